@@ -1,0 +1,243 @@
+"""How kernels are compiled, cached and launched: every JIT decision of the package is made here.
+
+A kernel module writes its loops with two decorators and nothing else of Numba's:
+
+- `@jit.serial`: a helper, or a loop that is not worth a second core;
+- `@jit.parallel(work=...)`: a loop over `jit.prange`. The same body is compiled twice, serial and threaded; each
+  call picks one by the amount of work. Both give the same bits, because every iteration owns what it writes.
+
+Environment variables, read when this module is first loaded:
+
+- `FASTGROK_NUM_THREADS`: threads to use (default: the cores this process may run on).
+- `FASTGROK_CACHE_DIR`: where compiled kernels are kept; `FASTGROK_CACHE=0` keeps none.
+- `FASTGROK_CHECK=1`: compile everything serial and with bounds checks, for hunting a bad index.
+- `NUMBA_DISABLE_JIT=1`: run the kernels as plain Python, to step through them.
+"""
+
+import functools
+import hashlib
+import importlib.metadata
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numba
+from numba import prange
+from numba.core import event
+
+from . import cache
+
+__all__ = ["CHECK", "DISABLED", "parallel", "prange", "serial"]
+
+CHECK = os.environ.get("FASTGROK_CHECK", "0") not in ("", "0")
+DISABLED = bool(numba.config.DISABLE_JIT)
+
+# Only flags that keep NaN and infinity (a diverging loss must show) and that give a lane of a vector and a scalar of
+# the remainder loop the same bits. `arcp` and `afn` do not: LLVM may estimate the reciprocal of a vector but not of a scalar.
+FASTMATH = frozenset({"contract", "nsz"})
+
+
+# ---------------------------------------------------------------------------------------------------- compiling
+
+
+def _compile(function, *, threaded=False, reassociate=False, inline=False):
+    """Decorate `function` for lazy compilation, with our flags and our cache directory."""
+    if DISABLED:
+        return function
+    flags = set(FASTMATH) | ({"reassoc"} if reassociate else set())
+    options = {"nogil": True, "error_model": "numpy", "fastmath": flags}
+    if CHECK:
+        options["boundscheck"] = True
+    elif threaded:
+        options["parallel"] = True
+    if inline:
+        return numba.njit(forceinline=True, **options)(function)
+    directory = cache_directory()
+    if directory is None:
+        return numba.njit(**options)(function)
+    # Numba reads its cache directory when a function is decorated; ours holds for our functions alone. Serial and
+    # threaded forms of one body share name and bytecode, which is all that Numba's key sees, so they live apart.
+    saved = numba.config.CACHE_DIR
+    module = function.__module__.rpartition(".")[2]
+    numba.config.CACHE_DIR = os.path.join(directory, f"{module}-{_source_hash(module)}", "threaded" if threaded else "serial")
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except (OSError, RuntimeError):  # no place to write after all: compile anew in every process
+        return numba.njit(**options)(function)
+    finally:
+        numba.config.CACHE_DIR = saved
+
+
+def serial(function=None, *, reassociate=False, inline=False):
+    """Compile a loop or helper for one core.
+
+    `inline` makes it part of every caller, for helpers of a few instructions. `reassociate` lets the compiler reorder float sums, so that a reduction is vectorised; use it only where the
+    summation covers a fixed chunk, never one that depends on the number of threads.
+    """
+    if function is None:
+        return functools.partial(serial, reassociate=reassociate, inline=inline)
+    return _compile(function, reassociate=reassociate, inline=inline)
+
+
+def parallel(*, work: Callable[..., float], reassociate=False):
+    """Compile a `prange` loop twice, serial and threaded, and pick one per call.
+
+    `work(*args)` estimates the serial running time of the call in nanoseconds.
+    """
+
+    def decorate(function):
+        return functools.update_wrapper(_Parallel(function, work, reassociate), function)
+
+    return decorate
+
+
+class _Parallel:
+    """A loop in two forms. Calling it launches the one that should be faster."""
+
+    def __init__(self, function, work, reassociate):
+        self.work = work
+        self.serial = _compile(function, reassociate=reassociate)
+        self.threaded = self.serial if CHECK or DISABLED else _compile(function, threaded=True, reassociate=reassociate)
+
+    def __call__(self, *args):
+        if _state.threads == 1 or self.work(*args) < _state.worth_threading:
+            return self.serial(*args)
+        return launch(self.threaded, *args)
+
+
+@functools.cache
+def cache_directory() -> str | None:
+    """The directory of compiled kernels for this Numba, NumPy and set of flags; None when nothing is to be kept."""
+    if os.environ.get("FASTGROK_CACHE", "1") == "0":
+        return None
+    versions = (importlib.metadata.version("numba"), importlib.metadata.version("numpy"), sorted(FASTMATH), CHECK)
+    return cache.private_directory(hashlib.sha256(repr(versions).encode()).hexdigest()[:16])
+
+
+@functools.cache
+def _source_hash(module: str) -> str:
+    """A hash of a kernel module and of all modules of this package that it imports, directly or not.
+
+    Numba's own key sees the source of one function only, so a change in a helper would leave stale callers behind.
+    """
+    sources, waiting = {}, [module]
+    while waiting:
+        name = waiting.pop()
+        path = Path(__file__).with_name(f"{name}.py")
+        if name in sources or not path.is_file():
+            continue
+        sources[name] = path.read_bytes()
+        for package, names in re.findall(rb"^from \.(\w*) import ([\w, ]+)", sources[name], re.MULTILINE):
+            waiting += [package.decode()] if package else re.split(r"[ ,]+", names.decode())
+    return hashlib.sha256(b"".join(sources[name] for name in sorted(sources))).hexdigest()[:16]
+
+
+# ---------------------------------------------------------------------------------------------------- threads
+
+
+class _State:
+    """The process-wide choice of threads, and what the threading layer allows."""
+
+    def __init__(self):
+        self.most = 1 if CHECK or DISABLED else numba.config.NUMBA_NUM_THREADS
+        self.threads = self.most
+        self.worth_threading = 20e3  # ns: a launch costs a few microseconds
+        self.lock = None  # taken around launches where the layer cannot run two at once
+        self.layer = "none"
+        self.applied = threading.local()  # Numba counts threads per Python thread
+
+
+_state = _State()
+
+
+def launch(threaded, *args):
+    """Run a threaded loop under the current number of threads, one at a time where the layer demands it."""
+    if getattr(_state.applied, "threads", 0) != _state.threads:
+        numba.set_num_threads(_state.threads)
+        _state.applied.threads = _state.threads
+    if _state.layer == "none":
+        _start_threads()
+    if _state.lock is None:
+        return threaded(*args)
+    with _state.lock:
+        return threaded(*args)
+
+
+def _start_threads():
+    """Start Numba's threads and learn which layer it found."""
+    from numba.np.ufunc.parallel import _launch_threads
+
+    _launch_threads()
+    _state.layer = numba.threading_layer()
+    if _state.layer == "workqueue":
+        # It aborts the process when two Python threads launch at once, and wakes its workers through a condition
+        # variable: measured 80 to 250 us per launch, against 1 to 5 us for OpenMP.
+        _state.lock = threading.Lock()
+        _state.worth_threading = 1e6
+
+
+def threading_layer() -> str:
+    """The name of Numba's threading layer in use: omp, tbb, workqueue, or none when everything runs serial."""
+    if _state.layer == "none" and _state.most > 1:
+        numba.set_num_threads(_state.threads)
+        _start_threads()
+    return _state.layer
+
+
+def synchronises_quickly() -> bool:
+    """Whether a parallel region per time step is cheap enough (OpenMP and TBB), or slices should run alone (workqueue)."""
+    return threading_layer() != "workqueue"
+
+
+def get_num_threads() -> int:
+    """The number of threads that kernels use."""
+    return _state.threads
+
+
+def set_num_threads(n: int) -> None:
+    """Use `n` threads in every kernel from now on.
+
+    Raises `ValueError` unless 1 <= n; more than the machine offers is reduced to what it offers.
+    Results do not depend on the number of threads.
+    """
+    if int(n) != n or n < 1:
+        raise ValueError(f"set_num_threads: n={n!r}, expected a whole number of at least 1")
+    _state.threads = min(int(n), _state.most)
+
+
+if os.environ.get("FASTGROK_NUM_THREADS"):
+    try:
+        set_num_threads(int(os.environ["FASTGROK_NUM_THREADS"]))
+    except ValueError:
+        raise ValueError(
+            f"FASTGROK_NUM_THREADS={os.environ['FASTGROK_NUM_THREADS']!r}, expected a whole number of at least 1"
+        ) from None
+
+
+# ---------------------------------------------------------------------------------------------------- telling the user
+
+
+class _SayOnce(event.Listener):
+    """Say that kernels are being compiled, the first time that one of ours is not found in the cache."""
+
+    def __init__(self):
+        self.said = os.environ.get("FASTGROK_QUIET", "0") not in ("", "0")
+
+    def on_start(self, event):
+        dispatcher = (event.data or {}).get("dispatcher")
+        module = getattr(getattr(dispatcher, "py_func", None), "__module__", "") or ""
+        if not self.said and module.startswith(__package__):
+            self.said = True
+            where = cache_directory()
+            kept = f"once for this machine; they are kept in {where}" if where else "they cannot be kept: no cache directory"
+            print(f"fastgrok: compiling kernels ({kept})", file=sys.stderr, flush=True)
+
+    def on_end(self, event):
+        pass
+
+
+if not DISABLED:
+    event.register("numba:compile", _SayOnce())

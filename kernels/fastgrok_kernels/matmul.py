@@ -1,0 +1,70 @@
+"""The matrix product, any shape, built on the register tile.
+
+The product is cut into tasks of one panel of columns by a run of rows. A task walks down K in steps that fit the
+first-level cache: it packs that part of the panel of B once and multiplies all its rows of A with it.
+"""
+
+import numpy as np
+
+from . import jit
+from .packing import pack_panel, pack_panel_transposed
+from .simd import panel_product, panel_width
+
+DEPTH = 256
+"""Rows of a packed panel: 256 x NR float32 are 32 KB at the widest."""
+ROWS = 256
+"""Most rows of a task. Their share of A, 256 x 256, stays in the second-level cache."""
+
+
+@jit.serial
+def _task(p, first, rows, a, b, c, a_row, a_k, K, N, transpose_b, accumulate, panel, NR):
+    """Rows first ... first + rows of panel p of C (M, N)."""
+    column = p * NR
+    columns = min(NR, N - column)
+    for k in range(0, K, DEPTH):
+        depth = min(DEPTH, K - k)
+        if transpose_b:
+            pack_panel_transposed(b, column * K + k, K, columns, depth, panel, 0, NR, NR)
+        else:
+            pack_panel(b, k * N + column, N, columns, depth, panel, 0, NR, NR)
+        panel_product(a, first * a_row + k * a_k, a_row, a_k, 0, panel, 0, NR, c, first * N + column, N,
+                      rows, 1, depth, columns, accumulate or k > 0)  # fmt: skip
+
+
+@jit.parallel(work=lambda a, b, c, sizes, *flags: a.size * sizes[2] / 50 + b.size / 2)
+def _matmul(a, b, c, sizes, transpose_a, transpose_b, accumulate):
+    M, K, N, NR, rows = sizes
+    a_row, a_k = (1, M) if transpose_a else (K, 1)
+    runs = (M + rows - 1) // rows
+    tasks = (N + NR - 1) // NR * runs
+    for s in jit.prange(tasks):
+        task = np.int64(s)
+        panel = np.empty(DEPTH * NR, c.dtype)
+        first = task % runs * rows
+        _task(task // runs, first, min(rows, M - first), a, b, c, a_row, a_k, K, N, transpose_b, accumulate, panel, NR)
+
+
+def matmul_into(c, a, b, transpose_a=False, transpose_b=False, accumulate=False):
+    """c = op(a) @ op(b), or c += op(a) @ op(b) with `accumulate`; op transposes where its flag is set.
+
+    a (M, K) or (K, M), b (K, N) or (N, K), c (M, N): C-contiguous, of one dtype, c overlapping neither.
+    Two flags and an `_into` form, against the rule of one kernel per job: gradients of a product are products of the
+    same arrays transposed, and accumulating them saves a pass.
+    """
+    M, K = a.shape[::-1] if transpose_a else a.shape
+    if K == 0 and not accumulate:
+        c[:] = 0
+    if c.size and K:
+        # Few panels: cut the rows finer, in whole tiles, so that every thread has work.
+        N, NR = c.shape[1], panel_width(c.dtype)
+        rows = min(ROWS, max(24, -(-M * -(-N // NR) // 8 // 24) * 24))
+        _matmul(a.reshape(-1), b.reshape(-1), c.reshape(-1), (M, K, N, NR, rows), transpose_a, transpose_b, accumulate)
+
+
+def matmul(a, b, transpose_a=False, transpose_b=False):
+    """op(a) @ op(b); see `matmul_into`. Returns c (M, N)."""
+    M = a.shape[1] if transpose_a else a.shape[0]
+    N = b.shape[0] if transpose_b else b.shape[1]
+    c = np.empty((M, N), a.dtype)
+    matmul_into(c, a, b, transpose_a, transpose_b)
+    return c

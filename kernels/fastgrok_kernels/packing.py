@@ -1,0 +1,41 @@
+"""Copies of parts of a matrix into panels: K rows of NR neighbouring columns, padded with zeros, as the tile wants B.
+
+All arrays are flat.
+"""
+
+from . import jit
+from .simd import LANES
+from .vector import load, store, transpose
+
+
+@jit.serial
+def pack_panel(source, s0, s_row, columns, depth, panel, p0, p_row, width):
+    """panel[p0 + k * p_row + j] = source[s0 + k * s_row + j] for k < depth and j < columns; zero for columns <= j < width."""
+    lanes = LANES * 4 // panel.itemsize
+    if columns == width:
+        for k in range(depth):
+            for j in range(0, width, lanes):
+                store(panel, p0 + k * p_row + j, load(source, s0 + k * s_row + j))
+        return
+    for k in range(depth):
+        for j in range(columns):
+            panel[p0 + k * p_row + j] = source[s0 + k * s_row + j]
+        for j in range(columns, width):
+            panel[p0 + k * p_row + j] = 0
+
+
+@jit.serial
+def pack_panel_transposed(source, s0, s_column, columns, depth, panel, p0, p_row, width):
+    """panel[p0 + k * p_row + j] = source[s0 + j * s_column + k] for k < depth and j < columns; zero for columns <= j < width."""
+    lanes = LANES * 4 // panel.itemsize
+    whole = columns // lanes * lanes
+    for j in range(0, whole, lanes):
+        for k in range(0, depth - lanes + 1, lanes):
+            transpose(source, s0 + j * s_column + k, s_column, panel, p0 + k * p_row + j, p_row)
+    done = depth // lanes * lanes
+    for j in range(columns):
+        for k in range(done if j < whole else 0, depth):
+            panel[p0 + k * p_row + j] = source[s0 + j * s_column + k]
+    for k in range(depth):
+        for j in range(columns, width):
+            panel[p0 + k * p_row + j] = 0

@@ -1,0 +1,282 @@
+"""A SIMD vector as a value in compiled code: load a few neighbouring elements, compute with them, store them.
+
+The compiler turns a long loop over one or two arrays into vector instructions by itself. It gives up, or spends more
+time proving that arrays do not overlap than computing, on the short loops over many arrays of a recurrent cell. There
+the kernels say what they mean:
+
+    x = load(a, i)                # the `lanes(a)` elements from flat offset i on
+    store(a, i, x * y + z)
+
+Arithmetic and comparisons work as on scalars, `select(condition, x, y)` stands for `x if condition else y`, and a
+scalar operand is repeated in every lane, so that the functions of scalar.py take vectors as well. When JIT is off a
+vector is a small NumPy array.
+"""
+
+import operator
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, models, register_model
+
+from . import jit
+from .simd import LANES
+
+LANES_OF = {np.dtype(np.float32): LANES, np.dtype(np.float64): LANES // 2}
+
+_FLAGS = tuple(sorted(jit.FASTMATH))
+
+
+class Vector(types.Type):
+    """`count` numbers of type `dtype`; comparisons give vectors of booleans."""
+
+    def __init__(self, dtype, count):
+        self.dtype, self.count = dtype, count
+        super().__init__(name=f"Vector({dtype}, {count})")
+
+
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager, vector):
+        super().__init__(manager, vector, _llvm_type(vector))
+
+
+def _llvm_scalar(dtype):
+    if isinstance(dtype, types.Boolean):
+        return ir.IntType(1)
+    if isinstance(dtype, types.Integer):
+        return ir.IntType(dtype.bitwidth)
+    return ir.FloatType() if dtype == types.float32 else ir.DoubleType()
+
+
+def _llvm_type(ty):
+    """The LLVM type of a Vector or of a scalar number."""
+    return ir.VectorType(_llvm_scalar(ty.dtype), ty.count) if isinstance(ty, Vector) else _llvm_scalar(ty)
+
+
+def _repeat(builder, value, count):
+    """A vector with `value` in every lane."""
+    kind = ir.VectorType(value.type, count)
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.IntType(32)(0))
+    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), count), [0] * count))
+
+
+def _widen(builder, arguments, kinds):
+    """Repeat the scalars among the arguments where one of them is a vector."""
+    counts = [kind.count for kind in kinds if isinstance(kind, Vector)]
+    if not counts:
+        return arguments
+    return [a if isinstance(kind, Vector) else _repeat(builder, a, counts[0]) for a, kind in zip(arguments, kinds, strict=True)]
+
+
+# ------------------------------------------------------------------------------------------------ operators
+
+
+def _define(operation, emit, compares):
+    """Teach Numba one binary operator on two vectors, or on a vector and a scalar of the same type."""
+
+    class Template(AbstractTemplate):
+        key = operation
+
+        def generic(self, args, kws):
+            if len(args) != 2 or not any(isinstance(a, Vector) for a in args):
+                return None
+            vector = next(a for a in args if isinstance(a, Vector))
+            if any((a if not isinstance(a, Vector) else a.dtype) != vector.dtype for a in args):
+                return None
+            return signature(Vector(types.boolean, vector.count) if compares else vector, *args)
+
+    infer_global(operation)(Template)
+
+    def lower(context, builder, signature, arguments):
+        return emit(builder, *_widen(builder, arguments, signature.args))
+
+    for kinds in ((Vector, Vector), (Vector, types.Float), (types.Float, Vector)):
+        lower_builtin(operation, *kinds)(lower)
+
+
+_define(operator.add, lambda builder, x, y: builder.fadd(x, y, flags=_FLAGS), False)
+_define(operator.sub, lambda builder, x, y: builder.fsub(x, y, flags=_FLAGS), False)
+_define(operator.mul, lambda builder, x, y: builder.fmul(x, y, flags=_FLAGS), False)
+_define(operator.truediv, lambda builder, x, y: builder.fdiv(x, y, flags=_FLAGS), False)
+_define(operator.lt, lambda builder, x, y: builder.fcmp_ordered("<", x, y), True)
+_define(operator.gt, lambda builder, x, y: builder.fcmp_ordered(">", x, y), True)
+
+
+# ------------------------------------------------------------------------------------------------ memory
+
+
+@intrinsic
+def _load(typingctx, a, offset):
+    count = LANES * 4 // (a.dtype.bitwidth // 8)
+    vector = Vector(a.dtype, count)
+
+    def codegen(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        spot = builder.bitcast(builder.gep(data, [arguments[1]]), _llvm_type(vector).as_pointer())
+        return builder.load(spot, align=a.dtype.bitwidth // 8)
+
+    return vector(a, types.intp), codegen
+
+
+@intrinsic
+def _store(typingctx, a, offset, value):
+    def codegen(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        spot = builder.bitcast(builder.gep(data, [arguments[1]]), _llvm_type(value).as_pointer())
+        builder.store(arguments[2], spot, align=a.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp, value), codegen
+
+
+@jit.serial(inline=True)
+def _load_compiled(a, offset):
+    if jit.CHECK and (offset < 0 or offset + LANES * 4 // a.itemsize > a.size):
+        raise IndexError("load: vector reaches outside its array")
+    return _load(a, offset)
+
+
+@jit.serial(inline=True)
+def _store_compiled(a, offset, value):
+    if jit.CHECK and (offset < 0 or offset + LANES * 4 // a.itemsize > a.size):
+        raise IndexError("store: vector reaches outside its array")
+    _store(a, offset, value)
+
+
+def _load_plain(a, offset):
+    return a.reshape(-1)[offset : offset + LANES * 4 // a.itemsize].copy()
+
+
+def _store_plain(a, offset, value):
+    a.reshape(-1)[offset : offset + LANES * 4 // a.itemsize] = value
+
+
+load, store = (_load_plain, _store_plain) if jit.DISABLED else (_load_compiled, _store_compiled)
+
+
+# ------------------------------------------------------------------------------------------------ functions of scalars and vectors
+
+
+@intrinsic
+def _select(typingctx, condition, x, y):
+    kind = x if isinstance(x, Vector) else y
+    if not isinstance(kind, Vector) and isinstance(condition, Vector):
+        kind = Vector(kind, condition.count)
+
+    def codegen(context, builder, signature, arguments):
+        if isinstance(kind, Vector):
+            values = [
+                a if isinstance(t, Vector) else _repeat(builder, a, kind.count)
+                for a, t in zip(arguments[1:], signature.args[1:], strict=True)
+            ]
+        else:
+            values = arguments[1:]
+        return builder.select(arguments[0], *values)
+
+    return kind(condition, x, y), codegen
+
+
+@intrinsic
+def _round(typingctx, x):
+    def codegen(context, builder, signature, arguments):
+        kind = _llvm_type(x)
+        bits = (x.dtype if isinstance(x, Vector) else x).bitwidth
+        suffix = f"v{x.count}f{bits}" if isinstance(x, Vector) else f"f{bits}"
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind]), f"llvm.rint.{suffix}")
+        return builder.call(function, arguments)
+
+    return x(x), codegen
+
+
+@intrinsic
+def _power_of_two(typingctx, n):
+    bits = (n.dtype if isinstance(n, Vector) else n).bitwidth
+    bias, mantissa = (127, 23) if bits == 32 else (1023, 52)
+
+    def codegen(context, builder, signature, arguments):
+        kind, repeat = ir.IntType(bits), None
+        if isinstance(n, Vector):
+            kind, repeat = ir.VectorType(kind, n.count), n.count
+
+        def constant(value):
+            return ir.Constant(kind, [value] * repeat if repeat else value)
+
+        shifted = builder.shl(builder.add(builder.fptosi(arguments[0], kind), constant(bias)), constant(mantissa))
+        return builder.bitcast(shifted, _llvm_type(n))
+
+    return n(n), codegen
+
+
+def _power_of_two_plain(n):
+    return np.ldexp(np.ones_like(n), np.asarray(n).astype(np.int32))[()]
+
+
+def _select_plain(condition, x, y):
+    return np.where(condition, x, y)[()]
+
+
+select = _select_plain if jit.DISABLED else _select
+"""select(condition, x, y): x where the condition holds, else y, without a branch."""
+round_half_even = np.rint if jit.DISABLED else _round
+"""round_half_even(x): the nearest whole number, as a float."""
+power_of_two = _power_of_two_plain if jit.DISABLED else _power_of_two
+"""power_of_two(n): 2 ** n for a whole float n within the normal range of exponents."""
+
+
+# ------------------------------------------------------------------------------------------------ transposition
+
+
+@intrinsic
+def _transpose(typingctx, a, a0, a_row, b, b0, b_row):
+    bits = a.dtype.bitwidth
+    count = LANES * 32 // bits
+    vector = _llvm_type(Vector(a.dtype, count))
+    intp = ir.IntType(64)
+
+    def codegen(context, builder, signature, arguments):
+        def spots(array, offset, row, kind):
+            data = context.make_array(kind)(context, builder, array).data
+            starts = [builder.add(offset, builder.mul(row, intp(i))) for i in range(count)]
+            return [builder.bitcast(builder.gep(data, [start]), vector.as_pointer()) for start in starts]
+
+        a, a0, a_row, b, b0, b_row = arguments
+        rows = [builder.load(spot, align=bits // 8) for spot in spots(a, a0, a_row, signature.args[0])]
+        # Swap ever smaller off-diagonal blocks: halves, quarters, ... until single elements have changed places.
+        width = count // 2
+        while width:
+            keep = [i if not i & width else count + i - width for i in range(count)]
+            other = [i + width if not i & width else count + i for i in range(count)]
+            masks = [ir.Constant(ir.VectorType(ir.IntType(32), count), mask) for mask in (keep, other)]
+            for i in range(count):
+                if not i & width:
+                    pair = rows[i], rows[i + width]
+                    rows[i], rows[i + width] = (builder.shuffle_vector(*pair, mask) for mask in masks)
+            width //= 2
+        for row, spot in zip(rows, spots(b, b0, b_row, signature.args[3]), strict=True):
+            builder.store(row, spot, align=bits // 8)
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp, types.intp, b, types.intp, types.intp), codegen
+
+
+@jit.serial
+def _transpose_compiled(a, a0, a_row, b, b0, b_row):
+    lanes = LANES * 4 // a.itemsize
+    reach_a, reach_b = a0 + (lanes - 1) * a_row + lanes, b0 + (lanes - 1) * b_row + lanes
+    if jit.CHECK and (a0 < 0 or b0 < 0 or reach_a > a.size or reach_b > b.size):
+        raise IndexError("transpose: block reaches outside its array")
+    _transpose(a, a0, a_row, b, b0, b_row)
+
+
+def _transpose_plain(a, a0, a_row, b, b0, b_row):
+    a, b, lanes = a.reshape(-1), b.reshape(-1), LANES * 4 // a.itemsize
+    for i in range(lanes):
+        for j in range(lanes):
+            b[b0 + j * b_row + i] = a[a0 + i * a_row + j]
+
+
+transpose = _transpose_plain if jit.DISABLED else _transpose_compiled
+"""transpose(a, a0, a_row, b, b0, b_row): b[b0 + j * b_row + i] = a[a0 + i * a_row + j] for one block of lanes x lanes."""
