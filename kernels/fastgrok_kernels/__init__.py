@@ -1,0 +1,70 @@
+"""The kernels of fastgrok: NumPy arrays in, NumPy arrays out, compiled by Numba.
+
+    >>> import numpy as np
+    >>> import fastgrok_kernels as kernels
+    >>> kernels.softmax_forward(np.zeros((1, 4), np.float32))
+    array([[0.25, 0.25, 0.25, 0.25]], dtype=float32)
+
+Arrays are float32 or float64 and contiguous, ids and targets are int64. Kernels trust their arguments: whoever calls
+them has checked shapes, dtypes and the range of ids. Gradients are named d<name>; a function that ends in `_into` writes
+to its first argument (and to the state that belongs to it), all others return new arrays.
+
+Letters in shapes, here and throughout the package:
+
+    B batch    T time     D input    H hidden    G gates      V vocabulary    N rows    J blocks of 16 units
+    M x K times K x N in a matrix product; (...) is any shape
+
+Importing this package is cheap. A kernel is loaded, and with it Numba, when its name is first used, and compiled when
+it is first called; the compiled form is kept on disk (see jit.py).
+"""
+
+import importlib
+import sys
+import types
+
+_MODULES = {
+    "clip": ("scale_into", "sum_of_squares"),
+    "dropout": ("dropout_backward", "dropout_forward"),
+    "elementwise": ("exp_forward", "log_forward", "sigmoid_backward", "sigmoid_forward", "tanh_backward", "tanh_forward"),
+    "embedding": ("embedding_backward", "embedding_forward"),
+    "gates": (
+        "gates_backward_bias", "gates_backward_input", "gates_backward_weight", "gates_forward", "gates_sum_rows",
+    ),
+    "generate": ("lstm_generate",),
+    "lstm": ("lstm_backward", "lstm_forward"),
+    "matmul": ("matmul", "matmul_into"),
+    "softmax": (
+        "cross_entropy_backward", "cross_entropy_forward", "log_softmax_backward", "log_softmax_forward",
+        "softmax_backward", "softmax_forward",
+    ),
+    "update": ("adam_into", "adamw_into", "momentum_into", "sgd_into"),
+}  # fmt: skip
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - names of attributes that __getattr__ finds
+
+
+def __getattr__(name):
+    """Load a kernel on first use, and the modules `jit` and `simd`, which say how kernels run."""
+    if name in ("jit", "simd"):
+        return importlib.import_module(f"{__name__}.{name}")
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    kernel = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    return kernel
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
+
+
+class _Package(types.ModuleType):
+    def __setattr__(self, name, value):
+        # The import system binds a module to its name here. Where a kernel bears the name of its module, as matmul
+        # does, the kernel is meant.
+        if name in _MODULE_OF and isinstance(value, types.ModuleType):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,68 @@
+"""Dropout with a counter-based generator: whether element i is kept is a function of (seed, i) alone.
+
+Nothing has to be stored for the backward pass, and the mask does not depend on the number of threads. The random word
+of an element is a hash of its position, in the manner of Salmon, Moraes, Dror and Shaw (2011), "Parallel random
+numbers: as easy as 1, 2, 3"; the hash is the finaliser of MurmurHash3 (Appleby, public domain), applied twice, with a
+key of the 64-bit seed and the number of the chunk added before each.
+"""
+
+import numpy as np
+
+from . import jit
+
+__all__ = ["dropout_backward", "dropout_forward"]
+
+CHUNK = 1 << 14  # elements that share a pair of keys
+
+
+def dropout_forward(x, p, seed):
+    """y[i] = x[i] / (1 - p) where element i is kept, with probability 1 - p, and 0 elsewhere.
+
+    `x` (...), float32 or float64; 0 <= `p` <= 1; `seed` a whole number below 2^64. Returns `y` (...),
+    shaped as `x` (Srivastava et al. 2014, in the "inverted" form that leaves evaluation alone).
+    """
+    y = np.empty_like(x)
+    if p == 1:
+        y.fill(0)
+    elif x.size:
+        dropped_below = np.uint64(round(p * 2**32))
+        _apply(x.reshape(-1), y.reshape(-1), dropped_below, x.dtype.type(1 / (1 - p)), np.uint64(seed))
+    return y
+
+
+def dropout_backward(dy, p, seed):
+    """dx[i] = dy[i] / (1 - p) where element i was kept, and 0 elsewhere: the mask of `dropout_forward`, made again.
+
+    `dy` (...), float32 or float64; `p` and `seed` as in the forward pass. Returns `dx` (...).
+    """
+    return dropout_forward(dy, p, seed)
+
+
+# Unsigned 64-bit words throughout, of which the low half is used: no product overflows, in Python neither.
+_LOW = np.uint64(0xFFFFFFFF)
+_A, _B = np.uint64(0x85EBCA6B), np.uint64(0xC2B2AE35)
+_13, _16, _32 = np.uint64(13), np.uint64(16), np.uint64(32)
+
+
+@jit.serial
+def _hash(word):
+    word = ((word ^ (word >> _16)) * _A) & _LOW
+    word = ((word ^ (word >> _13)) * _B) & _LOW
+    return word ^ (word >> _16)
+
+
+@jit.serial
+def _chunk(x, y, dropped_below, scale, key0, key1):
+    zero = x.dtype.type(0)
+    for i in range(x.size):
+        word = _hash((_hash((np.uint64(i) + key0) & _LOW) + key1) & _LOW)
+        y[i] = x[i] * scale if word >= dropped_below else zero
+
+
+@jit.parallel(work=lambda x, y, dropped_below, scale, seed: 0.8 * x.size)
+def _apply(x, y, dropped_below, scale, seed):
+    for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
+        key0 = _hash((_hash(seed & _LOW) + np.uint64(k)) & _LOW)
+        key1 = _hash((_hash((seed >> _32) ^ key0) + np.uint64(k)) & _LOW)
+        _chunk(x[low:high], y[low:high], dropped_below, scale, key0, key1)

@@ -1,0 +1,126 @@
+"""Functions of single elements, where NumPy's own are slower; `exp`, `tanh` and so on of one number are in `scalar`."""
+
+import numpy as np
+
+from . import jit, scalar
+
+__all__ = ["exp_forward", "log_forward", "sigmoid_backward", "sigmoid_forward", "tanh_backward", "tanh_forward"]
+
+CHUNK = 1 << 13  # elements per parallel iteration
+
+
+def exp_forward(x):
+    """y = e^x. `x` (...), float32 or float64. Returns `y` (...)."""
+    return _apply(_exp_chunks, x)
+
+
+def log_forward(x):
+    """y = the natural logarithm of x. `x` (...), float32 or float64. Returns `y` (...)."""
+    return _apply(_log_chunks, x)
+
+
+def sigmoid_forward(x):
+    """y = 1 / (1 + e^-x). `x` (...), float32 or float64. Returns `y` (...)."""
+    return _apply(_sigmoid_chunks, x)
+
+
+def sigmoid_backward(dy, y):
+    """dx = dy y (1 - y). `dy`, `y` (...), float32 or float64: `y` is what `sigmoid_forward` gave. Returns `dx`."""
+    return _apply(_sigmoid_backward_chunks, dy, y)
+
+
+def tanh_forward(x):
+    """y = the hyperbolic tangent of x. `x` (...), float32 or float64. Returns `y` (...)."""
+    return _apply(_tanh_chunks, x)
+
+
+def tanh_backward(dy, y):
+    """dx = dy (1 - y^2). `dy`, `y` (...), float32 or float64: `y` is what `tanh_forward` gave. Returns `dx`."""
+    return _apply(_tanh_backward_chunks, dy, y)
+
+
+def _apply(chunks, *arrays):
+    out = np.empty_like(arrays[0])
+    if out.size:
+        chunks(*(a.reshape(-1) for a in arrays), out.reshape(-1))
+    return out
+
+
+@jit.serial
+def _exp(x, y):
+    for i in range(x.size):
+        y[i] = scalar.exp(x[i])
+
+
+@jit.serial
+def _log(x, y):
+    for i in range(x.size):
+        y[i] = scalar.log(x[i])
+
+
+@jit.serial
+def _sigmoid(x, y):
+    for i in range(x.size):
+        y[i] = scalar.sigmoid(x[i])
+
+
+@jit.serial
+def _tanh(x, y):
+    for i in range(x.size):
+        y[i] = scalar.tanh(x[i])
+
+
+@jit.serial
+def _sigmoid_backward(dy, y, dx):
+    one = y.dtype.type(1)
+    for i in range(y.size):
+        dx[i] = dy[i] * y[i] * (one - y[i])
+
+
+@jit.serial
+def _tanh_backward(dy, y, dx):
+    one = y.dtype.type(1)
+    for i in range(y.size):
+        dx[i] = dy[i] * (one - y[i] * y[i])
+
+
+@jit.parallel(work=lambda x, y: 0.4 * x.size)
+def _exp_chunks(x, y):
+    for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
+        _exp(x[low:high], y[low:high])
+
+
+@jit.parallel(work=lambda x, y: 0.6 * x.size)
+def _log_chunks(x, y):
+    for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
+        _log(x[low:high], y[low:high])
+
+
+@jit.parallel(work=lambda x, y: 0.4 * x.size)
+def _sigmoid_chunks(x, y):
+    for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
+        _sigmoid(x[low:high], y[low:high])
+
+
+@jit.parallel(work=lambda x, y: 0.4 * x.size)
+def _tanh_chunks(x, y):
+    for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
+        _tanh(x[low:high], y[low:high])
+
+
+@jit.parallel(work=lambda dy, y, dx: 0.2 * y.size)
+def _sigmoid_backward_chunks(dy, y, dx):
+    for k in jit.prange((y.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, y.size)
+        _sigmoid_backward(dy[low:high], y[low:high], dx[low:high])
+
+
+@jit.parallel(work=lambda dy, y, dx: 0.2 * y.size)
+def _tanh_backward_chunks(dy, y, dx):
+    for k in jit.prange((y.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, y.size)
+        _tanh_backward(dy[low:high], y[low:high], dx[low:high])

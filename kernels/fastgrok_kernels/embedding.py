@@ -1,0 +1,98 @@
+"""Lookup of rows in a table, and the sum of their gradients.
+
+The backward pass adds the rows of one id in their order n = 0, 1, ..., whatever core does it, so the result does not
+depend on the number of threads. Small tables are shared out by columns; in large ones each core owns some of the ids.
+"""
+
+import numpy as np
+
+from . import jit
+
+__all__ = ["embedding_backward", "embedding_forward"]
+
+ROWS = 512  # looked-up rows per parallel iteration
+COLUMNS = 32  # columns of a small table per parallel iteration: two cache lines of float32
+BUCKETS = 64  # shares of a large table; id modulo BUCKETS, since frequent words tend to have neighbouring ids
+SMALL_TABLE = 1 << 16  # elements; a table that stays in the cache of each core
+
+
+def embedding_forward(table, ids):
+    """out[n] = table[ids[n]].
+
+    `table` (V, D), float32 or float64; `ids` (N,) int64, each in 0..V-1. Returns `out` (N, D).
+    """
+    out = np.empty((len(ids), table.shape[1]), table.dtype)
+    if out.size:
+        _forward(table, ids, out)
+    return out
+
+
+def embedding_backward(dout, ids, V):  # noqa: N803 - the letter of the legend
+    """dtable[v] = the sum of dout[n] over all n with ids[n] = v.
+
+    `dout` (N, D), float32 or float64; `ids` (N,) int64, each in 0..V-1. Returns `dtable` (V, D).
+    """
+    dtable = np.zeros((V, dout.shape[1]), dout.dtype)
+    if not dout.size:
+        return dtable
+    if dtable.size <= SMALL_TABLE:
+        _backward_by_columns(dout, ids, dtable)
+    else:
+        order, starts = _bucketed(ids)
+        _backward_by_ids(dout, ids, order, starts, dtable)
+    return dtable
+
+
+def _bucketed(ids):
+    """(order, starts): bucket b holds the positions order[starts[b]:starts[b + 1]], in rising order."""
+    order, starts = np.empty_like(ids), np.zeros(BUCKETS + 1, np.int64)
+    _count_sort(ids, order, starts)
+    return order, starts
+
+
+@jit.serial
+def _count_sort(ids, order, starts):
+    for i in ids:
+        starts[i % BUCKETS + 1] += 1
+    for b in range(BUCKETS):
+        starts[b + 1] += starts[b]
+    following = starts.copy()
+    for n in range(ids.size):
+        b = ids[n] % BUCKETS
+        order[following[b]] = n
+        following[b] += 1
+
+
+@jit.serial
+def _copy(source, target):
+    for i in range(target.size):
+        target[i] = source[i]
+
+
+@jit.serial
+def _add(source, target):
+    for i in range(target.size):
+        target[i] += source[i]
+
+
+@jit.parallel(work=lambda table, ids, out: 0.3 * out.size + 10 * ids.size)
+def _forward(table, ids, out):
+    for block in jit.prange((ids.size + ROWS - 1) // ROWS):
+        for n in range(block * ROWS, min(block * ROWS + ROWS, ids.size)):
+            _copy(table[ids[n]], out[n])
+
+
+@jit.parallel(work=lambda dout, ids, dtable: 0.3 * dout.size + 10 * ids.size)
+def _backward_by_columns(dout, ids, dtable):
+    for block in jit.prange((dtable.shape[1] + COLUMNS - 1) // COLUMNS):
+        low, high = block * COLUMNS, min(block * COLUMNS + COLUMNS, dtable.shape[1])
+        for n in range(ids.size):
+            _add(dout[n, low:high], dtable[ids[n], low:high])
+
+
+@jit.parallel(work=lambda dout, ids, order, starts, dtable: 0.3 * dout.size + 20 * ids.size)
+def _backward_by_ids(dout, ids, order, starts, dtable):
+    for bucket in jit.prange(BUCKETS):
+        for k in range(starts[bucket], starts[bucket + 1]):
+            n = order[k]
+            _add(dout[n], dtable[ids[n]])

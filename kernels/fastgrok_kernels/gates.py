@@ -1,0 +1,253 @@
+"""The dense half of a recurrent layer: products between sequences, hidden states and the weights of its gates.
+
+Gates are kept in blocks of 16 units, so that a register tile of the matrix product holds *all* gates of its units and
+the pointwise part of a cell works on one short contiguous run:
+
+    gates (J, N, G, 16): block j, row n (a time step of a sequence), gate g, unit 16 * j + l        J = ceil(H / 16)
+
+Units beyond H are padding: their weights count as zero, and nobody reads them. Weights stay in PyTorch's layout,
+(G * H, D) with all units of the first gate first; panels for the tile are packed from them on every call.
+"""
+
+import numpy as np
+
+from . import jit
+from .packing import pack_panel, pack_panel_transposed
+from .simd import LANES, panel_product, panel_width
+from .vector import load, store
+
+BLOCK = 16
+DEPTH = 256
+"""Rows of a panel multiplied at a time, so that they stay in the first-level cache. It depends on nothing else: cutting
+the sum over k elsewhere would keep the bits too, but not the speed."""
+
+
+def unit_blocks(H: int) -> int:
+    """J, the number of blocks of 16 units."""
+    return -(-H // BLOCK)
+
+
+# ------------------------------------------------------------------------------------------------ packing weights
+# Compiled functions see all arrays flat, with their sizes beside them: one type each, so each is compiled once.
+
+
+@jit.parallel(work=lambda w, packed, sizes: packed.size / 2)
+def _pack_gates(w, packed, sizes):
+    H, K, G, NR = sizes
+    panels = packed.size // (K * NR)
+    width = min(NR, BLOCK)
+    for s in jit.prange(panels):
+        p = np.int64(s)
+        for inside in range(0, NR, width):
+            column = p * NR + inside
+            g, unit = column // BLOCK % G, column // (BLOCK * G) * BLOCK + column % BLOCK
+            columns = max(0, min(width, H - unit))
+            pack_panel_transposed(w, (g * H + unit) * K, K, columns, K, packed, p * K * NR + inside, NR, width)
+
+
+def pack_gates(w, G):
+    """Pack weights (G * H, K) for products that yield gates: (P, K, NR), panel after panel of a block's 16 * G columns."""
+    H, K, NR = w.shape[0] // G, w.shape[1], panel_width(w.dtype)
+    packed = np.empty((unit_blocks(H) * G * BLOCK // NR, K, NR), w.dtype)
+    if packed.size:
+        _pack_gates(w.reshape(-1), packed.reshape(-1), (H, K, G, NR))
+    return packed
+
+
+@jit.serial
+def _pack_row_panel(w, packed, H, K, G, NR, p):
+    """Panel p of NR columns of w, its rows in the order of the gates: block, gate, unit."""
+    columns = min(NR, K - p * NR)
+    blocks = (H + BLOCK - 1) // BLOCK
+    for j in range(blocks):
+        units = min(BLOCK, H - j * BLOCK)
+        for g in range(G):
+            to = ((p * blocks + j) * G + g) * BLOCK * NR
+            pack_panel(w, (g * H + j * BLOCK) * K + p * NR, K, columns, units, packed, to, NR, NR)
+            for i in range(to + units * NR, to + BLOCK * NR):
+                packed[i] = 0
+
+
+@jit.parallel(work=lambda w, packed, sizes: packed.size / 4)
+def _pack_rows(w, packed, sizes):
+    H, K, G, NR = sizes
+    for p in jit.prange((K + NR - 1) // NR):
+        _pack_row_panel(w, packed, H, K, G, NR, np.int64(p))
+
+
+def pack_rows(w, G):
+    """Pack weights (G * H, K) for products that consume gates: (ceil(K / NR), J * G * 16, NR)."""
+    H, K, NR = w.shape[0] // G, w.shape[1], panel_width(w.dtype)
+    packed = np.empty((-(-K // NR), unit_blocks(H) * G * BLOCK, NR), w.dtype)
+    _pack_rows(w.reshape(-1), packed.reshape(-1), (H, K, G, NR))
+    return packed
+
+
+# ------------------------------------------------------------------------------------------------ inputs to gates
+
+
+@jit.serial
+def multiply_panels(a, row, rows, K, packed, p0, p1, NR, gates, N, G, to_row):
+    """gates[block of panel p, to_row : to_row + rows] += a[row : row + rows] @ packed[p], for the panels p0 <= p < p1.
+
+    a (..., K), packed (P, K, NR), gates (J, N, G, 16), all flat.
+    """
+    wide = G * BLOCK
+    for k in range(0, K, DEPTH):
+        depth = min(DEPTH, K - k)
+        for p in range(p0, p1):
+            to = (p * NR // wide * N + to_row) * wide + p * NR % wide
+            panel_product(a, row * K + k, K, 1, 0, packed, (p * K + k) * NR, NR, gates, to, wide, rows, 1, depth, NR, True)
+
+
+@jit.serial
+def _fill_bias(bias, gates, H, G, N, j):
+    left = min(BLOCK, H - j * BLOCK)
+    for n in range(N):
+        for g in range(G):
+            to, unit = ((j * N + n) * G + g) * BLOCK, g * H + j * BLOCK
+            for u in range(left):
+                gates[to + u] = bias[unit + u]
+            for u in range(left, BLOCK):
+                gates[to + u] = 0
+
+
+@jit.parallel(work=lambda x, packed, bias, gates, sizes: x.size * (gates.size / max(1, sizes[0])) / 50)
+def _gates_forward(x, packed, bias, gates, sizes):
+    N, K, H, G, NR = sizes
+    J = (H + BLOCK - 1) // BLOCK
+    panels = G * BLOCK // NR
+    for s in jit.prange(J):
+        j = np.int64(s)
+        _fill_bias(bias, gates, H, G, N, j)
+        multiply_panels(x, 0, N, K, packed, j * panels, (j + 1) * panels, NR, gates, N, G, 0)
+
+
+def gates_forward(x, w, bias, G):
+    """Input share of the gates: x @ w.T + bias, blocked.
+
+    x (N, D), w (G * H, D), bias (G * H,) -> gates (J, N, G, 16).
+    """
+    (N, D), H = x.shape, w.shape[0] // G
+    gates = np.empty((unit_blocks(H), N, G, BLOCK), x.dtype)
+    _gates_forward(x.reshape(-1), pack_gates(w, G).reshape(-1), bias, gates.reshape(-1), (N, D, H, G, panel_width(x.dtype)))
+    return gates
+
+
+# ------------------------------------------------------------------------------------------------ gradients
+
+
+@jit.serial
+def gates_to_panel(gates, J, N, G, row, rows, packed, p, NR, out, K, to_row):
+    """out[to_row : to_row + rows, columns of panel p] = gates[:, row : row + rows] @ packed[p].
+
+    gates (J, N, G, 16), packed (ceil(K / NR), J * G * 16, NR), out (..., K), all flat.
+    """
+    wide = G * BLOCK
+    columns = min(NR, K - p * NR)
+    # A group of blocks at a time: their part of the panel stays in the first-level cache for all rows.
+    group = DEPTH // wide
+    for j in range(0, J, group):
+        some = min(group, J - j)
+        panel_product(gates, (j * N + row) * wide, wide, 1, N * wide, packed, (p * J + j) * wide * NR, NR,
+                      out, to_row * K + p * NR, K, rows, some, wide, columns, j > 0)  # fmt: skip
+
+
+@jit.parallel(work=lambda dgates, packed, dx, sizes: dx.size * sizes[0] * sizes[2] / 3)
+def _gates_backward_input(dgates, packed, dx, sizes):
+    J, N, G, K, NR = sizes
+    for p in jit.prange((K + NR - 1) // NR):
+        gates_to_panel(dgates, J, N, G, 0, N, packed, np.int64(p), NR, dx, K, 0)
+
+
+def gates_backward_input(dgates, w):
+    """Gradient of the input of `gates_forward`: dgates @ w.
+
+    dgates (J, N, G, 16), w (G * H, D) -> dx (N, D).
+    """
+    (J, N, G, _), D = dgates.shape, w.shape[1]
+    dx = np.empty((N, D), dgates.dtype)
+    _gates_backward_input(
+        dgates.reshape(-1), pack_rows(w, G).reshape(-1), dx.reshape(-1), (J, N, G, D, panel_width(w.dtype))
+    )
+    return dx
+
+
+@jit.parallel(work=lambda x, packed, sizes: packed.size / 4)
+def _pack_columns(x, packed, sizes):
+    N, D, NR = sizes
+    for s in jit.prange((D + NR - 1) // NR):
+        p = np.int64(s)
+        pack_panel(x, p * NR, D, min(NR, D - p * NR), N, packed, p * N * NR, NR, NR)
+
+
+@jit.serial
+def _weight_block(dgates, packed, dw, N, G, H, D, NR, j):
+    """Rows of dw that belong to block j: for each gate, up to 16 rows of D columns."""
+    rows = min(BLOCK, H - j * BLOCK)
+    wide = G * BLOCK
+    for n in range(0, N, DEPTH):
+        depth = min(DEPTH, N - n)
+        for p in range((D + NR - 1) // NR):
+            columns = min(NR, D - p * NR)
+            for g in range(G):
+                panel_product(dgates, (j * N + n) * wide + g * BLOCK, 1, wide, 0, packed, (p * N + n) * NR, NR,
+                              dw, (g * H + j * BLOCK) * D + p * NR, D, rows, 1, depth, columns, n > 0)  # fmt: skip
+
+
+@jit.parallel(work=lambda dgates, packed, dw, sizes: dw.size * sizes[0] / 50)
+def _gates_backward_weight(dgates, packed, dw, sizes):
+    N, G, H, D, NR = sizes
+    for j in jit.prange((H + BLOCK - 1) // BLOCK):
+        _weight_block(dgates, packed, dw, N, G, H, D, NR, np.int64(j))
+
+
+def gates_backward_weight(dgates, x, H):
+    """Gradient of the weights of `gates_forward`: dgates.T @ x.
+
+    dgates (J, N, G, 16), x (N, D) -> dw (G * H, D).
+    """
+    (N, D), G, NR = x.shape, dgates.shape[2], panel_width(x.dtype)
+    dw = (np.empty if N else np.zeros)((G * H, D), x.dtype)
+    packed = np.empty(-(-D // NR) * N * NR, x.dtype)
+    _pack_columns(x.reshape(-1), packed, (N, D, NR))
+    _gates_backward_weight(dgates.reshape(-1), packed, dw.reshape(-1), (N, G, H, D, NR))
+    return dw
+
+
+@jit.serial
+def _sum_block(dgates, ids, V, wide, j, sums):
+    """sums[j, ids[n]] += dgates[j, n] for all n, with `wide` numbers per row."""
+    N, lanes = ids.size, LANES * 4 // sums.itemsize
+    for i in range(j * V * wide, (j + 1) * V * wide, lanes):
+        for u in range(lanes):
+            sums[i + u] = 0
+    for n in range(N):
+        row, to = (j * N + n) * wide, (j * V + ids[n]) * wide
+        for u in range(0, wide, lanes):
+            store(sums, to + u, load(sums, to + u) + load(dgates, row + u))
+
+
+@jit.parallel(work=lambda dgates, ids, sums, sizes: (dgates.size + sums.size) / 8)
+def _gates_sum_rows(dgates, ids, sums, sizes):
+    J, V, wide = sizes
+    for j in jit.prange(J):
+        _sum_block(dgates, ids, V, wide, np.int64(j), sums)
+
+
+def gates_sum_rows(dgates, ids, V):
+    """Sum the rows of dgates that share an id: the adjoint of picking rows of a table of gates.
+
+    dgates (J, N, G, 16), ids (N,) -> sums (J, V, G, 16).
+    """
+    J, _, G, _ = dgates.shape
+    sums = np.empty((J, V, G, BLOCK), dgates.dtype)
+    _gates_sum_rows(dgates.reshape(-1), ids, sums.reshape(-1), (J, V, G * BLOCK))
+    return sums
+
+
+def gates_backward_bias(dgates, H):
+    """Gradient of the bias of `gates_forward`: the sum over rows. dgates (J, N, G, 16) -> dbias (G * H,)."""
+    J, N, G, _ = dgates.shape
+    sums = gates_sum_rows(dgates, np.zeros(N, np.int64), 1)  # all rows share one id
+    return np.ascontiguousarray(sums.reshape(J, G, BLOCK).transpose(1, 0, 2)).reshape(G, J * BLOCK)[:, :H].reshape(-1)

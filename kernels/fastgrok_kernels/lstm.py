@@ -1,0 +1,225 @@
+"""The recurrence of an LSTM over a window of T steps, forward and backward.
+
+Per step (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000), gates in PyTorch's order:
+
+    i, f, o = sigmoid(inputs + h @ w.T)        g = tanh(inputs + h @ w.T)
+    c = f * c + i * g                          h = o * tanh(c)
+
+What comes from the inputs is a dense product over the whole window and is done outside (gates.py); only what must wait
+for the previous step is here. The weights are packed once per window.
+
+Work is cut in one of two ways. A slice of the batch runs through all T steps on its own, without ever waiting: best
+while the weights fit into a core's second-level cache. A slice of the units reads only its share of the weights, but
+all slices must meet after every step: best for large H.
+"""
+
+import numpy as np
+
+from . import jit
+from .gates import BLOCK, gates_to_panel, multiply_panels, pack_gates, pack_rows
+from .scalar import sigmoid, tanh
+from .simd import LANES
+from .vector import load, store
+
+UNIT_SLICES_FROM = 192
+"""H from which slices of units win: from here on the weights of all units outgrow the second-level cache."""
+
+
+# ------------------------------------------------------------------------------------------------ forward
+
+
+@jit.serial(inline=True)
+def _cell(i, f, g, o, c):
+    """The gates after activation, the new cell state and the new hidden state, of one unit or of a vector of units."""
+    i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
+    c = f * c + i * g
+    return i, f, g, o, c, o * tanh(c)
+
+
+@jit.serial
+def _activate(gates, at, c, before, after, h, to, units):
+    """Gates from flat offset `at` on, states from `before`; the new states go to c[after] and h[to]. At most 16 units."""
+    lanes = LANES * 4 // gates.itemsize
+    if units == BLOCK:
+        for u in range(0, BLOCK, lanes):
+            k = at + u
+            i, f, g, o = load(gates, k), load(gates, k + BLOCK), load(gates, k + 2 * BLOCK), load(gates, k + 3 * BLOCK)
+            i, f, g, o, cell, hidden = _cell(i, f, g, o, load(c, before + u))
+            store(gates, k, i)
+            store(gates, k + BLOCK, f)
+            store(gates, k + 2 * BLOCK, g)
+            store(gates, k + 3 * BLOCK, o)
+            store(c, after + u, cell)
+            store(h, to + u, hidden)
+        return
+    for u in range(units):
+        k = at + u
+        i, f, g, o = gates[k], gates[k + BLOCK], gates[k + 2 * BLOCK], gates[k + 3 * BLOCK]
+        i, f, g, o, cell, hidden = _cell(i, f, g, o, c[before + u])
+        gates[k], gates[k + BLOCK], gates[k + 2 * BLOCK], gates[k + 3 * BLOCK] = i, f, g, o
+        c[after + u], h[to + u] = cell, hidden
+
+
+@jit.serial
+def _forward_step(t, j0, j1, b0, b1, inputs, ids, packed, h, c, gates, sizes):
+    """Step t for the unit blocks j0 <= j < j1 and the batch rows b0 <= b < b1."""
+    T, B, H, NR = sizes
+    N, V = T * B, inputs.size // (gates.size // (T * B))
+    wide, lanes = 4 * BLOCK, LANES * 4 // gates.itemsize
+    for j in range(j0, j1):
+        for b in range(b0, b1):
+            row, to = (j * V + ids[t * B + b]) * wide, (j * N + t * B + b) * wide
+            for u in range(0, wide, lanes):
+                store(gates, to + u, load(inputs, row + u))
+    panels = wide // NR
+    multiply_panels(h, t * B + b0, b1 - b0, H, packed, j0 * panels, j1 * panels, NR, gates, N, 4, t * B + b0)
+    for j in range(j0, j1):
+        units = min(BLOCK, H - j * BLOCK)
+        for b in range(b0, b1):
+            before = (t * B + b) * H + j * BLOCK
+            _activate(gates, (j * N + t * B + b) * wide, c, before, before + B * H, h, before + B * H, units)
+
+
+def _work(*arguments):
+    """Estimate the nanoseconds of a window from its sizes (T, B, H, NR): 8 * T * B * H * H multiplications and additions."""
+    T, B, H, _ = arguments[-1]
+    return T * B * H * (H / 12 + 2)
+
+
+@jit.parallel(work=_work)
+def _forward_batch_slices(slices, inputs, ids, packed, h, c, gates, sizes):
+    T, B, H, _ = sizes
+    J = (H + BLOCK - 1) // BLOCK
+    for s in jit.prange(slices):
+        b0, b1 = np.int64(s * B // slices), np.int64((s + 1) * B // slices)
+        for t in range(T):
+            _forward_step(t, 0, J, b0, b1, inputs, ids, packed, h, c, gates, sizes)
+
+
+@jit.parallel(work=_work)
+def _forward_unit_slices(slices, inputs, ids, packed, h, c, gates, sizes):
+    T, B, H, _ = sizes
+    J = (H + BLOCK - 1) // BLOCK
+    for t in range(T):
+        for s in jit.prange(slices):
+            j0, j1 = np.int64(s * J // slices), np.int64((s + 1) * J // slices)
+            _forward_step(t, j0, j1, 0, B, inputs, ids, packed, h, c, gates, sizes)
+
+
+def lstm_forward(inputs, ids, w, h0, c0):
+    """All T steps of a window. Step t of sequence b takes row ids[t, b] of `inputs`.
+
+    inputs (J, N, 4, 16) from `gates_forward`, ids (T, B) int64, w (4 * H, H), h0 and c0 (B, H)
+    -> h and c (T + 1, B, H) with the initial state first, gates (J, T * B, 4, 16) after activation.
+    """
+    (T, B), H = ids.shape, w.shape[1]
+    h, c = np.empty((T + 1, B, H), w.dtype), np.empty((T + 1, B, H), w.dtype)
+    h[0], c[0] = h0, c0
+    gates = np.empty((inputs.shape[0], T * B, 4, BLOCK), w.dtype)
+    if h[0].size and T:
+        packed = pack_gates(w, 4)
+        run, slices = _choose_slices(B, H, gates.shape[0], _forward_batch_slices, _forward_unit_slices)
+        run(slices, *map(np.ravel, (inputs, ids, packed, h, c, gates)), (T, B, H, packed.shape[2]))
+    return h, c, gates
+
+
+def _choose_slices(B, H, groups, by_batch, by_units):
+    """Which of two loops to run, over how many slices."""
+    threads = jit.get_num_threads()
+    if H >= UNIT_SLICES_FROM and groups >= threads and jit.synchronises_quickly():
+        return by_units, threads
+    return by_batch, max(1, min(threads, B))
+
+
+# ------------------------------------------------------------------------------------------------ backward
+
+
+@jit.serial(inline=True)
+def _cell_gradient(i, f, g, o, c_before, c, dh, dc, one):
+    """Gradients of the four gates before activation, and of the earlier cell state."""
+    squashed = tanh(c)
+    dc = dc + dh * o * (one - squashed * squashed)
+    return dc * g * i * (one - i), dc * c_before * f * (one - f), dc * i * (one - g * g), dh * squashed * o * (one - o), dc * f
+
+
+@jit.serial
+def _differentiate(gates, dgates, at, c, before, after, dout, dh, dc, to, units):
+    """Like `_activate`: gates at flat offset `at`, cell states at `before` and `after`, dh and dc at `to`; dc is updated."""
+    one = gates.dtype.type(1)
+    lanes = LANES * 4 // gates.itemsize
+    if units == BLOCK:
+        for u in range(0, BLOCK, lanes):
+            k = at + u
+            i, f, g, o = load(gates, k), load(gates, k + BLOCK), load(gates, k + 2 * BLOCK), load(gates, k + 3 * BLOCK)
+            dhidden = load(dh, to + u) + load(dout, before + u)
+            di, df, dg, do, dcell = _cell_gradient(
+                i, f, g, o, load(c, before + u), load(c, after + u), dhidden, load(dc, to + u), one
+            )
+            store(dgates, k, di)
+            store(dgates, k + BLOCK, df)
+            store(dgates, k + 2 * BLOCK, dg)
+            store(dgates, k + 3 * BLOCK, do)
+            store(dc, to + u, dcell)
+        return
+    for u in range(4 * BLOCK):
+        dgates[at + u] = 0
+    for u in range(units):
+        k = at + u
+        i, f, g, o = gates[k], gates[k + BLOCK], gates[k + 2 * BLOCK], gates[k + 3 * BLOCK]
+        dhidden = dh[to + u] + dout[before + u]
+        di, df, dg, do, dcell = _cell_gradient(i, f, g, o, c[before + u], c[after + u], dhidden, dc[to + u], one)
+        dgates[k], dgates[k + BLOCK], dgates[k + 2 * BLOCK], dgates[k + 3 * BLOCK] = di, df, dg, do
+        dc[to + u] = dcell
+
+
+@jit.serial
+def _backward_step(t, p0, p1, b0, b1, dout, c, gates, dh, dc, packed, dgates, sizes):
+    """Step t for the panels p0 <= p < p1 of hidden units and the batch rows b0 <= b < b1."""
+    T, B, H, NR = sizes
+    N, J = T * B, (H + BLOCK - 1) // BLOCK
+    if t < T - 1:
+        for p in range(p0, p1):
+            gates_to_panel(dgates, J, N, 4, (t + 1) * B + b0, b1 - b0, packed, p, NR, dh, H, b0)
+    for j in range(p0 * NR // BLOCK, min((p1 * NR + BLOCK - 1) // BLOCK, J)):
+        units = min(BLOCK, H - j * BLOCK)
+        for b in range(b0, b1):
+            at, to = (j * N + t * B + b) * 4 * BLOCK, b * H + j * BLOCK
+            before = t * B * H + to
+            _differentiate(gates, dgates, at, c, before, before + B * H, dout, dh, dc, to, units)
+
+
+@jit.parallel(work=_work)
+def _backward_batch_slices(slices, dout, c, gates, dh, dc, packed, dgates, sizes):
+    T, B, H, NR = sizes
+    for s in jit.prange(slices):
+        b0, b1 = np.int64(s * B // slices), np.int64((s + 1) * B // slices)
+        for step in range(T):
+            _backward_step(T - 1 - step, 0, (H + NR - 1) // NR, b0, b1, dout, c, gates, dh, dc, packed, dgates, sizes)
+
+
+@jit.parallel(work=_work)
+def _backward_unit_slices(slices, dout, c, gates, dh, dc, packed, dgates, sizes):
+    T, B, H, NR = sizes
+    P, group = (H + NR - 1) // NR, max(1, BLOCK // NR)  # a slice must cover whole blocks of units
+    groups = (P + group - 1) // group
+    for step in range(T):
+        for s in jit.prange(slices):
+            p0, p1 = np.int64(s * groups // slices * group), np.int64((s + 1) * groups // slices * group)
+            _backward_step(T - 1 - step, p0, min(p1, P), 0, B, dout, c, gates, dh, dc, packed, dgates, sizes)
+
+
+def lstm_backward(dout, dh_n, dc_n, w, c, gates):
+    """Gradients of the gates before activation, for a whole window.
+
+    dout (T, B, H) for the outputs, dh_n and dc_n (B, H) for the last hidden and cell state, w (4 * H, H), c and gates
+    from `lstm_forward` -> dgates (J, T * B, 4, 16), dc0 (B, H). What flows to h0, to the weights and to the inputs are
+    products of dgates (gates.py).
+    """
+    T, B, H = dout.shape
+    dh, dc, dgates = dh_n.copy(), dc_n.copy(), np.empty_like(gates)
+    if dh.size and T:
+        packed = pack_rows(w, 4)
+        group = max(1, BLOCK // packed.shape[2])
+        run, slices = _choose_slices(B, H, packed.shape[0] // group, _backward_batch_slices, _backward_unit_slices)
+        run(slices, *map(np.ravel, (dout, c, gates, dh, dc, packed, dgates)), (T, B, H, packed.shape[2]))
+    return dgates, dc

@@ -1,0 +1,265 @@
+"""exp, tanh, sigmoid and log, written so that the compiler vectorises the loops that call them.
+
+Numba calls the C library for these, one element at a time. The functions here are plain arithmetic, and a choice is a
+select rather than a branch, so LLVM turns a loop over `y[i] = tanh(x[i])` into vector instructions. In compiled code
+
+    from .scalar import exp, log, sigmoid, tanh
+
+means the float32 or the float64 body, by the type of the argument; all but `log` also take the vectors of vector.py.
+With JIT off they are functions of NumPy scalars. NaN gives NaN, and infinities, zeros, overflow and denormal numbers
+give what the exact function gives. float32 is within 4 ulp of the exact result for every input, float64 within 2 ulp
+on samples (tests/kernels/test_scalar.py).
+
+The tables come from kernels/fit_scalar.py. The forms are classic: the reduction of exp is Cody and Waite's (1980), log
+goes through s = f/(2+f) as in FreeBSD's msun, and tanh through expm1.
+"""
+
+import numpy as np
+from numba.core import types
+from numba.extending import overload
+
+from . import jit
+from .vector import Vector, power_of_two, round_half_even, select
+
+__all__ = ["exp", "from_ordered", "log", "sigmoid", "tanh", "to_ordered"]
+
+# ---------------------------------------------------------------------------------------------------- fitted tables
+
+# e^r = 1 + r + r^2 (EXP[0] + EXP[1] r + ...) on |r| <= ln(2)/2
+EXP32 = (
+    np.float32(0.4999999403953552),
+    np.float32(0.16666516661643982),
+    np.float32(0.04166810214519501),
+    np.float32(0.00836919341236353),
+    np.float32(0.0013838926097378135),
+)
+EXP64 = (
+    np.float64(0.5000000000000011),
+    np.float64(0.16666666666666155),
+    np.float64(0.04166666666652262),
+    np.float64(0.00833333333367344),
+    np.float64(0.001388888894624725),
+    np.float64(0.00019841269094254544),
+    np.float64(2.4801489889525337e-05),
+    np.float64(2.7557972769775122e-06),
+    np.float64(2.7631545765868454e-07),
+    np.float64(2.4873390224034807e-08),
+)
+# log((1 + s) / (1 - s)) = 2s + s z (LOG[0] + LOG[1] z + ...), z = s^2, on |s| <= 3 - sqrt(8)
+LOG32 = (
+    np.float32(0.6666677594184875),
+    np.float32(0.3997758626937866),
+    np.float32(0.29870694875717163),
+)
+LOG64 = (
+    np.float64(0.6666666666666734),
+    np.float64(0.3999999999941706),
+    np.float64(0.2857142874188889),
+    np.float64(0.22222198622084996),
+    np.float64(0.18183561879533808),
+    np.float64(0.15314111099377292),
+    np.float64(0.14795361739191257),
+)
+# ln(2) in two parts; the product of the first with any exponent is exact
+LN2_32 = (np.float32(0.693145751953125), np.float32(1.428606765330187e-06))
+LN2_64 = (np.float64(0.6931471805598903), np.float64(5.497923018708371e-14))
+
+
+# ---------------------------------------------------------------------------------------------------- bodies
+
+
+# Numba wants the type spelled out before `.view`, so each format has its own pair: the bits of a number, and back.
+@jit.serial(inline=True)
+def _bits32(x):
+    return np.float32(x).view(np.int32)
+
+
+@jit.serial(inline=True)
+def _number32(bits):
+    return np.int32(bits).view(np.float32)
+
+
+@jit.serial(inline=True)
+def _bits64(x):
+    return np.float64(x).view(np.int64)
+
+
+@jit.serial(inline=True)
+def _number64(bits):
+    return np.int64(bits).view(np.float64)
+
+
+def _exponentials(real, mantissa, exp_range, tanh_end, table, ln2_parts, careful):
+    """The functions exp, tanh and sigmoid for one number format, of scalars and of vectors.
+
+    `real` is the float type, `mantissa` the number of stored bits of its mantissa, `exp_range` where exp is 0 and where
+    it is infinite, `tanh_end` where tanh rounds to 1. `careful` takes the longer way with a rounding less: float64 needs
+    it to stay within 2 ulp, float32 has 4.
+    """
+    zero, half, one, two, six = real(0), real(0.5), real(1), real(2), real(6)
+    ln2_high, ln2_low = ln2_parts
+    ln2, log2_e = real(np.log(2)), real(1 / np.log(2))
+    exp_low, exp_high, tanh_end = real(exp_range[0]), real(exp_range[1]), real(tanh_end)
+    last, before_last, *others = reversed(table)
+    others = tuple(others)
+    lift, unlift = real(mantissa + 7), real(2.0 ** -(mantissa + 7))
+
+    @jit.serial(inline=True)
+    def reduced_expm1(x):
+        """(r, t, n), where x = n ln(2) + r and e^r - 1 = r + t."""
+        n = round_half_even(x * log2_e)
+        high, low = x - n * ln2_high, n * ln2_low
+        r = high - low
+        q = last * r + before_last
+        for c in others:
+            q = q * r + c
+        t = r * r * q
+        if careful:
+            t = t + ((high - r) - low)
+        return r, t, n
+
+    def exp(x):
+        x = select(x < exp_low, exp_low, x)
+        x = select(x > exp_high, exp_high, x)
+        r, t, n = reduced_expm1(x)
+        # In two steps, since 2^n itself may overflow or be denormal where the result is an ordinary number.
+        first = round_half_even(n * half)
+        return (one + (r + t)) * power_of_two(first) * power_of_two(n - first)
+
+    def tanh(x):
+        h = select(x < zero, zero - x, x)
+        h = select(h > tanh_end, tanh_end, h)
+        r, t, n = reduced_expm1(h + h)
+        scale = power_of_two(n)
+        grown = scale - one
+        u = scale * (r + t) + grown
+        y = u / (u + two)  # u = e^(2h) - 1
+        if careful:
+            # Written as a distance from h or from 1 it loses fewer bits: with 2h = n ln(2) + r,
+            # u - 2h = (2^n - 1) r + 2^n t + (2^n - 1 - n ln(2)).
+            near = grown * r + scale * t + (grown - n * ln2) - h * u
+            base = select(n < two, h, select(u < six, zero * h, one))
+            y = base + select(n < two, near, select(u < six, u, zero * h - two)) / (u + two)
+        return select(x < zero, zero - y, y)
+
+    def sigmoid(x):
+        # With z = e^-|x| and w = z/(1+z): 1 - w right of zero and z - zw left of it, both without overflow.
+        z = select(x < zero, x, zero - x)
+        z = select(z < exp_low, exp_low, z)
+        r, t, n = reduced_expm1(z)
+        z = (one + (r + t)) * power_of_two(n + lift) * unlift  # n <= 0, so 2^(n + lift) is an ordinary number
+        a = select(x < zero, z, one)
+        return a - a * (z / (one + z))
+
+    return {"exp": exp, "tanh": tanh, "sigmoid": sigmoid}
+
+
+def _by_bits(real, whole, bits_of, number, mantissa, table, ln2_parts):
+    """The functions that look at the bits of a number: log, to_ordered and from_ordered, of scalars.
+
+    `whole` is the integer type as wide as `real`; `bits_of` and `number` convert without changing bits.
+    """
+    zero, half, one, two = real(0), real(0.5), real(1), real(2)
+    infinity, nan = real(np.inf), real(np.nan)
+    ln2_high, ln2_low = ln2_parts
+    last, *others = reversed(table)
+    others = tuple(others)
+    mantissa_bits, root_bits = whole((1 << mantissa) - 1), bits_of(real(np.sqrt(0.5)))
+    root_offset = whole(bits_of(one) - root_bits)
+    smallest_normal, denormal_scale = np.finfo(real).tiny, real(2.0**mantissa)
+    # Or-ing a small integer into the bits of 2^mantissa gives 2^mantissa + integer, without a conversion instruction.
+    integer_bits = bits_of(real(2.0**mantissa))
+    normal_bias = real(2.0**mantissa + (bits_of(one) >> mantissa))
+    denormal_bias = real(normal_bias + mantissa)
+    sign_shift, magnitude_bits = 8 * np.dtype(whole).itemsize - 1, whole(np.iinfo(whole).max)
+
+    def log(x):
+        denormal = x < smallest_normal
+        # (exponent, mantissa) counted from sqrt(1/2), so that x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)).
+        bits = bits_of(x * denormal_scale if denormal else x) + root_offset
+        k = number((bits >> mantissa) | integer_bits) - (denormal_bias if denormal else normal_bias)
+        f = number((bits & mantissa_bits) + root_bits) - one
+        s = f / (two + f)
+        z = s * s
+        q = last
+        for c in others:
+            q = q * z + c
+        h = half * f * f
+        y = k * ln2_high - ((h - (s * (h + z * q) + k * ln2_low)) - f)
+        y = y if x < infinity else x  # infinity and NaN
+        y = y if x != zero else -infinity
+        return nan if x < zero else y
+
+    def to_ordered(x):
+        bits = bits_of(x)
+        return whole(bits ^ ((bits >> sign_shift) & magnitude_bits))
+
+    def from_ordered(key):
+        return number(key ^ ((key >> sign_shift) & magnitude_bits))
+
+    return {"log": log, "to_ordered": to_ordered, "from_ordered": from_ordered}
+
+
+_BODIES = {
+    32: _exponentials(np.float32, 23, (-104, 89), 10, EXP32, LN2_32, careful=False)
+    | _by_bits(np.float32, np.int32, _bits32, _number32, 23, LOG32, LN2_32),
+    64: _exponentials(np.float64, 52, (-746, 710), 20, EXP64, LN2_64, careful=True)
+    | _by_bits(np.float64, np.int64, _bits64, _number64, 52, LOG64, LN2_64),
+}
+_FORMATS = {types.float32: 32, types.float64: 64, types.int32: 32, types.int64: 64}
+_FLAGS = {"error_model": "numpy", "fastmath": set(jit.FASTMATH), "forceinline": True}
+
+
+def _by_dtype(function):
+    """Let `function` stand for the body of its name: chosen while compiling, or at run time where JIT is off."""
+    name = function.__name__
+
+    @overload(function, jit_options=_FLAGS, strict=False)
+    def choose(x):
+        kind = x.dtype if isinstance(x, Vector) else x
+        return _BODIES[_FORMATS[kind]][name] if kind in _FORMATS else None
+
+    return function
+
+
+@_by_dtype
+def exp(x):
+    """e^x, of a float32 or float64 scalar."""
+    return _body("exp", x)(x)
+
+
+@_by_dtype
+def tanh(x):
+    """The hyperbolic tangent of a float32 or float64 scalar."""
+    return _body("tanh", x)(x)
+
+
+@_by_dtype
+def sigmoid(x):
+    """1 / (1 + e^-x), of a float32 or float64 scalar."""
+    return _body("sigmoid", x)(x)
+
+
+@_by_dtype
+def log(x):
+    """The natural logarithm of a float32 or float64 scalar."""
+    return _body("log", x)(x)
+
+
+@_by_dtype
+def to_ordered(x):
+    """The integer of the same width that compares as the float does; NaN sorts beyond the infinity of its sign.
+
+    The compiler vectorises a maximum of integers, but not of floats that may be NaN.
+    """
+    return _body("to_ordered", x)(x)
+
+
+@_by_dtype
+def from_ordered(x):
+    """The float of an integer made by `to_ordered`."""
+    return _body("from_ordered", x)(x)
+
+
+def _body(name, x):
+    return _BODIES[8 * x.itemsize][name]

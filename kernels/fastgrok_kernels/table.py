@@ -1,0 +1,255 @@
+"""Every kernel with its reference and its cases: what the tests, the gates and the benchmarks enumerate.
+
+A case builds the positional arguments of one call. Sizes are chosen for what they may break: nothing at all, one
+element, sizes that fill no vector, more than one block or chunk, and for the benchmarks those of a language model.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["KERNELS", "Case", "Kernel"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of a kernel: `make(rng, dtype)` builds its arguments, with floating-point arrays of `dtype`.
+
+    `bench` marks the sizes for benchmarks; `large` cases, and those, are left out where kernels run as plain Python.
+    """
+
+    id: str
+    make: Callable[[np.random.Generator, np.dtype], tuple]
+    bench: bool = False
+    large: bool = False
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A public kernel. `mutates` are the positions of the arguments that it writes to.
+
+    Outputs, and arguments written to, may differ from the reference, computed in float64, by `rtol32` or `rtol64`
+    times the largest magnitude of the tensor compared.
+    """
+
+    name: str
+    module: str
+    cases: tuple[Case, ...]
+    mutates: tuple[int, ...] = ()
+    rtol32: float = 2e-6
+    rtol64: float = 1e-13
+
+    @property
+    def fast(self) -> Callable:
+        """The kernel itself, loaded on first use."""
+        return getattr(importlib.import_module(f"{__package__}.{self.module}"), self.name)
+
+    @property
+    def reference(self) -> Callable:
+        """The same function in plain NumPy."""
+        return getattr(importlib.import_module(f"{__package__}.reference.{self.module}"), self.name)
+
+    def rtol(self, dtype: np.dtype) -> float:
+        """The tolerance for arguments of `dtype`."""
+        return self.rtol32 if np.dtype(dtype) == np.float32 else self.rtol64
+
+
+# ---------------------------------------------------------------------------------------------------- building cases
+
+
+def _normal(rng, dtype, *shape, scale=1.0):
+    return (scale * rng.standard_normal(shape)).astype(dtype)
+
+
+def _sized(make, sizes, bench):
+    """Cases of `make(rng, dtype, *size)`; cases of more than 3,000 elements are large."""
+    cases = [Case(_name(size), _bound(make, size), large=np.prod(size) > 3000) for size in sizes]
+    return (*cases, Case(f"bench-{_name(bench)}", _bound(make, bench), bench=True))
+
+
+def _bound(make, size):
+    return lambda rng, dtype: make(rng, dtype, *size)
+
+
+def _name(size):
+    return "x".join(map(str, size))
+
+
+# ---------------------------------------------------------------------------------------------------- rows of scores
+
+# Rows x vocabulary. 300 x 65 is cut into several blocks of rows, 3 x 10007 into one row each.
+_ROWS = ((0, 5), (1, 1), (3, 0), (1, 17), (7, 16), (5, 65), (300, 65), (3, 10007))
+_ROWS_BENCH = (2048, 65)
+
+
+def _scores(rng, dtype, N, V):
+    return (_normal(rng, dtype, N, V, scale=4.0),)
+
+
+def _probabilities(rng, dtype, N, V):
+    e = np.exp(_normal(rng, np.float64, N, V, scale=2.0))
+    return _normal(rng, dtype, N, V), (e / e.sum(axis=1, keepdims=True)).astype(dtype)
+
+
+def _log_probabilities(rng, dtype, N, V):
+    dy, y = _probabilities(rng, np.float64, N, V)
+    return dy.astype(dtype), np.log(y).astype(dtype)
+
+
+def _targets(rng, N, V):
+    """Classes, with every fifth row ignored."""
+    return np.where(np.arange(N) % 5 == 4, -100, rng.integers(0, max(V, 1), N))
+
+
+def _classified(rng, dtype, N, V):
+    return _normal(rng, dtype, N, V, scale=4.0), _targets(rng, N, V)
+
+
+def _classified_backward(rng, dtype, N, V):
+    logits = _normal(rng, dtype, N, V, scale=4.0)
+    logsumexp = np.log(np.exp(logits.astype(np.float64)).sum(axis=1)).astype(dtype)
+    return _normal(rng, dtype, N), logits, logsumexp, _targets(rng, N, V)
+
+
+_CLASSES = tuple(size for size in _ROWS if size != (3, 0))  # without classes there is no target
+_EXTREME = Case("huge", lambda rng, dtype: (np.array([[1e4, 0, -1e4], [-1e4, -1e4, -1e4], [3e4, 3e4, 0]], dtype),))
+
+_SOFTMAX = (
+    Kernel("softmax_forward", "softmax", (*_sized(_scores, _ROWS, _ROWS_BENCH), _EXTREME)),
+    Kernel("softmax_backward", "softmax", _sized(_probabilities, _ROWS, _ROWS_BENCH)),
+    Kernel("log_softmax_forward", "softmax", (*_sized(_scores, _ROWS, _ROWS_BENCH), _EXTREME)),
+    Kernel("log_softmax_backward", "softmax", _sized(_log_probabilities, _ROWS, _ROWS_BENCH), rtol32=1e-5),
+    Kernel("cross_entropy_forward", "softmax", _sized(_classified, _CLASSES, _ROWS_BENCH)),
+    Kernel("cross_entropy_backward", "softmax", _sized(_classified_backward, _CLASSES, _ROWS_BENCH), rtol32=5e-6),
+)
+
+# ---------------------------------------------------------------------------------------------------- embedding
+
+# N x V x D. A table of 1000 x 70 is a large one, with its ids shared out; 40 columns are cut in two.
+_LOOKUPS = ((0, 5, 3), (1, 1, 1), (3, 7, 0), (9, 5, 16), (21, 4, 33), (1300, 65, 40), (700, 1000, 70))
+_LOOKUPS_BENCH = (2048, 65, 64)
+
+
+def _lookup(rng, dtype, N, V, D):
+    return _normal(rng, dtype, V, D), rng.integers(0, V, N)
+
+
+def _scatter(rng, dtype, N, V, D):
+    return _normal(rng, dtype, N, D), rng.integers(0, V, N), V
+
+
+def _scatter_words(rng, dtype, N, V, D):
+    """Ids of words, of which a few are frequent (Zipf)."""
+    return _normal(rng, dtype, N, D), np.minimum(rng.zipf(1.3, N) - 1, V - 1).astype(np.int64), V
+
+
+_EMBEDDING = (
+    Kernel("embedding_forward", "embedding", _sized(_lookup, _LOOKUPS, _LOOKUPS_BENCH), rtol32=0.0, rtol64=0.0),
+    Kernel(
+        "embedding_backward",
+        "embedding",
+        (
+            *_sized(_scatter, _LOOKUPS, _LOOKUPS_BENCH),
+            Case("bench-words", lambda rng, dtype: _scatter_words(rng, dtype, 8192, 20000, 64), bench=True),
+        ),
+        rtol32=2e-5,  # up to a few thousand rows are added in float32
+    ),
+)
+
+# ---------------------------------------------------------------------------------------------------- single elements
+
+# 20,000 elements are more than one chunk of any of these kernels.
+_ELEMENTS = ((0,), (1,), (17,), (3, 16), (5, 7, 11), (20_011,))
+_ELEMENTS_BENCH = (32, 64, 512)
+_PARAMETER_BENCH = (2048, 1024)
+
+
+def _elements(rng, dtype, *shape):
+    return (_normal(rng, dtype, *shape, scale=4.0),)
+
+
+def _positive(rng, dtype, *shape):
+    return (np.exp(_normal(rng, np.float64, *shape, scale=4.0)).astype(dtype),)
+
+
+def _sigmoids(rng, dtype, *shape):
+    return _normal(rng, dtype, *shape), rng.uniform(0, 1, shape).astype(dtype)
+
+
+def _tanhs(rng, dtype, *shape):
+    return _normal(rng, dtype, *shape), rng.uniform(-1, 1, shape).astype(dtype)
+
+
+def _dropped(rng, dtype, *shape):
+    return _normal(rng, dtype, *shape), 0.3, 2**40 + 12345
+
+
+_DROPOUT_EDGES = tuple(
+    Case(f"p={p}", lambda rng, dtype, p=p: (_normal(rng, dtype, 33), p, 2**64 - 1)) for p in (0.0, 0.999, 1.0)
+)
+_ELEMENTWISE = (
+    Kernel("exp_forward", "elementwise", _sized(_elements, _ELEMENTS, _ELEMENTS_BENCH)),
+    Kernel("log_forward", "elementwise", _sized(_positive, _ELEMENTS, _ELEMENTS_BENCH)),
+    Kernel("sigmoid_forward", "elementwise", _sized(_elements, _ELEMENTS, _ELEMENTS_BENCH)),
+    Kernel("sigmoid_backward", "elementwise", _sized(_sigmoids, _ELEMENTS, _ELEMENTS_BENCH)),
+    Kernel("tanh_forward", "elementwise", _sized(_elements, _ELEMENTS, _ELEMENTS_BENCH)),
+    Kernel("tanh_backward", "elementwise", _sized(_tanhs, _ELEMENTS, _ELEMENTS_BENCH)),
+    Kernel("dropout_forward", "dropout", (*_sized(_dropped, _ELEMENTS, _ELEMENTS_BENCH), *_DROPOUT_EDGES)),
+    Kernel("dropout_backward", "dropout", (*_sized(_dropped, _ELEMENTS, _ELEMENTS_BENCH), *_DROPOUT_EDGES)),
+)
+
+# ---------------------------------------------------------------------------------------------------- updates
+
+
+def _scaled(rng, dtype, *shape):
+    return _normal(rng, dtype, *shape), 0.37
+
+
+def _sgd(rng, dtype, *shape):
+    return _normal(rng, dtype, *shape), _normal(rng, dtype, *shape), 0.1, 0.01
+
+
+def _momentum(nesterov, first):
+    def make(rng, dtype, *shape):
+        p, g, velocity = (_normal(rng, dtype, *shape) for _ in range(3))
+        return p, g, velocity, 0.1, 0.9, 0.0 if nesterov else 0.2, 0.01, nesterov, first
+
+    return make
+
+
+def _adam(step, weight_decay):
+    def make(rng, dtype, *shape):
+        p, m, g = (_normal(rng, dtype, *shape) for _ in range(3))
+        return p, m, np.square(_normal(rng, dtype, *shape)), g, 0.003, 0.9, 0.999, 1e-8, weight_decay, step
+
+    return make
+
+
+def _first_adam(rng, dtype):
+    p, m, v, *others = _adam(1, 0.1)(rng, dtype, 33)
+    return p, np.zeros_like(m), np.zeros_like(v), *others
+
+
+_ADAM_CASES = (
+    *_sized(_adam(7, 0.0), _ELEMENTS, _PARAMETER_BENCH),
+    Case("decay", _bound(_adam(1000, 0.1), (33,))),
+    Case("first", _first_adam),
+)
+_MOMENTUM_CASES = (
+    *_sized(_momentum(False, False), _ELEMENTS, _PARAMETER_BENCH),
+    Case("first", _bound(_momentum(False, True), (33,))),
+    Case("nesterov", _bound(_momentum(True, False), (33,))),
+    Case("nesterov-first", _bound(_momentum(True, True), (33,))),
+)
+_UPDATES = (
+    Kernel("sum_of_squares", "clip", _sized(_elements, _ELEMENTS, _PARAMETER_BENCH), rtol32=1e-12),
+    Kernel("scale_into", "clip", _sized(_scaled, _ELEMENTS, _PARAMETER_BENCH), mutates=(0,)),
+    Kernel("sgd_into", "update", _sized(_sgd, _ELEMENTS, _PARAMETER_BENCH), mutates=(0,)),
+    Kernel("momentum_into", "update", _MOMENTUM_CASES, mutates=(0, 2)),
+    Kernel("adam_into", "update", _ADAM_CASES, mutates=(0, 1, 2)),
+    Kernel("adamw_into", "update", _ADAM_CASES, mutates=(0, 1, 2)),
+)
+
+KERNELS = (*_SOFTMAX, *_EMBEDDING, *_ELEMENTWISE, *_UPDATES)
