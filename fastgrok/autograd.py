@@ -1,0 +1,544 @@
+"""The engine: variables, the graph that calculations leave behind, and `backward()` through it.
+
+A `Variable` has an array, a gradient and the `Op` that made it; an op knows where the gradients of its inputs go: to a
+leaf, or to an output of an earlier op. That is the whole graph. An op refers neither to its outputs (so there is no
+cycle: when the last variable of a calculation goes, all of it goes) nor to its inputs (arrays live on only where a
+backward needs them, and a variable that is changed in place can take a new place in the graph).
+"""
+
+import heapq
+import itertools
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import ContextDecorator
+from typing import Any, Self
+
+import numpy as np
+
+from .errors import DtypeError, ShapeError, StateError
+from .ops.base import Op
+from .ops.gradients import Gradient
+from .ops.indexing import Index, SetItem
+
+__all__ = [
+    "Variable",
+    "apply",
+    "backward",
+    "enable_grad",
+    "inference_mode",
+    "is_grad_enabled",
+    "no_grad",
+    "set_grad_enabled",
+]
+
+
+# ---------------------------------------------------------------------------------------------------- recording or not
+
+
+class _Mode(threading.local):
+    """Whether calculations are recorded; each thread has its own switch, on at first."""
+
+    enabled = True
+
+
+_mode = _Mode()
+
+
+def is_grad_enabled() -> bool:
+    """Whether calculations with variables that require a gradient are recorded at this moment."""
+    return _mode.enabled
+
+
+class set_grad_enabled(ContextDecorator):
+    """Record calculations or not, from now on or, in a `with` statement or as a decorator, for that stretch of code."""
+
+    def __init__(self, mode: bool):
+        self.mode, self.previous = bool(mode), _mode.enabled
+        _mode.enabled = self.mode
+
+    def __enter__(self) -> Self:
+        _mode.enabled = self.mode
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _mode.enabled = self.previous
+
+
+class _Switched(ContextDecorator):
+    """A stretch of code with recording on or off; also a decorator, with or without parentheses."""
+
+    mode: bool
+
+    def __new__(cls, function: Callable | None = None) -> Any:
+        self = super().__new__(cls)
+        self.__init__()  # type: ignore[misc]
+        return self if function is None else self(function)
+
+    def __init__(self) -> None:
+        self.previous: list[bool] = []
+
+    def _recreate_cm(self) -> "_Switched":
+        return type(self)()
+
+    def __enter__(self) -> Self:
+        self.previous.append(_mode.enabled)
+        _mode.enabled = self.mode
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _mode.enabled = self.previous.pop()
+
+
+class no_grad(_Switched):
+    """Calculate without recording: `with no_grad():`, `@no_grad()` or `@no_grad`."""
+
+    mode = False
+
+
+class enable_grad(_Switched):
+    """Record again, inside a stretch of `no_grad`."""
+
+    mode = True
+
+
+class inference_mode(no_grad):
+    """The same as `no_grad`."""
+
+
+# ---------------------------------------------------------------------------------------------------- the graph
+
+
+class Storage:
+    """What all variables over one piece of memory share: how often it was changed in place.
+
+    `version` counts every change. `rebased` counts the changes that were recorded in the graph: a view made before such
+    a change no longer knows where its values come from.
+    """
+
+    version = 0
+    rebased = 0
+
+
+class Variable:
+    """An array in a graph of calculations.
+
+    Attributes
+    ----------
+    array
+        The NumPy array.
+    requires_grad
+        Whether `backward()` works out the gradient with respect to it (and to what is calculated from it).
+    op, output
+        The op that made it and which of the op's outputs it is; `op` is None for a leaf.
+    """
+
+    op: Op | None = None
+    output = 0
+    requires_grad = False
+    is_view = False
+    rebased = 0  # of a view: the storage's count when the view was made
+    parent: tuple["Variable", Any] | None = None  # of a view made by an index: what it is part of, and which part
+    gathered: Any = None  # ops.recurrent.Gathered of a variable fresh from an embedding
+    _grad: Any = None  # None, a Variable, or a structured gradient
+    _hooks: list | None = None  # of a leaf; those of other variables live with the op
+    _result_class: type["Variable"]
+
+    def __init_subclass__(cls, results: bool = False, **keywords: Any):
+        """With `results=True`, what is calculated from this class has this class; otherwise that of the parent."""
+        super().__init_subclass__(**keywords)
+        if results:
+            cls._result_class = cls
+
+    def __init__(self, array: np.ndarray, requires_grad: bool = False):
+        self.array = np.asarray(array)
+        self.storage = Storage()
+        if requires_grad:
+            self.requires_grad_()
+
+    @classmethod
+    def _from_array(cls, array: np.ndarray, requires_grad: bool = False) -> Self:
+        """Wrap an array as it is, without copy or checks."""
+        variable = object.__new__(cls)
+        variable.array = array
+        variable.storage = Storage()
+        if requires_grad:
+            variable.requires_grad = True
+        return variable
+
+    def _new(self, array: Any) -> Any:
+        """Wrap an array as a result of this variable that nothing was recorded of."""
+        return self._result_class._from_array(array if type(array) is np.ndarray else np.asarray(array))
+
+    def _alias(self) -> "Variable":
+        """Return a leaf over the same memory."""
+        alias = self._result_class._from_array(self.array)
+        alias.storage, alias.is_view, alias.parent = self.storage, self.is_view, None
+        return alias
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Switch on (or off) that `backward()` works out this leaf's gradient; raises `StateError` or `DtypeError` where it cannot."""
+        if requires_grad and self.array.dtype.char not in "fd":
+            raise DtypeError(
+                f"requires_grad_: the dtype is {self.array.dtype}, expected float32 or float64: only those have gradients"
+            )
+        if not requires_grad and self.op is not None and self.requires_grad:
+            raise StateError(
+                "requires_grad_(False): this is the result of a recorded calculation; use detach() instead"
+            )
+        self.requires_grad = bool(requires_grad)
+        return self
+
+    @property
+    def grad(self) -> Any:
+        """The accumulated gradient (same shape and dtype), or None; reading it makes a structured gradient an array."""
+        if isinstance(self._grad, Gradient):
+            self._grad = self._result_class._from_array(_own(self._grad.dense(), self.array.dtype))
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            if not isinstance(value, Variable):
+                raise TypeError(f"grad: got {type(value).__name__}, expected a Tensor or None")
+            if value.array.shape != self.array.shape:
+                raise ShapeError(f"grad: shape {value.array.shape}, expected {self.array.shape}")
+            if value.array.dtype != self.array.dtype:
+                raise DtypeError(f"grad: dtype {value.array.dtype}, expected {self.array.dtype}")
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded calculation made it."""
+        return self.op is None
+
+    @property
+    def grad_fn(self) -> Op | None:
+        """The op that made it: PyTorch's name for `op`."""
+        return self.op
+
+    def backward(self, gradient: Any = None, retain_graph: bool = False, create_graph: bool = False) -> None:
+        """Add to `.grad` of every leaf the derivative of this variable with respect to it; see `autograd.backward`."""
+        backward(self, gradient, retain_graph, create_graph)
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> "Handle":
+        """Call `hook(gradient)` whenever the gradient of this variable is complete; what it returns, unless None, replaces it.
+
+        Raises `StateError` when no gradient is wanted. The handle's `remove()` takes the hook out again.
+        """
+        if not self.requires_grad:
+            raise StateError("register_hook: this variable does not require a gradient; see requires_grad_()")
+        if self.op is None:
+            self._hooks = hooks = self._hooks if self._hooks is not None else []
+        else:
+            self.op.hooks = every = self.op.hooks or {}
+            hooks = every.setdefault(self.output, [])
+        entry = (hook, self._result_class)
+        hooks.append(entry)
+        return Handle(hooks, entry)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this variable in `.grad` although it is not a leaf."""
+        if not self.requires_grad:
+            raise StateError("retain_grad: this variable does not require a gradient; see requires_grad_()")
+        if self.op is not None:
+            self.op.retained = retained = self.op.retained or {}
+            retained[self.output] = weakref.ref(self)  # weak: an op must not keep its outputs alive
+
+
+Variable._result_class = Variable
+
+
+class Handle:
+    """A registered hook; `remove()` unregisters it."""
+
+    def __init__(self, hooks: list, entry: tuple):
+        self._hooks, self._entry = hooks, entry
+
+    def remove(self) -> None:
+        """Unregister the hook; a second call does nothing."""
+        if self._entry in self._hooks:
+            self._hooks.remove(self._entry)
+
+
+_numbers = itertools.count()
+
+
+def apply(op_class: type[Op], *variables: Variable, **static: Any) -> Any:
+    """Calculate `op_class` on variables and record it if one of them requires a gradient.
+
+    `static` goes to `forward` as it is: settings, and arrays that have no gradient, such as ids. Results (one
+    Variable, or a tuple when forward returns a tuple) have the class that calculations with the first operand yield.
+
+    Examples
+    --------
+    >>> from fastgrok.ops import Mul
+    >>> x = Variable(np.array([1.0, 2.0]), requires_grad=True)
+    >>> apply(Mul, x, x).backward(np.ones(2))
+    >>> x.grad.array
+    array([2., 4.])
+    """
+    op = op_class()
+    if _mode.enabled:
+        op.needs = needs = tuple([v.requires_grad for v in variables])
+        recorded = True in needs
+    else:
+        op.needs = (False,) * len(variables)
+        recorded = False
+    result = op.forward(*[v.array for v in variables], **static)
+
+    cls = variables[0]._result_class
+    if type(result) is not tuple:
+        output = cls._from_array(result if type(result) is np.ndarray else np.asarray(result))
+        if op_class.view and np.may_share_memory(output.array, variables[0].array):
+            output.storage = storage = variables[0].storage
+            output.is_view, output.rebased = True, storage.rebased
+        if recorded:
+            output.op, output.requires_grad = op, True
+            _record(op, variables, (output,))
+        return output
+
+    outputs = tuple([cls._from_array(np.asarray(array)) for array in result])
+    if recorded:
+        op.outputs = len(outputs)
+        for i, output in enumerate(outputs):
+            if output.array.dtype.kind == "f":
+                output.op, output.output, output.requires_grad = op, i, True
+        _record(op, variables, outputs)
+    return outputs
+
+
+def _record(op: Op, inputs: tuple[Variable, ...], outputs: tuple[Variable, ...]) -> None:
+    """Enter an op into the graph, with the versions of what its backward will read."""
+    sources: list = []
+    for variable in inputs:
+        if not variable.requires_grad:
+            sources.append(None)
+        elif variable.op is None:
+            sources.append(variable)
+        else:
+            if variable.is_view:
+                _check_view(variable)
+            sources.append((variable.op, variable.output))
+    op.sources = tuple(sources)
+    op.number = next(_numbers)
+    if op.saved_inputs or op.saved_outputs:
+        saved = [inputs[i].storage for i in op.saved_inputs if i < len(inputs)]
+        saved += [outputs[i].storage for i in op.saved_outputs]
+        op.saved = tuple([(storage, storage.version) for storage in saved])
+
+
+def _check_view(view: Variable) -> None:
+    """Raise `StateError` if the values of a recorded view are not those that its history tells of."""
+    if view.rebased != view.storage.rebased:
+        raise StateError(
+            "this tensor is a view, and its base was changed in place (and that recorded) after the view was made: "
+            "take the view again from its base"
+        )
+
+
+def former(variable: Variable) -> Variable:
+    """Return what a variable is now, values and place in the graph, for the op that is about to change it in place."""
+    before = variable._new(variable.array.copy())
+    before.op, before.output, before.requires_grad = variable.op, variable.output, variable.requires_grad
+    return before
+
+
+def rebase(variable: Variable, result: Variable) -> None:
+    """Let `variable` become `result` in place: same memory, new values, the history of `result`.
+
+    A view made by an index passes the change on to the tensor that it is part of. Call `check_in_place` first.
+    """
+    if variable.parent is not None:
+        parent, index = variable.parent
+        rebase(parent, apply(SetItem, parent, result, index=index, in_place=True))
+        result = apply(Index, parent, index=index)
+        variable.rebased = result.rebased
+    else:
+        if result.array is not variable.array:
+            variable.array[...] = result.array
+        variable.storage.version += 1
+        variable.storage.rebased += 1
+    variable.op, variable.output, variable.requires_grad = result.op, result.output, result.requires_grad
+
+
+def check_in_place(name: str, variable: Variable, recorded: bool) -> None:
+    """Raise `StateError` if `variable` may not be changed in place here; `recorded`: whether the graph has to know."""
+    if not recorded:
+        return
+    if variable.requires_grad and variable.op is None:
+        raise StateError(
+            f"{name}: a leaf variable that requires grad cannot be changed in place while recording; "
+            "do it under no_grad(), or change its .data"
+        )
+    if variable.parent is not None:
+        check_in_place(name, variable.parent[0], recorded)
+    elif variable.is_view:
+        raise StateError(
+            f"{name}: this variable is a view that no index made, and a change in place that is recorded would not reach "
+            "its base; assign to base[index] instead, or change a clone()"
+        )
+
+
+# ---------------------------------------------------------------------------------------------------- backward
+
+
+def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, create_graph: bool = False) -> None:
+    """Add to `.grad` of every leaf below `root` the derivative of `root` with respect to it.
+
+    `gradient` (array or Variable of root's shape) weighs the elements of `root`; it may be left out when there is one element.
+    Ops run once each, latest first, when all their consumers have run; their saved state is freed unless `retain_graph`.
+
+    Raises `StateError` when nothing was recorded, when the graph was freed by an earlier call or a saved value was
+    changed in place; `ShapeError` when `gradient` has another shape or is missing; `NotImplementedError` for `create_graph`.
+    Leaves' gradients change at the very end, so an error leaves them as they were.
+    """
+    if create_graph:
+        raise NotImplementedError("backward: create_graph=True, expected False: gradients of gradients are not covered")
+    if not root.requires_grad:
+        raise StateError("backward: this variable does not require grad and was not calculated from one that does")
+    if root.is_view and root.op is not None:
+        _check_view(root)
+    seed = _seed_gradient(root, gradient)
+
+    pending: dict[Op, list] = {}  # gradients of the outputs of ops that have not run yet
+    leaves: dict[Variable, Any] = {}
+    heap: list[tuple[int, Op]] = []
+
+    def send(source: Any, gradient: Any) -> None:
+        """Add a gradient to what has arrived for a leaf or an op's output, and queue the op."""
+        if type(source) is not tuple:
+            leaves[source] = leaves[source] + gradient if source in leaves else gradient
+            return
+        op, output = source
+        arrived = pending.get(op)
+        if arrived is None:
+            if op.sources is None:
+                raise StateError(
+                    "backward: a second time through the same graph, whose saved values are freed by now; "
+                    "give retain_graph=True to the first call"
+                )
+            pending[op] = arrived = [None] * op.outputs
+            heapq.heappush(heap, (-op.number, op))
+        total = arrived[output]
+        arrived[output] = gradient if total is None else total + gradient
+
+    send(root if root.op is None else (root.op, root.output), seed)
+    while heap:
+        op = heapq.heappop(heap)[1]
+        _run(op, pending.pop(op), retain_graph, send)
+    _finish(leaves, seed)
+
+
+def _run(op: Op, douts: list, retain_graph: bool, send: Callable[[Any, Any], None]) -> None:
+    """Run one op's backward and send the results on. A function, so that nothing of it is alive while the next one runs."""
+    if op.saved:
+        _check_versions(op)
+    if op.hooks or op.retained:
+        _call_hooks(op, douts)
+    if not op.accepts_structured:
+        douts = [dout.dense() if isinstance(dout, Gradient) else dout for dout in douts]
+    gradients = op.backward(*douts)
+    sources = op.sources
+    if not (retain_graph or op.stateless):
+        op.__dict__.clear()
+    for source, gradient in zip(sources, gradients, strict=False):  # type: ignore[arg-type]
+        if source is not None and gradient is not None:
+            send(source, gradient)
+
+
+def _seed_gradient(root: Variable, gradient: Any) -> np.ndarray:
+    """Return the array that backward starts with."""
+    if gradient is None:
+        if root.array.size != 1:
+            raise ShapeError(
+                f"backward: the variable has shape {root.array.shape}, so gradient must be given; it can be left out for one element only"
+            )
+        return np.ones_like(root.array)
+    array = np.asarray(gradient.array if isinstance(gradient, Variable) else gradient)
+    if array.shape != root.array.shape:
+        raise ShapeError(f"backward: gradient has shape {array.shape}, expected {root.array.shape}")
+    return array.astype(root.array.dtype, copy=False)
+
+
+def _check_versions(op: Op) -> None:
+    """Raise `StateError` if something that `op` saved has been changed in place since."""
+    for storage, version in op.saved:
+        if storage.version != version:
+            raise StateError(
+                f"backward: a value that {type(op).__name__} needs was modified by an in-place operation "
+                f"(it is at version {storage.version}, expected version {version})"
+            )
+
+
+def _call_hooks(op: Op, douts: list) -> None:
+    """Show complete gradients of an op's outputs to the hooks, and keep those that are to be retained."""
+    for output, hooks in (op.hooks or {}).items():
+        if douts[output] is not None:
+            douts[output] = _hooked(hooks, douts[output])
+    for output, reference in (op.retained or {}).items():
+        variable = reference()
+        if variable is not None and douts[output] is not None:
+            # A value of its own, whatever the gradient shares memory with.
+            kept = np.array(_dense(douts[output]), order="C")
+            variable._grad = variable._result_class._from_array(
+                kept if variable._grad is None else variable.grad.array + kept
+            )
+
+
+def _hooked(hooks: Sequence[tuple], gradient: Any) -> Any:
+    """Pass a gradient through hooks."""
+    for hook, cls in list(hooks):
+        replaced = hook(cls._from_array(_dense(gradient)))
+        if replaced is not None:
+            array = np.asarray(replaced.array if isinstance(replaced, Variable) else replaced)
+            if array.shape != gradient.shape:
+                raise ShapeError(f"hook: returned a gradient of shape {array.shape}, expected {gradient.shape}")
+            gradient = array
+    return gradient
+
+
+def _dense(gradient: Any) -> np.ndarray:
+    return gradient.dense() if isinstance(gradient, Gradient) else np.asarray(gradient)
+
+
+def _own(array: Any, dtype: np.dtype) -> np.ndarray:
+    """Return a gradient as a contiguous, writeable array of the variable's dtype."""
+    return np.require(array, dtype, ("C", "W"))
+
+
+def _finish(leaves: dict[Variable, Any], seed: np.ndarray) -> None:
+    """Add complete gradients to the leaves."""
+    # Ops hand one array to several inputs, or slices of one. Each leaf must own its memory, since clipping and zeroing
+    # change gradients in place: whoever comes second takes a copy.
+    taken = {id(_root(seed))}
+    for variable, gradient in leaves.items():
+        if variable._hooks:
+            gradient = np.array(_hooked(variable._hooks, gradient))
+        old = variable._grad
+        if isinstance(gradient, Gradient) and gradient.lasting and (old is None or isinstance(old, Gradient)):
+            variable._grad = gradient if old is None else old + gradient
+            continue
+        array = _dense(gradient)
+        old = variable.grad
+        if old is not None:
+            np.add(old.array, array, out=old.array)
+            old.storage.version += 1
+            continue
+        root = _root(array)
+        if id(root) in taken or root.size != array.size:
+            array = array.copy()
+        else:
+            taken.add(id(root))
+        variable._grad = variable._result_class._from_array(_own(array, variable.array.dtype))
+
+
+def _root(array: np.ndarray) -> np.ndarray:
+    """Return the array whose memory a view shows."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array

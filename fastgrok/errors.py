@@ -1,0 +1,17 @@
+"""The errors that users meet. Each is also an instance of what PyTorch raises in that place."""
+
+
+class ShapeError(ValueError, RuntimeError):
+    """An array has a shape that the operation cannot take; the message names the argument, the shape and what was expected."""
+
+
+class DtypeError(TypeError, RuntimeError):
+    """An array has a dtype that the operation cannot take; the message names the argument, the dtype and what was expected."""
+
+
+class StateError(RuntimeError):
+    """Something is called at a moment when it has no meaning, such as a second `backward()` through one graph."""
+
+
+class ArgumentError(ValueError, RuntimeError):
+    """A setting has a value that makes no sense; the message names it, the value and what was expected."""

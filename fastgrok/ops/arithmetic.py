@@ -1,0 +1,170 @@
+"""Addition, multiplication and their relatives, on two operands that broadcast against each other."""
+
+import numpy as np
+
+from ..errors import DtypeError
+from .base import FACTORS, Op, cannot_broadcast, quiet, unbroadcast
+
+
+class Add(Op):
+    """a + b."""
+
+    stateless = True
+
+    def forward(self, a, b):
+        """Add: a and b of any shapes that broadcast; raises `ShapeError` when they do not."""
+        self.shapes = a.shape, b.shape
+        try:
+            return a + b
+        except ValueError:
+            raise cannot_broadcast("add", a.shape, b.shape) from None
+
+    def backward(self, dout):
+        """Pass the gradient on to both."""
+        return tuple(
+            [
+                unbroadcast(dout, shape) if needed else None
+                for shape, needed in zip(self.shapes, self.needs, strict=False)
+            ]
+        )
+
+
+class Sub(Op):
+    """a - b."""
+
+    stateless = True
+
+    def forward(self, a, b):
+        """Subtract b from a; raises `ShapeError` when they do not broadcast."""
+        self.shapes = a.shape, b.shape
+        if a.dtype.kind == "b" and b.dtype.kind == "b":
+            raise DtypeError("sub: both operands are bool, expected numbers; use a logical operation instead")
+        try:
+            return a - b
+        except ValueError:
+            raise cannot_broadcast("sub", a.shape, b.shape) from None
+
+    def backward(self, dout):
+        """Pass the gradient on to a, its negative to b."""
+        da = unbroadcast(dout, self.shapes[0]) if self.needs[0] else None
+        db = -unbroadcast(dout, self.shapes[1]) if self.needs[1] else None
+        return da, db
+
+
+class Mul(Op):
+    """a * b."""
+
+    def forward(self, a, b):
+        """Multiply; raises `ShapeError` when a and b do not broadcast."""
+        self.saved_inputs = FACTORS[self.needs[:2]]
+        self.a, self.b = a, b
+        try:
+            return a * b
+        except ValueError:
+            raise cannot_broadcast("mul", a.shape, b.shape) from None
+
+    def backward(self, dout):
+        """Each factor gets the gradient times the other."""
+        da = unbroadcast(dout * self.b, self.a.shape) if self.needs[0] else None
+        db = unbroadcast(dout * self.a, self.b.shape) if self.needs[1] else None
+        return da, db
+
+
+class Div(Op):
+    """a / b."""
+
+    @quiet
+    def forward(self, a, b):
+        """Divide a by b; raises `ShapeError` when they do not broadcast. Division by zero gives inf or nan."""
+        self.saved_inputs = (0, 1) if self.needs[1] else (1,)
+        self.a, self.b = a, b
+        try:
+            return a / b
+        except ValueError:
+            raise cannot_broadcast("div", a.shape, b.shape) from None
+
+    @quiet
+    def backward(self, dout):
+        """d(a/b) = da / b - a db / b^2."""
+        da = dout / self.b
+        db = unbroadcast(-da * (self.a / self.b), self.b.shape) if self.needs[1] else None
+        return unbroadcast(da, self.a.shape) if self.needs[0] else None, db
+
+
+class Pow(Op):
+    """a ** b."""
+
+    saved_inputs = (0, 1)
+
+    @quiet
+    def forward(self, a, b):
+        """Raise a to the power b; raises `ShapeError` when they do not broadcast."""
+        self.a, self.b = a, b
+        if a.dtype.kind != "f" and (b < 0).any():
+            raise DtypeError(f"pow: a whole number to the power {b.min()}, expected at least 0; convert to float first")
+        if b.ndim == 0 and b == 2:  # by far the most frequent power, and many times faster than the general one
+            return a * a
+        try:
+            return np.power(a, b)
+        except ValueError:
+            raise cannot_broadcast("pow", a.shape, b.shape) from None
+
+    @quiet
+    def backward(self, dout):
+        """d(a^b) = b a^(b-1) da + a^b log(a) db; 0 where b = 0 (first term) or a = 0 and b >= 0 (second term)."""
+        a, b, da, db = self.a, self.b, None, None
+        if self.needs[0]:
+            slope = 2 * a if b.ndim == 0 and b == 2 else np.where(b == 0, 0, b * np.power(a, b - 1))
+            da = unbroadcast((dout * slope).astype(dout.dtype, copy=False), a.shape)
+        if self.needs[1]:
+            slope = np.where((a == 0) & (b >= 0), 0, np.power(a, b) * np.log(a))
+            db = unbroadcast((dout * slope).astype(dout.dtype, copy=False), b.shape)
+        return da, db
+
+
+class Maximum(Op):
+    """The larger of a and b, element by element."""
+
+    saved_inputs = (0, 1)
+    choose = staticmethod(np.maximum)
+
+    def forward(self, a, b):
+        """Choose; nan where either is nan. Raises `ShapeError` when a and b do not broadcast."""
+        self.a, self.b = a, b
+        try:
+            return self.choose(a, b)
+        except ValueError:
+            raise cannot_broadcast(type(self).__name__.lower(), a.shape, b.shape) from None
+
+    def backward(self, dout):
+        """The gradient goes to the one that was chosen, half to each where they are equal."""
+        a, b = self.a, self.b
+        share = np.where(a == b, dout.dtype.type(0.5), (self.choose(a, b) == a).astype(dout.dtype))
+        return unbroadcast(dout * share, a.shape), unbroadcast(dout * (1 - share), b.shape)
+
+
+class Minimum(Maximum):
+    """The smaller of a and b, element by element."""
+
+    choose = staticmethod(np.minimum)
+
+
+class Where(Op):
+    """a where the condition holds, else b."""
+
+    stateless = True
+
+    def forward(self, a, b, condition):
+        """Choose by condition, a bool array; raises `ShapeError` when the three do not broadcast."""
+        self.condition, self.shapes = condition, (a.shape, b.shape)
+        try:
+            return np.where(condition, a, b)
+        except ValueError:
+            raise cannot_broadcast("where", condition.shape, a.shape, b.shape) from None
+
+    def backward(self, dout):
+        """The gradient goes to the one that was chosen."""
+        zero = dout.dtype.type(0)
+        da = unbroadcast(np.where(self.condition, dout, zero), self.shapes[0]) if self.needs[0] else None
+        db = unbroadcast(np.where(self.condition, zero, dout), self.shapes[1]) if self.needs[1] else None
+        return da, db

@@ -1,0 +1,148 @@
+"""What a differentiable operation is, and the list of all of them."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..errors import DtypeError, ShapeError
+
+#: Division by zero, overflow and the like give inf and nan without a warning, as in PyTorch: `@quiet` above a forward.
+quiet = np.errstate(all="ignore")
+
+
+class Op:
+    """One call of a differentiable operation: forward beside backward, on arrays only.
+
+    A subclass defines both methods and keeps on `self` what its backward needs; `autograd.apply` makes one instance
+    per call. Subclasses register themselves in `Op.registry`.
+
+    `forward` allocates what it returns (unless it is a `view`) and never changes its arguments. `backward` gets one
+    gradient per output (None where none arrived) and returns one per tensor input: an array, a structured gradient,
+    or None. It must not change the gradients it gets, nor return an array that it keeps.
+
+    Examples
+    --------
+    >>> class Double(Op, register=False):
+    ...     def forward(self, x):
+    ...         return 2 * x
+    ...
+    ...     def backward(self, dy):
+    ...         return (2 * dy,)
+    >>> Double().forward(np.ones(2))
+    array([2., 2.])
+    """
+
+    registry: ClassVar[dict[str, type["Op"]]] = {}
+
+    #: Inputs and outputs whose values backward reads, by position: the engine raises when one was changed in place.
+    #: Forward may set them anew when they depend on `needs`.
+    saved_inputs: tuple[int, ...] = ()
+    saved_outputs: tuple[int, ...] = ()
+    #: Backward needs shapes and settings only, so there is nothing to free and it may run a second time.
+    stateless: ClassVar[bool] = False
+    #: The output may share memory with the first input.
+    view: ClassVar[bool] = False
+    #: Backward takes structured gradients as they are; otherwise they arrive as arrays.
+    accepts_structured: ClassVar[bool] = False
+
+    # Set by `autograd.apply`, per instance.
+    needs: tuple[bool, ...] = (True,) * 8  # which tensor inputs want a gradient; an op that is used alone computes all
+    sources: tuple[Any, ...] | None = None  # per input a leaf Variable, (op, output) or None; no tuple: freed
+    number: int = -1  # position in the order of creation
+    outputs: int = 1
+    saved: tuple = ()  # (storage, version) of the inputs and outputs that are saved
+    hooks: dict[int, list] | None = None  # functions to call with the gradient of an output
+    retained: dict[int, Any] | None = None  # weak references to the outputs that keep their gradient
+
+    def __init_subclass__(cls, register: bool = True, **keywords: Any):
+        super().__init_subclass__(**keywords)
+        if register:
+            Op.registry[cls.__name__] = cls
+
+    def forward(self, *arrays: np.ndarray, **static: Any) -> Any:
+        """Compute the output array, or a tuple of them."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def backward(self, *douts: Any) -> tuple:
+        """Compute the gradients of the inputs from those of the outputs."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+#: Which factors of a product backward needs, by which of the two want a gradient: each needs the other.
+FACTORS: dict[tuple[bool, ...], tuple[int, ...]] = {
+    (True, True): (0, 1),
+    (True, False): (1,),
+    (False, True): (0,),
+    (False, False): (),
+}
+
+
+def contiguous(x: np.ndarray) -> np.ndarray:
+    """Return `x` itself when it lies in C order, else a copy that does; unlike NumPy's function it keeps 0-d arrays 0-d."""
+    return x if x.flags.c_contiguous else x.copy()
+
+
+def check_float(name: str, argument: str, x: np.ndarray) -> None:
+    """Raise `DtypeError` unless `x` is float32 or float64."""
+    if x.dtype.char not in "fd":
+        raise DtypeError(f"{name}: {argument} has dtype {x.dtype}, expected float32 or float64")
+
+
+def check_ids(name: str, argument: str, ids: np.ndarray, size: int, ignored: int | None = None) -> np.ndarray:
+    """Return whole numbers `ids` as contiguous int64, having checked that each is one of 0 .. size - 1 (or is `ignored`).
+
+    Raises `DtypeError` when they are not integers and `IndexError` when one is out of range.
+    """
+    if ids.dtype.kind not in "iu":
+        raise DtypeError(f"{name}: {argument} has dtype {ids.dtype}, expected int64 or int32")
+    ids = contiguous(ids.astype(np.int64, copy=False))
+    if ids.size:
+        low, high = ids.min(), ids.max()
+        if low < 0 or high >= size:
+            wrong = ((ids < 0) | (ids >= size)) & (True if ignored is None else ids != ignored)
+            if wrong.any():
+                place = np.unravel_index(int(wrong.argmax()), ids.shape)
+                at = f" at position {tuple(map(int, place))}" if ids.ndim else ""
+                raise IndexError(f"{name}: {argument} holds {ids[place]}{at}, expected a value from 0 to {size - 1}")
+    return ids
+
+
+def normalise_axis(name: str, axis: int, ndim: int, argument: str = "dim") -> int:
+    """Return `axis` counted from the front; raises `IndexError` when there is no such axis."""
+    span = max(ndim, 1)  # a 0-d tensor lets itself be reduced along "axis 0", as in PyTorch
+    if not -span <= axis < span:
+        raise IndexError(
+            f"{name}: {argument}={axis}, expected a value from {-span} to {span - 1} for {ndim} dimensions"
+        )
+    return axis % span
+
+
+def normalise_axes(name: str, axes: Any, ndim: int) -> tuple[int, ...]:
+    """Return one axis, a sequence of them or None (all of them) as a sorted tuple of axes counted from the front."""
+    if axes is None or (isinstance(axes, tuple | list) and not axes):
+        return tuple(range(ndim))
+    wanted = [normalise_axis(name, axis, ndim) for axis in (axes if isinstance(axes, tuple | list) else (axes,))]
+    if len(set(wanted)) != len(wanted):
+        raise ValueError(f"{name}: dim={axes} names one dimension twice")
+    return tuple(sorted(axis for axis in wanted if axis < ndim))
+
+
+def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Sum a gradient over the axes along which an operand of `shape` was repeated."""
+    if gradient.shape == shape:
+        return gradient
+    extra = gradient.ndim - len(shape)
+    stretched = tuple(i + extra for i, size in enumerate(shape) if size == 1 and gradient.shape[i + extra] != 1)
+    return gradient.sum(axis=(*range(extra), *stretched)).reshape(shape)
+
+
+def cannot_broadcast(name: str, *shapes: tuple[int, ...]) -> ShapeError:
+    """Return the error for operands whose shapes do not fit together."""
+    shown = " and ".join(str(shape) for shape in shapes)
+    return ShapeError(
+        f"{name}: shapes {shown} cannot be broadcast together; compared from the last dimension, "
+        "sizes must be equal or one of them 1"
+    )

@@ -1,0 +1,219 @@
+"""Functions of one array, element by element. All take an array of any shape and return one of that shape."""
+
+import numpy as np
+
+import fastgrok_kernels as kernels
+
+from .base import Op, check_float, contiguous, quiet
+
+#: From this many elements on the kernels are used; below, NumPy is as fast, and nothing has to be compiled.
+KERNEL_SIZE = 1 << 15
+
+
+class Neg(Op):
+    """-x."""
+
+    stateless = True
+
+    def forward(self, x):
+        """Change the sign."""
+        return -x
+
+    def backward(self, dy):
+        """dx = -dy."""
+        return (-dy,)
+
+
+class Clone(Op):
+    """A copy of x, in C order."""
+
+    stateless = True
+
+    def forward(self, x):
+        """Copy."""
+        return x.copy()
+
+    def backward(self, dy):
+        """dx = dy."""
+        return (dy,)
+
+
+class Cast(Op):
+    """x in another dtype."""
+
+    stateless = True
+
+    def forward(self, x, dtype):
+        """Convert to dtype."""
+        self.dtype = x.dtype
+        return x.astype(dtype)
+
+    def backward(self, dy):
+        """Convert the gradient back."""
+        return (dy.astype(self.dtype),)
+
+
+class Exp(Op):
+    """e to the power x."""
+
+    saved_outputs = (0,)
+
+    @quiet
+    def forward(self, x):
+        """Exponential."""
+        self.y = np.exp(x) if x.size < KERNEL_SIZE else kernels.exp_forward(contiguous(x))
+        return self.y
+
+    def backward(self, dy):
+        """dx = dy * y."""
+        return (dy * self.y,)
+
+
+class Log(Op):
+    """The natural logarithm of x."""
+
+    saved_inputs = (0,)
+
+    @quiet
+    def forward(self, x):
+        """Logarithm; -inf at 0, nan below."""
+        self.x = x
+        return np.log(x) if x.size < KERNEL_SIZE else kernels.log_forward(contiguous(x))
+
+    @quiet
+    def backward(self, dy):
+        """dx = dy / x."""
+        return (dy / self.x,)
+
+
+class Sqrt(Op):
+    """The square root of x."""
+
+    saved_outputs = (0,)
+
+    @quiet
+    def forward(self, x):
+        """Square root; nan below 0."""
+        self.y = np.sqrt(x)
+        return self.y
+
+    @quiet
+    def backward(self, dy):
+        """dx = dy / (2 y)."""
+        return (dy / (2 * self.y),)
+
+
+class Abs(Op):
+    """The absolute value of x."""
+
+    saved_inputs = (0,)
+
+    def forward(self, x):
+        """Drop the sign."""
+        self.x = x
+        return np.abs(x)
+
+    def backward(self, dy):
+        """dx = dy * sign(x); 0 at 0."""
+        return (dy * np.sign(self.x),)
+
+
+class Sin(Op):
+    """The sine of x."""
+
+    saved_inputs = (0,)
+
+    @quiet
+    def forward(self, x):
+        """Sine, x in radians."""
+        self.x = x
+        return np.sin(x)
+
+    def backward(self, dy):
+        """dx = dy * cos(x)."""
+        return (dy * np.cos(self.x),)
+
+
+class Cos(Op):
+    """The cosine of x."""
+
+    saved_inputs = (0,)
+
+    @quiet
+    def forward(self, x):
+        """Cosine, x in radians."""
+        self.x = x
+        return np.cos(x)
+
+    def backward(self, dy):
+        """dx = -dy * sin(x)."""
+        return (-dy * np.sin(self.x),)
+
+
+class Tanh(Op):
+    """The hyperbolic tangent of x."""
+
+    saved_outputs = (0,)
+
+    def forward(self, x):
+        """Hyperbolic tangent; raises `DtypeError` unless x is a float array."""
+        check_float("tanh", "input", x)
+        self.y = np.tanh(x) if x.size < KERNEL_SIZE else kernels.tanh_forward(contiguous(x))
+        return self.y
+
+    def backward(self, dy):
+        """dx = dy * (1 - y^2)."""
+        if dy.size >= KERNEL_SIZE:
+            return (kernels.tanh_backward(contiguous(dy), contiguous(self.y)),)
+        return (dy * (1 - self.y * self.y),)
+
+
+class Sigmoid(Op):
+    """1 / (1 + e^-x)."""
+
+    saved_outputs = (0,)
+
+    @quiet
+    def forward(self, x):
+        """Logistic function; raises `DtypeError` unless x is a float array."""
+        check_float("sigmoid", "input", x)
+        self.y = 1 / (1 + np.exp(-x)) if x.size < KERNEL_SIZE else kernels.sigmoid_forward(contiguous(x))
+        return self.y
+
+    def backward(self, dy):
+        """dx = dy * y * (1 - y)."""
+        if dy.size >= KERNEL_SIZE:
+            return (kernels.sigmoid_backward(contiguous(dy), contiguous(self.y)),)
+        return (dy * self.y * (1 - self.y),)
+
+
+class ReLU(Op):
+    """x where it is positive, else 0."""
+
+    saved_outputs = (0,)
+
+    def forward(self, x):
+        """Cut off below 0; nan stays nan."""
+        self.y = np.maximum(x, x.dtype.type(0))
+        return self.y
+
+    def backward(self, dy):
+        """dx = dy where y > 0, else 0."""
+        return (dy * (self.y > 0),)
+
+
+class Clamp(Op):
+    """x, cut off below `low` and above `high`."""
+
+    saved_inputs = (0,)
+
+    def forward(self, x, low=None, high=None):
+        """Cut off; low and high are numbers, or None for no limit. When low > high the result is high."""
+        self.x, self.low, self.high = x, low, high
+        y = x if low is None else np.maximum(x, x.dtype.type(low))
+        return y.copy() if high is None else np.minimum(y, x.dtype.type(high))
+
+    def backward(self, dy):
+        """dx = dy within the limits (the limits included), else 0."""
+        inside = np.True_ if self.low is None else self.x >= self.low
+        return (dy * (inside if self.high is None else inside & (self.x <= self.high)),)

@@ -1,0 +1,44 @@
+"""Rows of a table."""
+
+import numpy as np
+
+import fastgrok_kernels as kernels
+
+from ..errors import ShapeError
+from .base import Op, check_float, check_ids, contiguous
+from .gradients import Gradient, Rows
+
+
+class Embedding(Op):
+    """table (V, D), ids (...) int64 -> (..., D): the rows of the table that the ids name.
+
+    `ids` and `table` stay on the op: a recurrent layer that reads its output may compute with the table itself.
+    Its gradient for the output may then be a structured one with a method `table_gradient(V)`.
+    """
+
+    saved_inputs = (1,)  # the ids, when they are a variable
+    accepts_structured = True
+
+    def forward(self, table, ids, padding_idx=None):
+        """Gather. Row padding_idx gets no gradient. Raises `IndexError` for an id that is not one of 0 .. V - 1."""
+        check_float("embedding", "weight", table)
+        if table.ndim != 2:
+            raise ShapeError(f"embedding: weight has shape {table.shape}, expected (V, D)")
+        self.ids = check_ids("embedding", "input", ids, len(table))
+        self.table, self.padding = contiguous(table), padding_idx
+        return kernels.embedding_forward(self.table, self.ids.reshape(-1)).reshape(*ids.shape, table.shape[1])
+
+    def backward(self, dout):
+        """Give each row the sum of the gradients of its copies."""
+        V, D = self.table.shape
+        if hasattr(dout, "table_gradient"):
+            dtable = dout.table_gradient(V)
+            if self.padding is not None:
+                dtable[self.padding] = 0
+            return (dtable,)
+        rows = contiguous(dout.dense() if isinstance(dout, Gradient) else dout).reshape(-1, D)
+        ids = self.ids.reshape(-1)
+        if self.padding is not None:
+            kept = ids != self.padding % V
+            ids, rows = ids[kept], np.ascontiguousarray(rows[kept])
+        return (Rows(ids, rows, (V, D)),)

@@ -1,0 +1,118 @@
+"""Structured gradients: forms of a gradient that are smaller than its array, kept until somebody reads it.
+
+A gradient is an array or one of these. All of them know `+` (with each other and with arrays) and `dense()`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+import fastgrok_kernels as kernels
+
+from .base import contiguous
+
+
+class Gradient:
+    """A gradient that is not an array yet.
+
+    `lasting` forms stay as they are in `.grad` until read; the others become arrays at the end of `backward()`,
+    because they hold on to buffers of the forward pass.
+    """
+
+    __array_ufunc__ = None  # array + Gradient is ours to compute
+    lasting = False
+    shape: tuple[int, ...]
+
+    def dense(self) -> np.ndarray:
+        """Return the gradient as an array."""
+        raise NotImplementedError
+
+    def __add__(self, other: Any) -> Any:
+        return self.dense() + (other.dense() if isinstance(other, Gradient) else other)
+
+    def __radd__(self, other: Any) -> Any:
+        return other + self.dense()
+
+
+class Broadcast(Gradient):
+    """One value (or an array with axes of size 1) repeated over `shape`: the gradient of a sum or a mean."""
+
+    def __init__(self, value: np.ndarray, shape: tuple[int, ...]):
+        self.value, self.shape = value, shape
+
+    def dense(self) -> np.ndarray:
+        """Return a read-only view of `shape` that repeats the value without copying it."""
+        return np.broadcast_to(self.value, self.shape)
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, Broadcast) and other.value.shape == self.value.shape:
+            return Broadcast(self.value + other.value, self.shape)
+        return super().__add__(other)
+
+
+class _Pieces(Gradient):
+    """A sum that is kept as the list of its terms."""
+
+    def __init__(self, pieces: list[tuple[np.ndarray, np.ndarray]], shape: tuple[int, ...]):
+        self.pieces, self.count, self.shape = pieces, len(pieces), shape
+
+    def __add__(self, other: Any) -> Any:
+        if type(other) is not type(self):
+            return super().__add__(other)
+        # Sums grow one list, so that T of them cost O(T); the list is copied only if another sum has grown it already.
+        pieces = self.pieces if len(self.pieces) == self.count else self.pieces[: self.count]
+        pieces += other.pieces[: other.count]
+        return type(self)(pieces, self.shape)
+
+    def _joined(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first and the second parts of all pieces, each joined along the rows."""
+        pieces = self.pieces[: self.count]
+        if len(pieces) == 1:
+            return pieces[0]
+        return np.concatenate([first for first, _ in pieces]), np.concatenate([second for _, second in pieces])
+
+
+class Outer(_Pieces):
+    """`a.T @ b` for a (N, M) and b (N, K): the gradient (M, K) of a weight. Sums of T of them are one product over T * N rows."""
+
+    def __init__(self, pieces: Any, b: Any):
+        if isinstance(pieces, list):
+            super().__init__(pieces, b)
+        else:
+            super().__init__([(pieces, b)], (pieces.shape[1], b.shape[1]))
+
+    def transposed(self) -> "Outer":
+        """Return the gradient (K, M) of the transposed weight."""
+        return Outer([(b, a) for a, b in self.pieces[: self.count]], self.shape[::-1])
+
+    def dense(self) -> np.ndarray:
+        """Return the array (M, K)."""
+        a, b = self._joined()
+        return kernels.matmul(contiguous(a), contiguous(b), transpose_a=True)
+
+
+class Rows(_Pieces):
+    """Rows (N, D) to be added to a zero table of `shape` (V, D) at `ids` (N,) int64: the gradient of a gather."""
+
+    lasting = True
+
+    def __init__(self, ids: Any, rows: Any, shape: tuple[int, int] | None = None):
+        if isinstance(ids, list):
+            super().__init__(ids, rows)
+        else:
+            super().__init__([(ids, rows)], shape)  # type: ignore[arg-type]
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The row numbers (N,), with repetitions."""
+        return self._joined()[0]
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The rows (N, D) to add."""
+        return self._joined()[1]
+
+    def dense(self) -> np.ndarray:
+        """Return the array (V, D)."""
+        ids, rows = self._joined()
+        return kernels.embedding_backward(contiguous(rows), contiguous(ids), self.shape[0])

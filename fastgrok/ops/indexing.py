@@ -1,0 +1,119 @@
+"""Reading and writing parts of an array by index.
+
+An index is what NumPy takes: numbers, slices, None, Ellipsis, integer arrays and bool arrays, alone or in a tuple.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import DtypeError, ShapeError
+from .base import Op, check_ids, contiguous, normalise_axis, unbroadcast
+from .gradients import Rows
+
+
+def is_basic(index: Any) -> bool:
+    """Whether an index selects a view (numbers, slices, None, Ellipsis) and not a copy (arrays, lists)."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return not any(isinstance(part, np.ndarray | list | bool) for part in parts)
+
+
+def complete(index: Any) -> Any:
+    """Append an Ellipsis to a basic index that has none: a single element is then a 0-d view and no longer a copy."""
+    if not is_basic(index):
+        return index
+    parts = index if isinstance(index, tuple) else (index,)
+    return parts if Ellipsis in parts else (*parts, Ellipsis)
+
+
+class Index(Op):
+    """x[index]: a view for a basic index, a copy for one with arrays."""
+
+    stateless = True
+    view = True
+
+    def forward(self, x, index):
+        """Select. Raises `IndexError` when a number lies outside or there are more of them than axes."""
+        self.shape, self.index = x.shape, complete(index)
+        return x[self.index]
+
+    def backward(self, dy):
+        """Put the gradient where the elements came from; elements that were read twice get both."""
+        if is_basic(self.index):
+            dx = np.zeros(self.shape, dy.dtype)
+            dx[self.index] = dy
+            return (dx,)
+        if isinstance(self.index, np.ndarray) and self.index.dtype.kind in "iu" and len(self.shape) == 2:
+            ids = self.index.reshape(-1).astype(np.int64, copy=False)
+            ids = np.where(ids < 0, ids + self.shape[0], ids)
+            return (Rows(ids, contiguous(dy).reshape(-1, self.shape[1]), self.shape),)
+        dx = np.zeros(self.shape, dy.dtype)
+        np.add.at(dx, self.index, dy)
+        return (dx,)
+
+
+class SetItem(Op):
+    """A copy of x in which x[index] has been replaced by `value`."""
+
+    stateless = True
+
+    def forward(self, x, value, index, in_place=False):
+        """Replace, in a copy or for once in x itself. Raises `ShapeError` when value does not broadcast to x[index]."""
+        self.index, self.shape = complete(index), value.shape
+        y = x if in_place else x.copy()
+        try:
+            y[self.index] = value
+        except ValueError:
+            raise cannot_assign(value.shape, y[self.index].shape) from None
+        return y
+
+    def backward(self, dy):
+        """What was replaced has no gradient; the value has that of its place."""
+        dx = dy.copy()
+        dx[self.index] = 0
+        return dx, unbroadcast(dy[self.index], self.shape)
+
+
+def cannot_assign(value: tuple[int, ...], place: tuple[int, ...]) -> ShapeError:
+    """Return the error for a value that does not fit the place it is assigned to."""
+    return ShapeError(f"assignment: the value has shape {value}, expected one that broadcasts to {place}")
+
+
+class Gather(Op):
+    """y[i, j] = x[i, index[i, j]] for dim 1, and likewise for other axes."""
+
+    stateless = True
+
+    def forward(self, x, dim, index):
+        """Pick along `dim`; index has as many axes as x. Raises `IndexError`, `ShapeError` or `DtypeError`."""
+        self.axis = axis = normalise_axis("gather", dim, x.ndim)
+        index = check_ids("gather", "index", index, x.shape[axis] if x.ndim else 1)
+        if index.ndim != x.ndim or any(
+            i > n for k, (i, n) in enumerate(zip(index.shape, x.shape, strict=True)) if k != axis
+        ):
+            raise ShapeError(
+                f"gather: index has shape {index.shape}, expected as many dimensions as input {x.shape}, "
+                f"none larger except dimension {axis}"
+            )
+        self.shape = x.shape
+        if x.ndim == 0:
+            self.place: tuple = ()
+            return x.copy()
+        # One index array per axis: positions along the others, the given numbers along `axis`.
+        self.place = tuple(
+            index if k == axis else grid for k, grid in enumerate(np.ogrid[tuple(map(slice, index.shape))])
+        )
+        return x[self.place]
+
+    def backward(self, dy):
+        """Add the gradients back where the elements came from."""
+        dx = np.zeros(self.shape, dy.dtype)
+        np.add.at(dx, self.place, dy)
+        return (dx,)
+
+
+def check_index(index: Any, shape: tuple[int, ...]) -> None:
+    """Raise `DtypeError` for an index array that is neither whole numbers nor bool; NumPy checks the rest."""
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, np.ndarray) and part.dtype.kind not in "iub":
+            raise DtypeError(f"index: dtype {part.dtype} for an array of shape {shape}, expected int64, int32 or bool")

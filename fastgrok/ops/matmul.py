@@ -1,0 +1,117 @@
+"""The matrix product, and the linear layer that is built on it. All products go through our kernel, none through BLAS."""
+
+from typing import Any
+
+import numpy as np
+
+import fastgrok_kernels as kernels
+
+from ..errors import DtypeError, ShapeError
+from .base import FACTORS, Op, cannot_broadcast, check_float, unbroadcast
+from .gradients import Outer
+
+
+def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return a (M, K) times b (K, N) as a new array (M, N); transposed views are multiplied without copying them."""
+    a, transpose_a = _c_order(a)
+    b, transpose_b = _c_order(b)
+    return kernels.matmul(a, b, transpose_a, transpose_b)
+
+
+def _c_order(x: np.ndarray) -> tuple[np.ndarray, bool]:
+    """Return a matrix in C order and whether it is the transpose of the one given."""
+    if x.flags.c_contiguous:
+        return x, False
+    return (x.T, True) if x.flags.f_contiguous else (x.copy(), False)
+
+
+def check_dtypes(name: str, a: np.ndarray, b: np.ndarray, names: tuple[str, str]) -> None:
+    """Raise `DtypeError` unless both are float32 or both are float64."""
+    check_float(name, names[0], a)
+    check_float(name, names[1], b)
+    if a.dtype != b.dtype:
+        raise DtypeError(f"{name}: {names[0]} has dtype {a.dtype} and {names[1]} {b.dtype}, expected one dtype")
+
+
+class MatMul(Op):
+    """a @ b for a (..., M, K) and b (..., K, N); leading axes broadcast, and 1-D operands are a row or a column."""
+
+    def forward(self, a, b):
+        """Multiply. Raises `ShapeError` when sizes do not fit and `DtypeError` unless both have one float dtype."""
+        check_dtypes("matmul", a, b, ("input", "other"))
+        if a.ndim == 0 or b.ndim == 0:
+            raise ShapeError(f"matmul: shapes {a.shape} and {b.shape}, expected at least one dimension each")
+        self.shapes = a.shape, b.shape
+        self.saved_inputs = FACTORS[self.needs[:2]]
+        self.a = a = a[None] if a.ndim == 1 else a
+        self.b = b = b[:, None] if b.ndim == 1 else b
+        if a.shape[-1] != b.shape[-2]:
+            raise ShapeError(
+                f"matmul: shapes {self.shapes[0]} and {self.shapes[1]} cannot be multiplied: "
+                f"rows of {a.shape[-1]} elements, columns of {b.shape[-2]}"
+            )
+        y = batched(a, b)
+        if len(self.shapes[0]) == 1:
+            y = y[..., 0, :]
+        return y[..., 0] if len(self.shapes[1]) == 1 else y
+
+    def backward(self, dy):
+        """da = dy @ b^T and db = a^T @ dy, the latter kept as two factors when b is one matrix."""
+        a, b = self.a, self.b
+        da: Any = None
+        db: Any = None
+        dy = dy.reshape(*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-1])
+        if self.needs[0]:
+            da = unbroadcast(batched(dy, b.swapaxes(-1, -2)), a.shape).reshape(self.shapes[0])
+        if self.needs[1] and b.ndim == 2 and len(self.shapes[1]) == 2:
+            db = Outer(a.reshape(-1, a.shape[-1]), dy.reshape(-1, dy.shape[-1]))
+        elif self.needs[1]:
+            db = unbroadcast(batched(a.swapaxes(-1, -2), dy), b.shape).reshape(self.shapes[1])
+        return da, db
+
+
+def batched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return a (..., M, K) times b (..., K, N), one product per pair of matrices."""
+    if b.ndim == 2:  # one matrix on the right: all rows at once
+        return product(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[-1])
+    try:
+        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        raise cannot_broadcast("matmul", a.shape[:-2], b.shape[:-2]) from None
+    a, b = np.broadcast_to(a, (*batch, *a.shape[-2:])), np.broadcast_to(b, (*batch, *b.shape[-2:]))
+    y = np.empty((*batch, a.shape[-2], b.shape[-1]), a.dtype)
+    for i in np.ndindex(*batch):
+        left, transpose_a = _c_order(a[i])
+        right, transpose_b = _c_order(b[i])
+        kernels.matmul_into(y[i], left, right, transpose_a, transpose_b)
+    return y
+
+
+class Linear(Op):
+    """y = x W^T + b: every row of x through one layer. x (..., D), W (O, D), b (O,) or absent -> y (..., O)."""
+
+    def forward(self, x, W, b=None):
+        """Multiply and add. Raises `ShapeError` when sizes do not fit and `DtypeError` unless all have one float dtype."""
+        check_dtypes("linear", x, W, ("input", "weight"))
+        if W.ndim != 2 or x.ndim == 0 or x.shape[-1] != W.shape[1]:
+            raise ShapeError(f"linear: input has shape {x.shape} and weight {W.shape}, expected (..., D) and (O, D)")
+        if b is not None:
+            check_dtypes("linear", b, W, ("bias", "weight"))
+            if b.shape != W.shape[:1]:
+                raise ShapeError(
+                    f"linear: bias has shape {b.shape}, expected {W.shape[:1]} for a weight of shape {W.shape}"
+                )
+        self.shape, self.W, self.saved_inputs = x.shape, W, FACTORS[self.needs[:2]]
+        self.x = x.reshape(-1, x.shape[-1])
+        y = product(self.x, W.T)
+        if b is not None:
+            y += b
+        return y.reshape(*x.shape[:-1], W.shape[0])
+
+    def backward(self, dy):
+        """dx = dy W, dW = dy^T x, db = the sum of dy over rows."""
+        dy = dy.reshape(-1, self.W.shape[0])
+        dx = product(dy, self.W).reshape(self.shape) if self.needs[0] else None
+        dW = Outer(dy, self.x) if self.needs[1] else None
+        db = dy.sum(axis=0) if len(self.needs) > 2 and self.needs[2] else None
+        return dx, dW, db

@@ -1,0 +1,193 @@
+"""Recurrent layers: a whole window of T steps is one op, and so is a single step of a cell.
+
+Letters: T time, B batch, D input, H hidden, V vocabulary, J blocks of 16 units (see fastgrok_kernels.gates).
+"""
+
+from typing import Any
+
+import numpy as np
+
+import fastgrok_kernels as kernels
+
+from ..errors import DtypeError, ShapeError
+from .base import Op, check_float, contiguous
+from .gradients import Gradient, Outer
+
+
+class Gathered:
+    """Where the input of a recurrent layer came from: rows of a table, before they were gathered.
+
+    With V <= T * B entries it is cheaper to multiply the table by the input weights, once per entry, than the gathered
+    rows: the product of entry ids[t, b] is what step t needs. Backward likewise sums the gradients of the gates per
+    entry first. Only the order of summation differs from computing with the gathered rows.
+
+    table (V, D), ids (T, B) int64. `storage` counts changes of the table in place; without one it never changes.
+    """
+
+    def __init__(self, table: np.ndarray, ids: np.ndarray, storage: Any = None):
+        self.table, self.ids, self.storage = table, ids, storage
+        self.version = storage.version if storage is not None else 0
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the table still holds what was gathered."""
+        return self.storage is None or self.storage.version == self.version
+
+    def transposed(self) -> "Gathered":
+        """Return the same for an input whose first two axes are exchanged."""
+        other = Gathered(self.table, np.ascontiguousarray(self.ids.T), self.storage)
+        other.version = self.version
+        return other
+
+
+class GatheredGradient(Gradient):
+    """The gradient of a gathered input, kept as gradients of gates: for every step, and summed per entry of the table."""
+
+    def __init__(self, dgates: np.ndarray, sums: np.ndarray, w: np.ndarray, shape: tuple[int, ...]):
+        self.dgates, self.sums, self.w, self.shape = dgates, sums, w, shape
+
+    def dense(self) -> np.ndarray:
+        """Return the gradient (T, B, D) of the gathered rows."""
+        return kernels.gates_backward_input(self.dgates, self.w).reshape(self.shape)
+
+    def table_gradient(self, V: int) -> np.ndarray:
+        """Return the gradient (V, D) of the table."""
+        return kernels.gates_backward_input(self.sums, self.w)
+
+
+class LSTM(Op):
+    """One layer of an LSTM over a window: x (T, B, D), state (B, H) -> h of all steps (T, B, H), last h and c (B, H).
+
+    Per step, with gates in the order i, f, g, o (Hochreiter and Schmidhuber 1997; Gers et al. 2000):
+
+        i, f, o = sigmoid(W_ih x + b_ih + W_hh h + b_hh)     g = tanh(likewise)
+        c = f * c + i * g                                    h = o * tanh(c)
+    """
+
+    saved_inputs = (0, 1, 2)
+    saved_outputs = (0,)
+
+    def forward(self, x, w_ih, w_hh, h0, c0, b_ih=None, b_hh=None, gathered=None):
+        """Run all steps. Raises `ShapeError` and `DtypeError` for arrays that do not fit together."""
+        check_recurrent("LSTM", 4, x, w_ih, w_hh, b_ih, b_hh, h0=h0, c0=c0)
+        (T, B, D), H = x.shape, w_hh.shape[1]
+        self.x, self.gathered = contiguous(x), gathered
+        self.w_ih, self.w_hh = contiguous(w_ih), contiguous(w_hh)
+        if gathered is None:
+            rows, ids = self.x.reshape(T * B, D), np.arange(T * B).reshape(T, B)
+        else:
+            rows, ids = gathered.table, gathered.ids
+        inputs = kernels.gates_forward(rows, self.w_ih, total_bias(w_ih, b_ih, b_hh), 4)
+        self.h, self.c, self.gates = kernels.lstm_forward(inputs, ids, self.w_hh, contiguous(h0), contiguous(c0))
+        return self.h[1:], self.h[T].copy(), self.c[T].copy()
+
+    def backward(self, dout, dh_n, dc_n):
+        """Backpropagation through time over the window, then the products that yield the gradients of the weights."""
+        (T, B, D), H = self.x.shape, self.w_hh.shape[1]
+        zeros = np.zeros((B, H), self.x.dtype)
+        dout = np.zeros((T, B, H), self.x.dtype) if dout is None else contiguous(dout)
+        dh_n, dc_n = (zeros if d is None else contiguous(d) for d in (dh_n, dc_n))
+        dgates, dc0 = kernels.lstm_backward(dout, dh_n, dc_n, self.w_hh, self.c, self.gates)
+        need_x, need_ih, need_hh, need_h0, need_c0, *need_bias = self.needs
+
+        dx = dw_ih = dw_hh = dh0 = db = None
+        if need_hh:
+            dw_hh = kernels.gates_backward_weight(dgates, self.h[:T].reshape(T * B, H), H)
+        if need_h0:
+            first = np.ascontiguousarray(dgates[:, :B])
+            dh0 = kernels.gates_backward_input(first, self.w_hh) if T else dh_n
+        gathered = self.gathered
+        if gathered is not None and gathered.unchanged:
+            summed = kernels.gates_sum_rows(dgates, gathered.ids.reshape(-1), len(gathered.table))
+            rows = gathered.table
+            dx = GatheredGradient(dgates, summed, self.w_ih, self.x.shape) if need_x else None
+        else:
+            summed, rows = dgates, self.x.reshape(T * B, D)
+            dx = kernels.gates_backward_input(dgates, self.w_ih).reshape(self.x.shape) if need_x else None
+        if need_ih:
+            dw_ih = kernels.gates_backward_weight(summed, rows, H)
+        if any(need_bias):
+            db = kernels.gates_backward_bias(summed, H)
+        return dx, dw_ih, dw_hh, dh0, dc0 if need_c0 else None, *(db if need else None for need in need_bias)
+
+
+class LSTMCell(Op):
+    """One step of an LSTM: x (B, D), h and c (B, H) -> the next h and c. The formula is that of `LSTM`.
+
+    The gradients of the weights stay two factors each, so that those of T steps become one product.
+    """
+
+    saved_inputs = (0, 1, 2, 3)
+
+    def forward(self, x, w_ih, w_hh, h, c, b_ih=None, b_hh=None):
+        """Run one step. Raises `ShapeError` and `DtypeError` for arrays that do not fit together."""
+        if x.ndim != 2:
+            raise ShapeError(f"LSTMCell: input has shape {x.shape}, expected (B, D) or (D,)")
+        check_recurrent("LSTMCell", 4, x[None], w_ih, w_hh, b_ih, b_hh, hx=h, cx=c)
+        self.x, self.before = contiguous(x), contiguous(h)
+        self.w_ih, self.w_hh = contiguous(w_ih), contiguous(w_hh)
+        inputs = kernels.gates_forward(self.x, self.w_ih, total_bias(w_ih, b_ih, b_hh), 4)
+        ids = np.arange(len(x)).reshape(1, -1)
+        hidden, self.c, self.gates = kernels.lstm_forward(inputs, ids, self.w_hh, self.before, contiguous(c))
+        return hidden[1], self.c[1].copy()
+
+    def backward(self, dh, dc):
+        """The step of `LSTM.backward`, for T = 1."""
+        zeros = np.zeros_like(self.before)
+        dh, dc = (zeros if d is None else contiguous(d) for d in (dh, dc))
+        dgates, dc0 = kernels.lstm_backward(zeros[None], dh, dc, self.w_hh, self.c, self.gates)
+        need_x, need_ih, need_hh, need_h, need_c, *need_bias = self.needs
+        flat = unblock(dgates, self.w_hh.shape[1])
+        dx = kernels.gates_backward_input(dgates, self.w_ih) if need_x else None
+        dh0 = kernels.gates_backward_input(dgates, self.w_hh) if need_h else None
+        dw_ih = Outer(flat, self.x) if need_ih else None
+        dw_hh = Outer(flat, self.before) if need_hh else None
+        db = flat.sum(axis=0) if any(need_bias) else None
+        return dx, dw_ih, dw_hh, dh0, dc0 if need_c else None, *(db if need else None for need in need_bias)
+
+
+def total_bias(w_ih: np.ndarray, b_ih: np.ndarray | None, b_hh: np.ndarray | None) -> np.ndarray:
+    """Return b_ih + b_hh (G * H,), zeros without them."""
+    return np.zeros(len(w_ih), w_ih.dtype) if b_ih is None else b_ih + b_hh
+
+
+def unblock(gates: np.ndarray, H: int) -> np.ndarray:
+    """Gates in blocks of units (J, N, G, 16) as a matrix (N, G * H), in the order of the rows of the weights."""
+    J, N, G, block = gates.shape
+    return gates.transpose(1, 2, 0, 3).reshape(N, G, J * block)[:, :, :H].reshape(N, G * H)
+
+
+def check_recurrent(
+    name: str,
+    G: int,
+    x: np.ndarray,
+    w_ih: np.ndarray,
+    w_hh: np.ndarray,
+    b_ih: np.ndarray | None,
+    b_hh: np.ndarray | None,
+    **states: np.ndarray,
+) -> None:
+    """Raise unless input (T, B, D), weights (G * H, D) and (G * H, H), biases (G * H,) and states (B, H) fit together."""
+    if x.ndim != 3:
+        raise ShapeError(f"{name}: input has shape {x.shape}, expected 3 dimensions (2 for an unbatched sequence)")
+    check_float(name, "input", x)
+    if w_hh.ndim != 2 or w_hh.shape[0] != G * w_hh.shape[1]:
+        raise ShapeError(f"{name}: weight_hh has shape {w_hh.shape}, expected ({G} * H, H)")
+    H = w_hh.shape[1]
+    if x.shape[2] != w_ih.shape[-1] or w_ih.shape != (G * H, x.shape[2]):
+        raise ShapeError(
+            f"{name}: input has shape {x.shape}, whose last dimension is {x.shape[2]}; expected {w_ih.shape[-1]}, "
+            f"as weight_ih has shape {w_ih.shape} and H = {H}"
+        )
+    named = {"weight_ih": w_ih, "weight_hh": w_hh} | states
+    for bias, label in ((b_ih, "bias_ih"), (b_hh, "bias_hh")):
+        if bias is not None:
+            named[label] = bias
+            if bias.shape != (G * H,):
+                raise ShapeError(f"{name}: {label} has shape {bias.shape}, expected ({G * H},)")
+    for label, array in named.items():
+        if array.dtype != x.dtype:
+            raise DtypeError(f"{name}: input has dtype {x.dtype} and {label} {array.dtype}, expected one dtype")
+    for label, state in states.items():
+        if state.shape != (x.shape[1], H):
+            raise ShapeError(f"{name}: {label} has shape {state.shape}, expected {(x.shape[1], H)} per layer (B, H)")

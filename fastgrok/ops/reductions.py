@@ -1,0 +1,147 @@
+"""Sums, means and extremes over some or all axes.
+
+`dim` is an axis, a tuple of axes, or None for all; reduced axes disappear, or stay with size 1 when `keepdim`.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from .base import Op, check_float, normalise_axes, normalise_axis, quiet
+from .gradients import Broadcast
+
+
+def _kept(y: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """Put the reduced axes back with size 1."""
+    return np.expand_dims(y, axes)
+
+
+class Sum(Op):
+    """The sum over `dim`."""
+
+    stateless = True
+
+    def forward(self, x, dim=None, keepdim=False):
+        """Add up; bool and integers as int64. Raises `IndexError` when there is no such axis."""
+        self.shape, self.axes, self.keepdim = x.shape, normalise_axes("sum", dim, x.ndim), keepdim
+        return x.sum(axis=self.axes, keepdims=keepdim)
+
+    def backward(self, dy):
+        """Every summand gets the gradient of its sum."""
+        return (Broadcast(dy if self.keepdim else _kept(dy, self.axes), self.shape),)
+
+
+class Mean(Op):
+    """The mean over `dim`."""
+
+    stateless = True
+
+    @quiet
+    def forward(self, x, dim=None, keepdim=False):
+        """Sum and divide by the number of elements; nan when there are none. Raises `DtypeError` for integers."""
+        check_float("mean", "input", x)
+        self.shape, self.axes, self.keepdim = x.shape, normalise_axes("mean", dim, x.ndim), keepdim
+        y = x.sum(axis=self.axes, keepdims=keepdim)
+        self.count = x.size // y.size if y.size else 0
+        return y / y.dtype.type(self.count)
+
+    def backward(self, dy):
+        """Every element gets its share of the gradient of its mean."""
+        dy = np.divide(dy, dy.dtype.type(max(self.count, 1)))
+        return (Broadcast(dy if self.keepdim else _kept(dy, self.axes), self.shape),)
+
+
+class Var(Op):
+    """The variance over `dim`: squared deviations from the mean, summed and divided by N - correction."""
+
+    saved_inputs = (0,)
+
+    @quiet
+    def forward(self, x, dim=None, correction=1, keepdim=False):
+        """Variance; correction 1 for the unbiased one. Raises `DtypeError` for integers."""
+        check_float("var", "input", x)
+        self.x, self.axes, self.keepdim = x, normalise_axes("var", dim, x.ndim), keepdim
+        count = int(np.prod([x.shape[axis] for axis in self.axes], dtype=np.int64))
+        self.divisor = x.dtype.type(max(count - correction, 0))
+        deviation = x - x.mean(axis=self.axes, keepdims=True)
+        return (deviation * deviation).sum(axis=self.axes, keepdims=keepdim) / self.divisor
+
+    @quiet
+    def backward(self, dy):
+        """dx = dy * 2 (x - mean) / (N - correction)."""
+        deviation = self.x - self.x.mean(axis=self.axes, keepdims=True)
+        dy = dy if self.keepdim else _kept(dy, self.axes)
+        return (dy * deviation * (2 / self.divisor),)
+
+
+class Amax(Op):
+    """The largest element over `dim`."""
+
+    saved_inputs = (0,)
+    saved_outputs = (0,)
+    extreme: Any = staticmethod(np.max)
+
+    def forward(self, x, dim=None, keepdim=False):
+        """Find the extreme; nan where there is a nan. Raises `ShapeError` when there is no element to choose."""
+        name = type(self).__name__.lower()
+        self.x, self.axes, self.keepdim = x, normalise_axes(name, dim, x.ndim), keepdim
+        if x.size == 0 and 0 in [x.shape[axis] for axis in self.axes]:
+            raise ShapeError(f"{name}: input has shape {x.shape}, expected at least one element along dim={dim}")
+        self.y = np.asarray(self.extreme(x, axis=self.axes, keepdims=keepdim))
+        return self.y
+
+    def backward(self, dy):
+        """Share the gradient evenly among the elements that are equal to the extreme."""
+        y, dy = (self.y, dy) if self.keepdim else (_kept(self.y, self.axes), _kept(dy, self.axes))
+        chosen = (self.x == y).astype(self.x.dtype)
+        return (dy * chosen / chosen.sum(axis=self.axes, keepdims=True),)
+
+
+class Amin(Amax):
+    """The smallest element over `dim`."""
+
+    extreme = staticmethod(np.min)
+
+
+class LogSumExp(Op):
+    """log(sum(exp(x))) over `dim`, without overflow."""
+
+    saved_inputs = (0,)
+    saved_outputs = (0,)
+
+    @quiet
+    def forward(self, x, dim=None, keepdim=False):
+        """Take the maximum out, so that no exponential overflows. Raises `DtypeError` for integers."""
+        check_float("logsumexp", "input", x)
+        self.x, self.axes, self.keepdim = x, normalise_axes("logsumexp", dim, x.ndim), keepdim
+        largest = x.max(axis=self.axes, keepdims=True, initial=-np.inf)
+        largest = np.where(np.isfinite(largest), largest, x.dtype.type(0))
+        y = np.log(np.exp(x - largest).sum(axis=self.axes, keepdims=True)) + largest
+        self.y = y if keepdim else y.squeeze(self.axes)
+        return self.y
+
+    @quiet
+    def backward(self, dy):
+        """dx = dy * exp(x - y), the softmax; 0 where every x is -inf."""
+        y, dy = (self.y, dy) if self.keepdim else (_kept(self.y, self.axes), _kept(dy, self.axes))
+        return (dy * np.exp(self.x - np.where(np.isneginf(y), 0, y)),)
+
+
+class CumSum(Op):
+    """Running sums along one axis."""
+
+    stateless = True
+
+    def forward(self, x, dim):
+        """Add up along `dim`; bool and integers as int64. Raises `IndexError` when there is no such axis."""
+        self.axis = normalise_axis("cumsum", dim, x.ndim)
+        return np.cumsum(x, axis=self.axis).reshape(x.shape)
+
+    def backward(self, dy):
+        """dx is the running sum of dy from the other end."""
+        return (
+            (np.flip(np.cumsum(np.flip(dy, self.axis), axis=self.axis), self.axis).reshape(dy.shape),)
+            if dy.ndim
+            else (dy,)
+        )

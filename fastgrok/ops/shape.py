@@ -1,0 +1,159 @@
+"""Reshaping, permuting, repeating and joining arrays."""
+
+import operator
+
+import numpy as np
+
+from ..errors import DtypeError, ShapeError
+from .base import Op, normalise_axis
+from .gradients import Outer
+
+
+class Reshape(Op):
+    """The elements of x, in C order, under another shape."""
+
+    stateless = True
+    view = True
+
+    def forward(self, x, shape):
+        """Reshape; one size may be -1. Raises `ShapeError` when the number of elements differs."""
+        self.shape = x.shape
+        try:
+            return x.reshape(shape)
+        except ValueError:
+            raise ShapeError(
+                f"reshape: shape={tuple(shape)} does not fit the {x.size} elements of an input of shape {x.shape}"
+            ) from None
+
+    def backward(self, dy):
+        """Reshape back."""
+        return (dy.reshape(self.shape),)
+
+
+class Permute(Op):
+    """The axes of x in another order."""
+
+    stateless = True
+    view = True
+    accepts_structured = True
+
+    def forward(self, x, dims):
+        """Reorder: axis i of the result is axis dims[i] of x. Raises `ShapeError` when dims is not a permutation."""
+        axes = [normalise_axis("permute", axis, x.ndim, "dims") for axis in dims]
+        if sorted(axes) != list(range(x.ndim)):
+            raise ShapeError(f"permute: dims={tuple(dims)}, expected each of the {x.ndim} dimensions of the input once")
+        self.dims = axes
+        return x.transpose(axes)
+
+    def backward(self, dy):
+        """Reorder back; the product behind the gradient of a transposed weight stays a product."""
+        if isinstance(dy, Outer) and self.dims == [1, 0]:
+            return (dy.transposed(),)
+        dy = dy if isinstance(dy, np.ndarray) else dy.dense()
+        inverse = [0] * len(self.dims)
+        for i, axis in enumerate(self.dims):
+            inverse[axis] = i
+        return (dy.transpose(inverse),)
+
+
+class Expand(Op):
+    """x repeated along axes of size 1 and along new axes in front."""
+
+    stateless = True
+    view = True
+
+    def forward(self, x, shape):
+        """Broadcast to shape, where -1 keeps a size. Raises `ShapeError` when that cannot be done."""
+        self.shape, new = x.shape, len(shape) - x.ndim
+        sizes = [x.shape[i - new] if size == -1 and i >= new else size for i, size in enumerate(shape)]
+        try:
+            return np.broadcast_to(x, sizes)
+        except ValueError:
+            raise ShapeError(
+                f"expand: shape={tuple(shape)} does not fit an input of shape {x.shape}; only sizes of 1 can be repeated"
+            ) from None
+
+    def backward(self, dy):
+        """Sum over the repetitions."""
+        new = dy.ndim - len(self.shape)
+        axes = tuple(i for i in range(dy.ndim) if i < new or self.shape[i - new] != dy.shape[i])
+        return (dy.sum(axis=axes).reshape(self.shape),)
+
+
+class Cat(Op):
+    """Arrays joined along an existing axis."""
+
+    stateless = True
+
+    def forward(self, *arrays, dim=0):
+        """Join; all arrays agree in dtype and in all sizes but that of `dim`. Raises `ShapeError` or `DtypeError`."""
+        first = arrays[0]
+        self.axis = normalise_axis("cat", dim, first.ndim)
+        for i, array in enumerate(arrays):
+            if (
+                first.ndim == 0
+                or array.ndim != first.ndim
+                or any(
+                    size != wanted
+                    for k, (size, wanted) in enumerate(zip(array.shape, first.shape, strict=True))
+                    if k != self.axis
+                )
+            ):
+                raise ShapeError(
+                    f"cat: tensors[{i}] has shape {array.shape}, tensors[0] {first.shape}; "
+                    f"expected at least one dimension and equal sizes everywhere but in dimension {self.axis}"
+                )
+            if array.dtype != first.dtype:
+                raise DtypeError(f"cat: tensors[{i}] has dtype {array.dtype}, expected {first.dtype} as tensors[0]")
+        self.ends = np.cumsum([array.shape[self.axis] for array in arrays])
+        return np.concatenate(arrays, axis=self.axis)
+
+    def backward(self, dy):
+        """Cut the gradient at the seams."""
+        return tuple(np.split(dy, self.ends[:-1], axis=self.axis))
+
+
+class Stack(Op):
+    """Arrays of one shape joined along a new axis."""
+
+    stateless = True
+
+    def forward(self, *arrays, dim=0):
+        """Join; all arrays agree in shape and dtype. Raises `ShapeError` or `DtypeError`."""
+        first = arrays[0]
+        for i, array in enumerate(arrays):
+            if array.shape != first.shape:
+                raise ShapeError(f"stack: tensors[{i}] has shape {array.shape}, expected {first.shape} as tensors[0]")
+            if array.dtype != first.dtype:
+                raise DtypeError(f"stack: tensors[{i}] has dtype {array.dtype}, expected {first.dtype} as tensors[0]")
+        self.axis = normalise_axis("stack", dim, first.ndim + 1)
+        return np.stack(arrays, axis=self.axis)
+
+    def backward(self, dy):
+        """Take the layers apart."""
+        return tuple(np.moveaxis(dy, self.axis, 0))
+
+
+class Flip(Op):
+    """x with the order along some axes turned around, as a copy."""
+
+    stateless = True
+
+    def forward(self, x, dims):
+        """Turn around; dims is a tuple of axes. Raises `IndexError` when there is no such axis."""
+        self.axes = tuple(normalise_axis("flip", axis, x.ndim, "dims") for axis in dims)
+        return np.flip(x, self.axes).copy()
+
+    def backward(self, dy):
+        """Turn around again."""
+        return (np.flip(dy, self.axes),)
+
+
+def size_argument(name: str, sizes: tuple) -> tuple[int, ...]:
+    """Return sizes given as `f(2, 3)` or `f((2, 3))` as a tuple of ints; raises `TypeError` when they are not whole numbers."""
+    if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
+        sizes = tuple(sizes[0])
+    try:
+        return tuple([operator.index(size) for size in sizes])
+    except TypeError:
+        raise TypeError(f"{name}: sizes {sizes!r}, expected whole numbers") from None

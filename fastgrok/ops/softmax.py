@@ -1,0 +1,49 @@
+"""Softmax and its logarithm."""
+
+import numpy as np
+
+import fastgrok_kernels as kernels
+
+from .base import Op, check_float, contiguous, normalise_axis
+
+
+def as_rows(x: np.ndarray, axis: int) -> np.ndarray:
+    """Return x (..., V, ...) as contiguous rows (N, V), V the size of `axis`."""
+    x = np.moveaxis(x, axis, -1) if x.ndim else x[None]
+    return contiguous(x).reshape(-1, x.shape[-1]) if x.size else np.empty((0, x.shape[-1]), x.dtype)
+
+
+def from_rows(rows: np.ndarray, shape: tuple[int, ...], axis: int) -> np.ndarray:
+    """Undo `as_rows`."""
+    if not shape:
+        return rows.reshape(shape)
+    moved = (*shape[:axis], *shape[axis + 1 :], shape[axis])
+    return np.moveaxis(rows.reshape(moved), -1, axis)
+
+
+class Softmax(Op):
+    """exp(x) / sum(exp(x)) along one axis."""
+
+    saved_outputs = (0,)
+    name = "softmax"
+    run_forward = staticmethod(lambda x: kernels.softmax_forward(x))
+    run_backward = staticmethod(lambda dy, y: kernels.softmax_backward(dy, y))
+
+    def forward(self, x, dim=-1):
+        """Normalise along `dim`. Raises `DtypeError` for integers and `IndexError` when there is no such axis."""
+        check_float(self.name, "input", x)
+        self.axis, self.shape = normalise_axis(self.name, dim, x.ndim), x.shape
+        self.y = self.run_forward(as_rows(x, self.axis))
+        return from_rows(self.y, x.shape, self.axis)
+
+    def backward(self, dy):
+        """dx = y * (dy - sum(dy * y)) along the axis; for the logarithm dx = dy - exp(y) * sum(dy)."""
+        return (from_rows(self.run_backward(as_rows(dy, self.axis), self.y), self.shape, self.axis),)
+
+
+class LogSoftmax(Softmax):
+    """x - log(sum(exp(x))) along one axis."""
+
+    name = "log_softmax"
+    run_forward = staticmethod(lambda x: kernels.log_softmax_forward(x))
+    run_backward = staticmethod(lambda dy, y: kernels.log_softmax_backward(dy, y))

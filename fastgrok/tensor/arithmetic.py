@@ -1,0 +1,253 @@
+"""Tensor methods for arithmetic and for functions of single elements."""
+
+from typing import Any, Self
+
+import numpy as np
+
+from .. import ops
+from ..autograd import Variable, apply
+from ..errors import ArgumentError, DtypeError, ShapeError
+from .dtypes import result_dtype
+from .operands import binary, cast, floating, is_operand, operands
+
+
+class Arithmetic(Variable):
+    """`+ - * / ** @`, and functions element by element; the results require a gradient when an operand does."""
+
+    def __add__(self, other: Any) -> Any:
+        return binary(ops.Add, self, other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        return binary(ops.Sub, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _reversed(ops.Sub, self, other)
+
+    def __mul__(self, other: Any) -> Any:
+        return binary(ops.Mul, self, other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        if not is_operand(other):
+            return NotImplemented
+        a, b = operands(self, other)
+        return apply(ops.Div, floating(a), floating(b))
+
+    def __rtruediv__(self, other: Any) -> Any:
+        if not is_operand(other):
+            return NotImplemented
+        a, b = operands(self, other)
+        return apply(ops.Div, floating(b), floating(a))
+
+    def __pow__(self, exponent: Any) -> Any:
+        return binary(ops.Pow, self, exponent)
+
+    def __rpow__(self, base: Any) -> Any:
+        return _reversed(ops.Pow, self, base)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return self._without_gradient(np.floor_divide, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return self._without_gradient(np.floor_divide, other, swapped=True)
+
+    def __mod__(self, other: Any) -> Any:
+        return self._without_gradient(np.remainder, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return self._without_gradient(np.remainder, other, swapped=True)
+
+    def __neg__(self) -> Any:
+        if self.array.dtype.kind == "b":
+            raise DtypeError("neg: dtype bool, expected numbers; use ~x or logical_not")
+        return apply(ops.Neg, self)
+
+    def __pos__(self) -> Self:
+        return self
+
+    def __abs__(self) -> Any:
+        return apply(ops.Abs, self)
+
+    def __matmul__(self, other: Any) -> Any:
+        if not isinstance(other, Variable):
+            return NotImplemented
+        return apply(ops.MatMul, self, other)
+
+    def _without_gradient(self, function: Any, other: Any, swapped: bool = False) -> Any:
+        """Apply a function of two arrays whose gradient is not covered."""
+        if not is_operand(other):
+            return NotImplemented
+        a, b = operands(self.detach(), other)  # type: ignore[attr-defined]
+        if self.requires_grad or (isinstance(other, Variable) and other.requires_grad):
+            raise NotImplementedError(f"{function.__name__}: gradients are not covered; use detach()")
+        with np.errstate(all="ignore"):
+            return self._new(function(b.array, a.array) if swapped else function(a.array, b.array))
+
+    def add(self, other: Any, *, alpha: float = 1) -> Any:
+        """Return self + alpha * other."""
+        return self + other if alpha == 1 else self + other * alpha
+
+    def sub(self, other: Any, *, alpha: float = 1) -> Any:
+        """Return self - alpha * other."""
+        return self - other if alpha == 1 else self - other * alpha
+
+    def mul(self, other: Any) -> Any:
+        """Return self * other."""
+        return self * other
+
+    def div(self, other: Any) -> Any:
+        """Return self / other; whole numbers give float32."""
+        return self / other
+
+    def pow(self, exponent: Any) -> Any:
+        """Return self ** exponent."""
+        return self**exponent
+
+    def remainder(self, other: Any) -> Any:
+        """Return self % other, with the sign of other; has no gradient."""
+        return self % other
+
+    def neg(self) -> Any:
+        """Return -self."""
+        return -self
+
+    def matmul(self, other: Any) -> Any:
+        """Return self @ other: (..., M, K) times (..., K, N), 1-D operands as a row or a column."""
+        return self @ other
+
+    def mm(self, other: Any) -> Any:
+        """Return the product of two matrices (M, K) and (K, N)."""
+        return _of_dimensions("mm", self, other, 2)
+
+    def bmm(self, other: Any) -> Any:
+        """Return the products of matrices, pair by pair: (B, M, K) and (B, K, N)."""
+        return _of_dimensions("bmm", self, other, 3)
+
+    def dot(self, other: Any) -> Any:
+        """Return the sum of the products of two vectors' elements."""
+        return _of_dimensions("dot", self, other, 1)
+
+    def maximum(self, other: Any) -> Any:
+        """Return the larger of both, element by element."""
+        return binary(ops.Maximum, self, other)
+
+    def minimum(self, other: Any) -> Any:
+        """Return the smaller of both, element by element."""
+        return binary(ops.Minimum, self, other)
+
+    def exp(self) -> Any:
+        """Return e to the power of each element; whole numbers give float32, here and below."""
+        return apply(ops.Exp, floating(self))
+
+    def log(self) -> Any:
+        """Return the natural logarithm."""
+        return apply(ops.Log, floating(self))
+
+    def log2(self) -> Any:
+        """Return the logarithm to base 2."""
+        return self.log() / float(np.log(2))
+
+    def log10(self) -> Any:
+        """Return the logarithm to base 10."""
+        return self.log() / float(np.log(10))
+
+    def sqrt(self) -> Any:
+        """Return the square root."""
+        return apply(ops.Sqrt, floating(self))
+
+    def rsqrt(self) -> Any:
+        """Return 1 / sqrt."""
+        return 1 / self.sqrt()
+
+    def square(self) -> Any:
+        """Return self * self."""
+        return self * self
+
+    def reciprocal(self) -> Any:
+        """Return 1 / self."""
+        return 1 / self
+
+    def sin(self) -> Any:
+        """Return the sine."""
+        return apply(ops.Sin, floating(self))
+
+    def cos(self) -> Any:
+        """Return the cosine."""
+        return apply(ops.Cos, floating(self))
+
+    def tanh(self) -> Any:
+        """Return the hyperbolic tangent."""
+        return apply(ops.Tanh, floating(self))
+
+    def sigmoid(self) -> Any:
+        """Return 1 / (1 + exp(-self))."""
+        return apply(ops.Sigmoid, floating(self))
+
+    def relu(self) -> Any:
+        """Return the elements where they are positive, else 0."""
+        return apply(ops.ReLU, self)
+
+    def abs(self) -> Any:
+        """Return the absolute values."""
+        return apply(ops.Abs, self)
+
+    def softmax(self, dim: int, dtype: Any = None) -> Any:
+        """Return exp(self) / sum(exp(self)) along `dim`."""
+        return apply(ops.Softmax, self if dtype is None else self.to(dtype), dim=dim)  # type: ignore[attr-defined]
+
+    def log_softmax(self, dim: int, dtype: Any = None) -> Any:
+        """Return the logarithm of the softmax along `dim`."""
+        return apply(ops.LogSoftmax, self if dtype is None else self.to(dtype), dim=dim)  # type: ignore[attr-defined]
+
+    def clamp(self, min: Any = None, max: Any = None) -> Any:
+        """Return the elements cut off below `min` and above `max`: numbers, tensors or None for no limit."""
+        if min is None and max is None:
+            raise ArgumentError("clamp: min=None and max=None, expected at least one of them")
+        if isinstance(min, Variable) or isinstance(max, Variable):
+            lower = self if min is None else self.maximum(min)
+            return lower if max is None else lower.minimum(max)
+        x = self
+        for limit in (min, max):
+            x = x if limit is None else cast(x, result_dtype(x, limit))
+        return apply(ops.Clamp, x, low=min, high=max)
+
+    clip = clamp
+
+    def floor(self) -> Any:
+        """Return the largest whole numbers that are not larger; the gradient is zero and not recorded."""
+        return self._new(np.floor(self.array))
+
+    def ceil(self) -> Any:
+        """Return the smallest whole numbers that are not smaller; the gradient is zero and not recorded."""
+        return self._new(np.ceil(self.array))
+
+    def round(self, *, decimals: int = 0) -> Any:
+        """Return the nearest numbers of so many decimals, halves to even; the gradient is zero and not recorded."""
+        return self._new(np.round(self.array, decimals))
+
+    def sign(self) -> Any:
+        """Return -1, 0 or 1; the gradient is zero and not recorded."""
+        return self._new(np.sign(self.array))
+
+
+def _reversed(op_class: type[ops.Op], b: Variable, a: Any) -> Any:
+    """Apply an op whose first operand is not a tensor."""
+    if not is_operand(a):
+        return NotImplemented
+    b, a = operands(b, a)
+    return apply(op_class, a, b)
+
+
+def _of_dimensions(name: str, a: Variable, b: Any, ndim: int) -> Any:
+    """Multiply two tensors that both have `ndim` dimensions (and, for three, batches of one size)."""
+    if not isinstance(b, Variable):
+        raise TypeError(f"{name}: other is {type(b).__name__}, expected a Tensor")
+    if a.array.ndim != ndim or b.array.ndim != ndim or (ndim == 3 and len(a.array) != len(b.array)):
+        raise ShapeError(
+            f"{name}: shapes {a.array.shape} and {b.array.shape}, expected {ndim} dimensions each"
+            + (" and one batch size" if ndim == 3 else "")
+        )
+    return apply(ops.MatMul, a, b)

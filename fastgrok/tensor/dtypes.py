@@ -1,0 +1,124 @@
+"""The dtypes of tensors, which of them a result gets, and the one device there is."""
+
+from typing import Any
+
+import numpy as np
+
+from ..autograd import Variable
+from ..errors import DtypeError
+
+float32, float64 = np.dtype("float32"), np.dtype("float64")
+int64, int32, int16, int8, uint8 = (np.dtype(name) for name in ("int64", "int32", "int16", "int8", "uint8"))
+bool_ = np.dtype("bool")
+
+COVERED = (float32, float64, int64, int32, int16, int8, uint8, bool_)
+_OF_PYTHON = {float: float64, int: int64, bool: bool_}
+_CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
+
+
+def as_dtype(dtype: Any, name: str = "dtype") -> np.dtype:
+    """Return a dtype given in any of NumPy's ways; raises `DtypeError` for one that tensors cannot have."""
+    try:
+        known = _OF_PYTHON.get(dtype) or np.dtype(dtype)
+    except TypeError:
+        known = None
+    if known is None or known not in COVERED:
+        raise DtypeError(f"{name}={dtype!r}, expected one of {', '.join(map(str, COVERED))}")
+    return known
+
+
+def number_dtype(number: Any) -> np.dtype:
+    """Return the dtype that a Python number becomes when nothing else decides: float32, int64 or bool."""
+    if isinstance(number, bool | np.bool_):
+        return bool_
+    if isinstance(number, int | np.integer):
+        return int64
+    if isinstance(number, float | np.floating):
+        return float32
+    raise DtypeError(f"number {number!r} of type {type(number).__name__}, expected float, int or bool")
+
+
+def promote(a: np.dtype, b: np.dtype) -> np.dtype:
+    """Return the dtype of a result of two equals: the larger, and never a wider float than one of the two is.
+
+    Examples
+    --------
+    >>> promote(int64, float32)
+    dtype('float32')
+    """
+    if a.kind == "f" and b.kind != "f":
+        return a
+    if b.kind == "f" and a.kind != "f":
+        return b
+    return np.promote_types(a, b)
+
+
+def result_dtype(a: Any, b: Any) -> np.dtype:
+    """Return the dtype of a result calculated from a and b, tensors or numbers, by PyTorch's rule.
+
+    A tensor with dimensions outweighs a 0-d tensor, which outweighs a number: the lighter one counts only when it is
+    of a higher category (bool < whole numbers < floats). Source: PyTorch documentation, "Tensor Attributes".
+    """
+    weights, dtypes = [], []
+    for x in (a, b):
+        if isinstance(x, Variable):
+            weights.append(2 if x.array.ndim else 1)
+            dtypes.append(x.array.dtype)
+        else:
+            weights.append(0)
+            dtypes.append(number_dtype(x))
+    if weights[0] == weights[1]:
+        return promote(*dtypes)
+    heavy, light = dtypes if weights[0] > weights[1] else reversed(dtypes)
+    return light if _CATEGORY[light.kind] > _CATEGORY[heavy.kind] else heavy
+
+
+class device:
+    """Where a tensor lives: `device("cpu")`, and nothing else.
+
+    Examples
+    --------
+    >>> device("cpu")
+    device(type='cpu')
+    """
+
+    type, index = "cpu", None
+
+    def __init__(self, device: Any = "cpu", index: int | None = None):
+        name = str(device)
+        if name not in ("cpu", "cpu:0") or index not in (None, 0):
+            raise RuntimeError(f"device={name!r}, expected 'cpu': fastgrok calculates on the CPU only")
+
+    def __repr__(self) -> str:
+        return "device(type='cpu')"
+
+    def __str__(self) -> str:
+        return "cpu"
+
+    def __eq__(self, other: object) -> bool:
+        return str(other) == "cpu"
+
+    def __hash__(self) -> int:
+        return hash("cpu")
+
+
+class cuda:
+    """PyTorch's questions about GPUs, answered: there is none."""
+
+    @staticmethod
+    def is_available() -> bool:
+        """False."""
+        return False
+
+    @staticmethod
+    def device_count() -> int:
+        """0."""
+        return 0
+
+    @staticmethod
+    def manual_seed(seed: int) -> None:
+        """Do nothing."""
+
+    @staticmethod
+    def manual_seed_all(seed: int) -> None:
+        """Do nothing."""

@@ -1,0 +1,121 @@
+"""Functions of tensors at the top level. Most are the methods under another name: `exp(x)` is `x.exp()`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..autograd import Variable, apply
+from ..errors import ArgumentError
+from ..ops.base import check_ids
+from .dtypes import number_dtype, promote, result_dtype
+from .operands import as_array, cast, operands
+from .tensor import Tensor
+
+abs, exp, log, log2, log10, sqrt, rsqrt = (
+    Tensor.abs, Tensor.exp, Tensor.log, Tensor.log2, Tensor.log10, Tensor.sqrt, Tensor.rsqrt
+)  # fmt: skip
+sin, cos, tanh, sigmoid, relu = Tensor.sin, Tensor.cos, Tensor.tanh, Tensor.sigmoid, Tensor.relu
+square, reciprocal, neg, sign = Tensor.square, Tensor.reciprocal, Tensor.neg, Tensor.sign
+floor, ceil, round, clamp, clip = Tensor.floor, Tensor.ceil, Tensor.round, Tensor.clamp, Tensor.clip
+softmax, log_softmax, logsumexp = Tensor.softmax, Tensor.log_softmax, Tensor.logsumexp
+add, sub, mul, div, remainder = Tensor.add, Tensor.sub, Tensor.mul, Tensor.div, Tensor.remainder
+matmul, mm, bmm, dot = Tensor.matmul, Tensor.mm, Tensor.bmm, Tensor.dot
+maximum, minimum = Tensor.maximum, Tensor.minimum
+sum, mean, var, std, prod, norm, cumsum = (
+    Tensor.sum, Tensor.mean, Tensor.var, Tensor.std, Tensor.prod, Tensor.norm, Tensor.cumsum
+)  # fmt: skip
+max, min, amax, amin, argmax, argmin = Tensor.max, Tensor.min, Tensor.amax, Tensor.amin, Tensor.argmax, Tensor.argmin
+all, any, count_nonzero = Tensor.all, Tensor.any, Tensor.count_nonzero
+argsort, sort, topk, unique, bincount = Tensor.argsort, Tensor.sort, Tensor.topk, Tensor.unique, Tensor.bincount
+reshape, flatten, permute, transpose, t = Tensor.reshape, Tensor.flatten, Tensor.permute, Tensor.transpose, Tensor.t
+squeeze, unsqueeze, movedim, flip, roll, tile = (
+    Tensor.squeeze, Tensor.unsqueeze, Tensor.movedim, Tensor.flip, Tensor.roll, Tensor.tile
+)  # fmt: skip
+narrow, split, chunk, unbind, repeat_interleave = (
+    Tensor.narrow, Tensor.split, Tensor.chunk, Tensor.unbind, Tensor.repeat_interleave
+)  # fmt: skip
+gather, index_select, masked_select, masked_fill, nonzero = (
+    Tensor.gather, Tensor.index_select, Tensor.masked_select, Tensor.masked_fill, Tensor.nonzero
+)  # fmt: skip
+take_along_dim, clone, detach, numel = Tensor.take_along_dim, Tensor.clone, Tensor.detach, Tensor.numel
+eq, ne, lt, le, gt, ge = Tensor.eq, Tensor.ne, Tensor.lt, Tensor.le, Tensor.gt, Tensor.ge
+logical_not, logical_and, logical_or = Tensor.logical_not, Tensor.logical_and, Tensor.logical_or
+isnan, isinf, isfinite, isclose = Tensor.isnan, Tensor.isinf, Tensor.isfinite, Tensor.isclose
+allclose, equal, is_floating_point = Tensor.allclose, Tensor.equal, Tensor.is_floating_point
+
+
+def pow(input: Any, exponent: Any) -> Any:
+    """Return input ** exponent; one of them may be a number."""
+    return input**exponent
+
+
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Any:
+    """Return the tensors joined along an existing dimension; raises `ShapeError` when they do not fit."""
+    return _joined("cat", ops.Cat, tensors, dim)
+
+
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Any:
+    """Return tensors of one shape joined along a new dimension; raises `ShapeError` when they do not fit."""
+    return _joined("stack", ops.Stack, tensors, dim)
+
+
+concat = concatenate = cat
+
+
+def _joined(name: str, op_class: type[ops.Op], tensors: Sequence[Tensor], dim: int) -> Any:
+    tensors = list(tensors)
+    if not tensors:
+        raise ArgumentError(f"{name}: tensors is empty, expected at least one")
+    for i, x in enumerate(tensors):
+        if not isinstance(x, Variable):
+            raise TypeError(f"{name}: tensors[{i}] is {type(x).__name__}, expected a Tensor")
+    dtype = tensors[0].array.dtype
+    for x in tensors[1:]:
+        dtype = promote(dtype, x.array.dtype)
+    return apply(op_class, *[cast(x, dtype) for x in tensors], dim=dim)
+
+
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+    """Return the elements of `input` where the bool tensor `condition` holds, else those of `other`; either may be a number.
+
+    With the condition alone: the positions where it holds, one int64 tensor per dimension.
+    """
+    if input is None and other is None:
+        return tuple([condition._new(axis) for axis in np.nonzero(condition.array)])
+    if not isinstance(input, Variable):
+        if isinstance(other, Variable):
+            other, input = operands(other, input)
+        else:
+            input, other = operands(Tensor._from_array(np.asarray(input, number_dtype(input))), other)
+    return input.where(condition, other)
+
+
+def outer(input: Tensor, vec2: Tensor) -> Any:
+    """Return the matrix of all products of the elements of two vectors."""
+    return input.unsqueeze(1) * vec2.unsqueeze(0)
+
+
+def one_hot(input: Tensor, num_classes: int = -1) -> Any:
+    """Return (..., num_classes) int64: 1 at the positions that `input` names, else 0."""
+    ids = input.array
+    count = int(ids.max(initial=-1)) + 1 if num_classes == -1 else num_classes
+    check_ids("one_hot", "input", ids, count)
+    return input._new(np.eye(count, dtype=np.int64)[ids])
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether x is a `Tensor`."""
+    return isinstance(x, Tensor)
+
+
+def meshgrid(*tensors: Tensor, indexing: str = "ij") -> tuple:
+    """Return the coordinates of a grid, one tensor per 1-D tensor given."""
+    grids: Any = np.meshgrid(*map(as_array, tensors), indexing=indexing)  # type: ignore[call-overload]
+    return tuple([tensors[0]._new(grid.copy()) for grid in grids])
+
+
+def result_type(a: Any, b: Any) -> np.dtype:
+    """Return the dtype of a result calculated from two tensors or numbers."""
+    return result_dtype(a, b)

@@ -1,0 +1,124 @@
+"""Tensor methods that read and write parts: `x[index]`, `gather`, `masked_fill` and the like."""
+
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..autograd import Variable, apply, check_in_place, is_grad_enabled, rebase
+from ..errors import DtypeError, ShapeError
+from ..ops.base import check_ids, normalise_axis
+from ..ops.indexing import cannot_assign, check_index, complete
+from .operands import as_array, cast, operands
+
+
+def plain_index(index: Any) -> Any:
+    """Return an index with NumPy's arrays in place of tensors and lists of numbers."""
+    if isinstance(index, tuple):
+        return tuple([plain_index(part) for part in index])
+    if isinstance(index, Variable):
+        # A 0-d tensor of a whole number selects like the number itself; a 0-d bool is a mask.
+        return index.array if index.array.ndim or index.array.dtype.kind == "b" else index.__index__()  # type: ignore[attr-defined]
+    if isinstance(index, list | range):
+        return np.asarray([plain_index(part) for part in index]) if len(index) else np.zeros(0, np.int64)
+    return index
+
+
+class Indexing(Variable):
+    """Indices as in NumPy: numbers, slices, None, Ellipsis, integer and bool tensors, alone or in a tuple."""
+
+    def __getitem__(self, index: Any) -> Any:
+        index = plain_index(index)
+        check_index(index, self.array.shape)
+        result = apply(ops.Index, self, index=index)
+        if result.is_view:
+            result.parent = (self, index)
+        return result
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        index = plain_index(index)
+        check_index(index, self.array.shape)
+        if isinstance(value, Variable):
+            value = cast(value, self.array.dtype)
+        else:
+            value = self._new(np.asarray(value, self.array.dtype))
+        recorded = is_grad_enabled() and (self.requires_grad or value.requires_grad)
+        check_in_place("assignment", self, recorded)
+        if recorded:
+            rebase(self, apply(ops.SetItem, self, value, index=index, in_place=self.parent is None))
+            return
+        try:
+            self.array[complete(index)] = value.array
+        except ValueError:
+            raise cannot_assign(value.array.shape, self.array[complete(index)].shape) from None
+        self.storage.version += 1
+
+    def __len__(self) -> int:
+        if self.array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self.array)
+
+    def __iter__(self) -> Any:
+        if self.array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))  # type: ignore[attr-defined]
+
+    def __contains__(self, element: Any) -> bool:
+        return bool((self.array == as_array(element)).any())
+
+    def gather(self, dim: int, index: Any) -> Any:
+        """Return y with y[i][j] = self[i][index[i][j]] for dim 1, likewise for others; index int64 of as many dimensions."""
+        return apply(ops.Gather, self, dim=dim, index=as_array(index))
+
+    def take_along_dim(self, indices: Any, dim: int) -> Any:
+        """Return the elements at `indices` along `dim`: `gather` with its arguments the other way round."""
+        return self.gather(dim, indices)
+
+    def index_select(self, dim: int, index: Any) -> Any:
+        """Return the slices along `dim` whose numbers are in `index` (N,); raises `IndexError` for one that is out of range."""
+        axis = normalise_axis("index_select", dim, self.array.ndim)
+        ids = check_ids("index_select", "index", as_array(index), self.array.shape[axis])
+        return apply(ops.Index, self, index=ids if axis == 0 else (slice(None),) * axis + (ids,))
+
+    def masked_select(self, mask: Any) -> Any:
+        """Return the elements where the bool tensor `mask` holds, in one dimension."""
+        return self[_mask("masked_select", mask)]
+
+    def masked_fill(self, mask: Any, value: Any) -> Any:
+        """Return a copy with `value`, a number or 0-d tensor, where the bool tensor `mask` holds."""
+        filling = value if isinstance(value, Variable) else self._new(np.array(value, self.array.dtype))
+        return apply(ops.Where, filling, self, condition=_mask("masked_fill", mask))
+
+    def masked_fill_(self, mask: Any, value: Any) -> Any:
+        """Put `value` where the bool tensor `mask` holds, in place."""
+        self[np.broadcast_to(_mask("masked_fill_", mask), self.array.shape)] = value
+        return self
+
+    def where(self, condition: Any, other: Any) -> Any:
+        """Return the elements of self where `condition` holds, else those of `other`."""
+        a, b = operands(self, other)
+        return apply(ops.Where, a, b, condition=_mask("where", condition))
+
+    def scatter_(self, dim: int, index: Any, src: Any) -> Any:
+        """Put src (a tensor like index, or a number) at self[i][index[i][j]] for dim 1, likewise for others, in place."""
+        axis = normalise_axis("scatter_", dim, self.array.ndim)
+        ids = check_ids("scatter_", "index", as_array(index), self.array.shape[axis])
+        if ids.ndim != self.array.ndim:
+            raise ShapeError(f"scatter_: index has shape {ids.shape}, expected {self.array.ndim} dimensions")
+        grids = np.ogrid[tuple(map(slice, ids.shape))]
+        place = tuple([ids if k == axis else grid for k, grid in enumerate(grids)])
+        if isinstance(src, Variable):
+            src = src[tuple(map(slice, ids.shape))]  # type: ignore[index]
+        self[place] = src
+        return self
+
+    def nonzero(self) -> Any:
+        """Return the positions (N, ndim) int64 of the elements that are not zero."""
+        return self._new(np.argwhere(self.array).astype(np.int64))
+
+
+def _mask(name: str, mask: Any) -> np.ndarray:
+    array = as_array(mask)
+    if array.dtype.kind != "b":
+        raise DtypeError(f"{name}: mask has dtype {array.dtype}, expected bool")
+    return array

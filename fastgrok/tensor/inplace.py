@@ -1,0 +1,185 @@
+"""Tensor methods that change a tensor in place; PyTorch marks them with an underscore at the end.
+
+Each change raises the version of the memory, so that a backward that needs the old values raises instead of being wrong.
+"""
+
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+
+from .. import ops
+from ..autograd import Variable, apply, check_in_place, former, is_grad_enabled, rebase
+from ..errors import ArgumentError, DtypeError, ShapeError
+from ..random import default_generator
+from .operands import floating, is_operand
+
+
+class InPlace(Variable):
+    """Results keep the shape and the dtype; what would need another raises `ShapeError` or `DtypeError` and changes nothing."""
+
+    def _update(self, name: str, ufunc: Callable, op_class: type[ops.Op], other: Any) -> Self:
+        """Replace the elements by ufunc(self, other), recorded as `op_class` where the graph has to know."""
+        if not isinstance(other, Variable):
+            if not is_operand(other):
+                raise TypeError(f"{name}: operand of type {type(other).__name__}, expected a tensor or a number")
+            other = self._new(other)
+            if other.array.ndim == 0 and self.array.dtype.kind == "f":
+                other.array = other.array.astype(self.array.dtype)
+        recorded = is_grad_enabled() and (self.requires_grad or other.requires_grad)
+        check_in_place(name, self, recorded)
+        if not np.can_cast(other.array.dtype, self.array.dtype, "same_kind") or (
+            ufunc is np.true_divide and self.array.dtype.kind != "f"
+        ):
+            raise DtypeError(
+                f"{name}: the result of {self.array.dtype} and {other.array.dtype} does not fit into {self.array.dtype}"
+            )
+        try:
+            fits = np.broadcast_shapes(self.array.shape, other.array.shape) == self.array.shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ShapeError(
+                f"{name}: operand has shape {other.array.shape}, expected one that broadcasts to {self.array.shape}"
+            )
+        if recorded:
+            operand = other if other.array.dtype == self.array.dtype else apply(ops.Cast, other, dtype=self.array.dtype)
+            rebase(self, apply(op_class, former(self), operand))
+        else:
+            with np.errstate(all="ignore"):
+                ufunc(self.array, other.array, out=self.array, casting="same_kind")
+            self.storage.version += 1
+        return self
+
+    def _become(self, name: str, function: Callable[[Any], Any]) -> Self:
+        """Replace the elements by those of function(self), a tensor of the same shape and dtype."""
+        recorded = is_grad_enabled() and self.requires_grad
+        check_in_place(name, self, recorded)
+        result = function(former(self) if recorded else self.detach())  # type: ignore[attr-defined]
+        if result.array.dtype != self.array.dtype:
+            raise DtypeError(
+                f"{name}: the result has dtype {result.array.dtype}, which does not fit into {self.array.dtype}"
+            )
+        if recorded:
+            rebase(self, result)
+        else:
+            self.array[...] = result.array
+            self.storage.version += 1
+        return self
+
+    def add_(self, other: Any, *, alpha: float = 1) -> Self:
+        """Add alpha * other."""
+        return self._update("add_", np.add, ops.Add, other if alpha == 1 else other * alpha)
+
+    def sub_(self, other: Any, *, alpha: float = 1) -> Self:
+        """Subtract alpha * other."""
+        return self._update("sub_", np.subtract, ops.Sub, other if alpha == 1 else other * alpha)
+
+    def mul_(self, other: Any) -> Self:
+        """Multiply by other."""
+        return self._update("mul_", np.multiply, ops.Mul, other)
+
+    def div_(self, other: Any) -> Self:
+        """Divide by other; raises `DtypeError` for whole numbers."""
+        return self._update("div_", np.true_divide, ops.Div, other)
+
+    def pow_(self, exponent: Any) -> Self:
+        """Raise to a power."""
+        return self._update("pow_", np.power, ops.Pow, exponent)
+
+    __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = add_, sub_, mul_, div_, pow_
+
+    def addcmul_(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Self:
+        """Add value * tensor1 * tensor2."""
+        return self.add_(tensor1 * tensor2, alpha=value)
+
+    def addcdiv_(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Self:
+        """Add value * tensor1 / tensor2."""
+        return self.add_(tensor1 / tensor2, alpha=value)
+
+    def lerp_(self, end: Any, weight: float) -> Self:
+        """Move towards `end` by the fraction `weight`."""
+        return self.add_(end - self, alpha=weight)
+
+    def neg_(self) -> Self:
+        """Change the sign."""
+        return self._become("neg_", lambda x: -x)
+
+    def exp_(self) -> Self:
+        """Exponential."""
+        return self._become("exp_", lambda x: x.exp())
+
+    def log_(self) -> Self:
+        """Natural logarithm."""
+        return self._become("log_", lambda x: x.log())
+
+    def sqrt_(self) -> Self:
+        """Square root."""
+        return self._become("sqrt_", lambda x: x.sqrt())
+
+    def abs_(self) -> Self:
+        """Absolute value."""
+        return self._become("abs_", lambda x: x.abs())
+
+    def tanh_(self) -> Self:
+        """Hyperbolic tangent."""
+        return self._become("tanh_", lambda x: x.tanh())
+
+    def sigmoid_(self) -> Self:
+        """1 / (1 + exp(-x))."""
+        return self._become("sigmoid_", lambda x: x.sigmoid())
+
+    def relu_(self) -> Self:
+        """Cut off below 0."""
+        return self._become("relu_", lambda x: x.relu())
+
+    def clamp_(self, min: Any = None, max: Any = None) -> Self:
+        """Cut off below `min` and above `max`."""
+        return self._become("clamp_", lambda x: x.clamp(min, max))
+
+    def zero_(self) -> Self:
+        """Set all elements to 0."""
+        self[...] = 0  # type: ignore[index]
+        return self
+
+    def fill_(self, value: Any) -> Self:
+        """Set all elements to one number."""
+        if (value.array if isinstance(value, Variable) else np.asarray(value)).ndim:
+            raise ShapeError("fill_: value has dimensions, expected a number")
+        self[...] = value  # type: ignore[index]
+        return self
+
+    def copy_(self, src: Any) -> Self:
+        """Take over the elements of `src`, converted and broadcast to this tensor's dtype and shape."""
+        if not isinstance(src, Variable):
+            raise TypeError(f"copy_: src is {type(src).__name__}, expected a Tensor")
+        self[...] = src  # type: ignore[index]
+        return self
+
+    def normal_(self, mean: float = 0, std: float = 1, *, generator: Any = None) -> Self:
+        """Fill with numbers from a normal distribution."""
+
+        def draw(stream: np.random.Generator, dtype: Any) -> np.ndarray:
+            return stream.standard_normal(self.array.shape, dtype) * dtype.type(std) + dtype.type(mean)
+
+        return self._draw("normal_", draw, generator)
+
+    def uniform_(self, from_: float = 0, to: float = 1, *, generator: Any = None) -> Self:
+        """Fill with numbers from a uniform distribution over [from, to)."""
+
+        def draw(stream: np.random.Generator, dtype: Any) -> np.ndarray:
+            return stream.random(self.array.shape, dtype) * dtype.type(to - from_) + dtype.type(from_)
+
+        return self._draw("uniform_", draw, generator)
+
+    def bernoulli_(self, p: float = 0.5, *, generator: Any = None) -> Self:
+        """Fill with 1 with probability p, else 0."""
+        if not 0 <= p <= 1:
+            raise ArgumentError(f"bernoulli_: p={p}, expected a probability from 0 to 1")
+        return self._draw("bernoulli_", lambda stream, dtype: stream.random(self.array.shape) < p, generator)
+
+    def _draw(self, name: str, draw: Callable[[np.random.Generator, Any], np.ndarray], generator: Any) -> Self:
+        """Fill with what `draw` takes from the stream for this tensor's dtype (float32 for whole numbers)."""
+        check_in_place(name, self, is_grad_enabled() and self.requires_grad)
+        self[...] = draw((generator or default_generator).numpy, floating(self.detach()).array.dtype)  # type: ignore
+        return self

@@ -1,0 +1,165 @@
+"""Tensor methods that reduce: sums, means, extremes, counts, sorting."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import ops
+from ..autograd import Variable, apply
+from ..errors import ShapeError
+from ..ops.base import normalise_axes, normalise_axis
+from .operands import floating
+
+
+class ValuesAndIndices(NamedTuple):
+    """What `max`, `min`, `sort` and `topk` along a dimension return: the elements, and where they were (int64)."""
+
+    values: Any
+    indices: Any
+
+
+class Reductions(Variable):
+    """`dim`: a dimension, a tuple of them or None for all; with `keepdim` they stay with size 1."""
+
+    def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+        """Return the sum; bool and whole numbers as int64."""
+        x = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
+        return apply(ops.Sum, x, dim=dim, keepdim=keepdim)
+
+    def mean(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+        """Return the mean; raises `DtypeError` for whole numbers."""
+        x = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
+        return apply(ops.Mean, x, dim=dim, keepdim=keepdim)
+
+    def var(
+        self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: int | None = None
+    ) -> Any:
+        """Return the variance: squared deviations from the mean, summed and divided by N - correction (1 if unbiased)."""
+        correction = int(unbiased) if correction is None else correction
+        return apply(ops.Var, self, dim=dim, correction=correction, keepdim=keepdim)
+
+    def std(
+        self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: int | None = None
+    ) -> Any:
+        """Return the standard deviation, the square root of the variance."""
+        return self.var(dim, unbiased, keepdim, correction=correction).sqrt()
+
+    def prod(self, dim: int | None = None, keepdim: bool = False) -> Any:
+        """Return the product of the elements; has no gradient yet, so it raises when one is wanted."""
+        if self.requires_grad:
+            raise NotImplementedError("prod: gradients are not covered; use detach()")
+        axes = normalise_axes("prod", dim, self.array.ndim)
+        return self._new(self.array.prod(axis=axes, keepdims=keepdim))
+
+    def norm(self, p: float = 2, dim: Any = None, keepdim: bool = False) -> Any:
+        """Return (sum of |x|^p)^(1/p); p may be inf."""
+        x = floating(self)
+        if p == np.inf:
+            return x.abs().amax(dim, keepdim)
+        if p == 2:
+            return (x * x).sum(dim, keepdim).sqrt()
+        if p == 1:
+            return x.abs().sum(dim, keepdim)
+        return (x.abs() ** p).sum(dim, keepdim) ** (1 / p)
+
+    def logsumexp(self, dim: Any, keepdim: bool = False) -> Any:
+        """Return log(sum(exp(x))), without overflow."""
+        return apply(ops.LogSumExp, floating(self), dim=dim, keepdim=keepdim)
+
+    def cumsum(self, dim: int, *, dtype: Any = None) -> Any:
+        """Return the running sums along `dim`."""
+        return apply(ops.CumSum, self if dtype is None else self.to(dtype), dim=dim)  # type: ignore[attr-defined]
+
+    def amax(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """Return the largest elements; equal ones share the gradient."""
+        return apply(ops.Amax, self, dim=dim, keepdim=keepdim)
+
+    def amin(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """Return the smallest elements; equal ones share the gradient."""
+        return apply(ops.Amin, self, dim=dim, keepdim=keepdim)
+
+    def max(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """Return the largest element; with `dim`, (values, indices) along it; with a tensor, the larger of both."""
+        if isinstance(dim, Variable):
+            return self.maximum(dim)  # type: ignore[attr-defined]
+        return self.amax() if dim is None else self._chosen(self.argmax(dim, keepdim=True), dim, keepdim)
+
+    def min(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """Return the smallest element; with `dim`, (values, indices) along it; with a tensor, the smaller of both."""
+        if isinstance(dim, Variable):
+            return self.minimum(dim)  # type: ignore[attr-defined]
+        return self.amin() if dim is None else self._chosen(self.argmin(dim, keepdim=True), dim, keepdim)
+
+    def _chosen(self, indices: Any, dim: int, keepdim: bool) -> ValuesAndIndices:
+        values = apply(ops.Gather, self, dim=dim, index=indices.array)
+        return (
+            ValuesAndIndices(values, indices)
+            if keepdim
+            else ValuesAndIndices(values.squeeze(dim), indices.squeeze(dim))
+        )
+
+    def argmax(self, dim: int | None = None, keepdim: bool = False) -> Any:
+        """Return where the largest element is (int64; the first of equals), in the flattened tensor or along `dim`."""
+        return self._arg("argmax", np.argmax, dim, keepdim)
+
+    def argmin(self, dim: int | None = None, keepdim: bool = False) -> Any:
+        """Return where the smallest element is (int64; the first of equals), in the flattened tensor or along `dim`."""
+        return self._arg("argmin", np.argmin, dim, keepdim)
+
+    def _arg(self, name: str, function: Any, dim: int | None, keepdim: bool) -> Any:
+        axis = None if dim is None or self.array.ndim == 0 else normalise_axis(name, dim, self.array.ndim)
+        if self.array.size == 0 and (axis is None or self.array.shape[axis] == 0):
+            raise ShapeError(f"{name}: input has shape {self.array.shape}, expected at least one element")
+        return self._new(function(self.array, axis=axis, keepdims=keepdim))
+
+    def all(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """Return whether no element is zero, as a bool tensor."""
+        return self._new(np.all(self.array, axis=normalise_axes("all", dim, self.array.ndim), keepdims=keepdim))
+
+    def any(self, dim: Any = None, keepdim: bool = False) -> Any:
+        """Return whether an element is not zero, as a bool tensor."""
+        return self._new(np.any(self.array, axis=normalise_axes("any", dim, self.array.ndim), keepdims=keepdim))
+
+    def count_nonzero(self, dim: Any = None) -> Any:
+        """Return how many elements are not zero (int64)."""
+        return self._new(
+            np.asarray(np.count_nonzero(self.array, axis=normalise_axes("count_nonzero", dim, self.array.ndim)))
+        )
+
+    def argsort(self, dim: int = -1, descending: bool = False, stable: bool = True) -> Any:
+        """Return the positions (int64) that put the elements along `dim` in order; equal ones keep their order."""
+        axis = normalise_axis("argsort", dim, self.array.ndim)
+        if self.array.ndim == 0:
+            return self._new(np.zeros((), np.int64))
+        if not descending:
+            return self._new(np.argsort(self.array, axis=axis, stable=True))
+        # Sorted from behind and turned around twice, so that equal elements stay in order and nan comes first.
+        order = np.argsort(np.flip(self.array, axis), axis=axis, stable=True)
+        return self._new(np.ascontiguousarray(self.array.shape[axis] - 1 - np.flip(order, axis)))
+
+    def sort(self, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesAndIndices:
+        """Return (values, indices): the elements along `dim` in order, and where they were."""
+        indices = self.argsort(dim, descending)
+        return ValuesAndIndices(apply(ops.Gather, self, dim=dim, index=indices.array), indices)
+
+    def topk(self, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesAndIndices:
+        """Return (values, indices) of the k largest (or smallest) elements along `dim`, in order."""
+        axis = normalise_axis("topk", dim, self.array.ndim)
+        size = self.array.shape[axis] if self.array.ndim else 1
+        if not 0 <= k <= size:
+            raise ShapeError(f"topk: k={k}, expected a value from 0 to {size}, the size of dimension {axis}")
+        values, indices = self.sort(dim, descending=largest)
+        return (
+            ValuesAndIndices(values.narrow(axis, 0, k), indices.narrow(axis, 0, k))
+            if values.dim()
+            else ValuesAndIndices(values, indices)
+        )
+
+    def unique(self, return_inverse: bool = False, return_counts: bool = False) -> Any:
+        """Return the different elements in ascending order; with them, if wanted, which each one is and how often it occurs."""
+        found: Any = np.unique(self.array, return_inverse=return_inverse, return_counts=return_counts)  # type: ignore[call-overload]
+        return tuple(map(self._new, found)) if isinstance(found, tuple) else self._new(found)
+
+    def bincount(self, minlength: int = 0) -> Any:
+        """Return how often each of 0, 1, 2 ... occurs in a 1-D tensor of whole numbers (int64)."""
+        return self._new(np.bincount(self.array, minlength=minlength).astype(np.int64))

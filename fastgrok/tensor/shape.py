@@ -1,0 +1,250 @@
+"""Tensor methods that rearrange: shapes, order of dimensions, cutting and repeating."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..autograd import Variable, apply
+from ..errors import ArgumentError, ShapeError, StateError
+from ..ops.base import normalise_axis
+from ..ops.shape import size_argument
+
+
+class Shape(Variable):
+    """Views where the memory allows (they share it, and in-place changes), copies otherwise."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The sizes of the dimensions."""
+        return self.array.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.array.ndim
+
+    def size(self, dim: int | None = None) -> Any:
+        """Return the shape, or the size of one dimension."""
+        return self.array.shape if dim is None else self.array.shape[normalise_axis("size", dim, self.array.ndim)]
+
+    def dim(self) -> int:
+        """Return the number of dimensions."""
+        return self.array.ndim
+
+    def numel(self) -> int:
+        """Return the number of elements."""
+        return self.array.size
+
+    def reshape(self, *shape: Any) -> Any:
+        """Return the elements in C order under another shape; one size may be -1. A view where possible."""
+        return apply(ops.Reshape, self, shape=size_argument("reshape", shape))
+
+    def view(self, *shape: Any) -> Any:
+        """Return a view under another shape; raises `StateError` where only a copy could have it."""
+        wanted = size_argument("view", shape)
+        result = apply(ops.Reshape, self, shape=wanted)
+        if self.array.size and not result.is_view:
+            raise StateError(f"view: shape={wanted} cannot be a view of this tensor's memory; use reshape()")
+        return result
+
+    def view_as(self, other: Any) -> Any:
+        """Return a view under the shape of another tensor."""
+        return self.view(other.shape)
+
+    def reshape_as(self, other: Any) -> Any:
+        """Return the elements under the shape of another tensor."""
+        return self.reshape(other.shape)
+
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Any:
+        """Merge the dimensions from start_dim to end_dim into one."""
+        shape = self.array.shape
+        start = normalise_axis("flatten", start_dim, len(shape), "start_dim")
+        end = normalise_axis("flatten", end_dim, len(shape), "end_dim")
+        if start > end:
+            raise ShapeError(f"flatten: start_dim={start_dim}, expected one that does not come after end_dim={end_dim}")
+        return self.reshape(*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
+
+    def unflatten(self, dim: int, sizes: Any) -> Any:
+        """Split one dimension into several; one size may be -1."""
+        shape, axis = self.array.shape, normalise_axis("unflatten", dim, self.array.ndim)
+        sizes = list(sizes)
+        if -1 in sizes:
+            known = math.prod(size for size in sizes if size != -1)
+            sizes[sizes.index(-1)] = shape[axis] // max(known, 1)
+        return self.reshape(*shape[:axis], *sizes, *shape[axis + 1 :])
+
+    def ravel(self) -> Any:
+        """Return all elements in one dimension."""
+        return self.reshape(-1)
+
+    def permute(self, *dims: Any) -> Any:
+        """Return a view with the dimensions in another order."""
+        return apply(ops.Permute, self, dims=size_argument("permute", dims))
+
+    def transpose(self, dim0: int, dim1: int) -> Any:
+        """Return a view with two dimensions swapped."""
+        dims = list(range(self.array.ndim))
+        if dims:
+            a, b = (normalise_axis("transpose", dim, len(dims), name) for dim, name in ((dim0, "dim0"), (dim1, "dim1")))
+            dims[a], dims[b] = dims[b], dims[a]
+        return apply(ops.Permute, self, dims=dims)
+
+    swapaxes = transpose
+
+    def t(self) -> Any:
+        """Return the transpose of a matrix; raises `ShapeError` for more than two dimensions."""
+        if self.array.ndim > 2:
+            raise ShapeError(f"t: shape {self.array.shape}, expected at most two dimensions; use transpose() or mT")
+        return self if self.array.ndim < 2 else self.transpose(0, 1)
+
+    @property
+    def T(self) -> Any:
+        """The tensor with its dimensions in reverse order."""
+        return apply(ops.Permute, self, dims=tuple(reversed(range(self.array.ndim))))
+
+    @property
+    def mT(self) -> Any:
+        """The tensor with its last two dimensions swapped."""
+        return self.transpose(-2, -1)
+
+    def movedim(self, source: int, destination: int) -> Any:
+        """Return a view with one dimension moved to another place."""
+        dims = list(range(self.array.ndim))
+        dims.insert(
+            normalise_axis("movedim", destination, len(dims), "destination"),
+            dims.pop(normalise_axis("movedim", source, len(dims), "source")),
+        )
+        return apply(ops.Permute, self, dims=dims)
+
+    def squeeze(self, dim: Any = None) -> Any:
+        """Drop the dimensions of size 1: all of them, or those named if their size is 1."""
+        shape = self.array.shape
+        if dim is None:
+            named = set(range(len(shape)))
+        else:
+            named = {normalise_axis("squeeze", d, len(shape)) for d in (dim if isinstance(dim, tuple) else (dim,))}
+        return self.reshape(tuple(size for i, size in enumerate(shape) if size != 1 or i not in named))
+
+    def unsqueeze(self, dim: int) -> Any:
+        """Insert a dimension of size 1."""
+        axis, shape = normalise_axis("unsqueeze", dim, self.array.ndim + 1), self.array.shape
+        return self.reshape(*shape[:axis], 1, *shape[axis:])
+
+    def expand(self, *sizes: Any) -> Any:
+        """Return a view that repeats dimensions of size 1 (and new ones in front) up to `sizes`; -1 keeps a size."""
+        return apply(ops.Expand, self, shape=size_argument("expand", sizes))
+
+    def expand_as(self, other: Any) -> Any:
+        """Return a view repeated up to the shape of another tensor."""
+        return self.expand(other.shape)
+
+    def repeat(self, *repeats: Any) -> Any:
+        """Return copies laid side by side, so many per dimension; more numbers than dimensions add dimensions in front."""
+        counts = size_argument("repeat", repeats)
+        if len(counts) < self.array.ndim:
+            raise ShapeError(
+                f"repeat: {len(counts)} numbers for a tensor of shape {self.array.shape}, expected one per dimension"
+            )
+        shape = (1,) * (len(counts) - self.array.ndim) + self.array.shape
+        # Each dimension becomes (copies, size), is expanded, and the two are merged again.
+        pairs = [part for size in shape for part in (1, size)]
+        expanded = [part for count, size in zip(counts, shape, strict=True) for part in (count, size)]
+        merged = [count * size for count, size in zip(counts, shape, strict=True)]
+        return self.reshape(pairs).expand(expanded).reshape(merged).clone()
+
+    def tile(self, *repeats: Any) -> Any:
+        """Return copies laid side by side; fewer numbers than dimensions count for the last ones."""
+        counts = size_argument("tile", repeats)
+        return self.repeat((1,) * (self.array.ndim - len(counts)) + counts)
+
+    def repeat_interleave(self, repeats: int, dim: int | None = None) -> Any:
+        """Return each element (or slice along `dim`) so many times in a row."""
+        if dim is None:
+            return self.reshape(-1).repeat_interleave(repeats, 0)
+        axis = normalise_axis("repeat_interleave", dim, self.array.ndim)
+        return self.index_select(axis, self._new(np.repeat(np.arange(self.array.shape[axis]), repeats)))  # type: ignore[attr-defined]
+
+    def narrow(self, dim: int, start: int, length: int) -> Any:
+        """Return the view of `length` slices along `dim`, from `start` on."""
+        axis = normalise_axis("narrow", dim, self.array.ndim)
+        if not (0 <= start and 0 <= length and start + length <= self.array.shape[axis]):
+            raise IndexError(
+                f"narrow: start={start} and length={length}, expected a range within 0 to {self.array.shape[axis]}"
+            )
+        return self[(slice(None),) * axis + (slice(start, start + length),)]  # type: ignore[index]
+
+    def select(self, dim: int, index: int) -> Any:
+        """Return the view of one slice along `dim`."""
+        axis = normalise_axis("select", dim, self.array.ndim)
+        return self[(slice(None),) * axis + (index,)]  # type: ignore[index]
+
+    def split(self, split_size: Any, dim: int = 0) -> tuple:
+        """Cut along `dim` into views of `split_size` slices (the last may be smaller), or of the sizes in a list."""
+        size = self.size(dim)
+        if isinstance(split_size, int):
+            if split_size < 1:
+                raise ArgumentError(f"split: split_size={split_size}, expected at least 1")
+            sizes = [min(split_size, size - start) for start in range(0, size, split_size)] or [0]
+        else:
+            sizes = list(split_size)
+            if sum(sizes) != size:
+                raise ShapeError(
+                    f"split: split_size={sizes} sums to {sum(sizes)}, expected {size}, the size of dimension {dim}"
+                )
+        starts = [sum(sizes[:i]) for i in range(len(sizes))]
+        return tuple([self.narrow(dim, start, length) for start, length in zip(starts, sizes, strict=True)])
+
+    def chunk(self, chunks: int, dim: int = 0) -> tuple:
+        """Cut along `dim` into at most so many views of equal size (the last may be smaller)."""
+        if chunks < 1:
+            raise ArgumentError(f"chunk: chunks={chunks}, expected at least 1")
+        return self.split(max(math.ceil(self.size(dim) / chunks), 1), dim)
+
+    def unbind(self, dim: int = 0) -> tuple:
+        """Return the slices along `dim` as a tuple of views."""
+        return tuple([self.select(dim, i) for i in range(self.size(dim))])
+
+    def flip(self, *dims: Any) -> Any:
+        """Return a copy with the order along the named dimensions turned around."""
+        return apply(ops.Flip, self, dims=size_argument("flip", dims))
+
+    def roll(self, shifts: int, dims: int | None = None) -> Any:
+        """Return a copy in which the slices along `dims` moved by `shifts`, those at the end back to the front."""
+        if dims is None:
+            return self.reshape(-1).roll(shifts, 0).reshape(self.array.shape)
+        size = self.size(dims)
+        order = np.roll(np.arange(size), shifts)
+        return self.index_select(dims, self._new(order))  # type: ignore[attr-defined]
+
+    def tril(self, diagonal: int = 0) -> Any:
+        """Return the lower triangle of the last two dimensions, 0 above the `diagonal`."""
+        return self._triangle(self._below(diagonal))
+
+    def triu(self, diagonal: int = 0) -> Any:
+        """Return the upper triangle of the last two dimensions, 0 below the `diagonal`."""
+        return self._triangle(~self._below(diagonal - 1))
+
+    def _below(self, diagonal: int) -> np.ndarray:
+        """Return which places of a matrix of this size lie on or below a diagonal."""
+        if self.array.ndim < 2:
+            raise ShapeError(f"tril and triu: shape {self.array.shape}, expected at least two dimensions")
+        rows, columns = self.array.shape[-2:]
+        return np.tri(rows, columns, diagonal, dtype=np.bool_)
+
+    def _triangle(self, kept: np.ndarray) -> Any:
+        return apply(ops.Where, self, self._new(np.zeros((), self.array.dtype)), condition=kept)
+
+    def contiguous(self) -> Any:
+        """Return the tensor itself when it lies in C order, else a copy that does."""
+        return self if self.array.flags.c_contiguous else apply(ops.Clone, self)
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie in memory in C order, without gaps."""
+        return self.array.flags.c_contiguous
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Return the steps in memory, counted in elements, from one slice to the next; for all dimensions or one."""
+        steps = tuple(step // self.array.itemsize for step in self.array.strides)
+        return steps if dim is None else steps[dim]

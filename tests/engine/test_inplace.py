@@ -1,0 +1,154 @@
+"""Changes in place: seen by backward where they would make it wrong, recorded where they have a gradient."""
+
+import numpy as np
+import pytest
+
+import fastgrok
+from fastgrok.errors import StateError
+
+
+def leaf(*values):
+    return fastgrok.tensor(list(values), requires_grad=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda w: w.add_(1),
+        lambda w: w.__setitem__(0, 5.0),
+        lambda w: w.zero_(),
+        lambda w: w[:1].mul_(2),
+        lambda w: w.detach().fill_(1),
+    ],
+)
+def test_backward_raises_when_a_saved_input_was_changed(change):
+    w, x = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    y = (w * x).sum()
+    with fastgrok.no_grad():
+        change(w)
+    with pytest.raises(StateError, match="Mul needs was modified by an in-place operation"):
+        y.backward()
+    assert w.grad is None and x.grad is None
+
+
+def test_backward_raises_when_a_saved_output_was_changed():
+    x = leaf(1.0, 2.0)
+    y = x.exp()
+    z = y.sum()
+    y.mul_(2)
+    with pytest.raises(StateError, match="Exp needs"):
+        z.backward()
+
+
+def test_changes_of_what_nobody_saved_are_fine():
+    x = leaf(1.0, 2.0)
+    y = x + 1
+    z = y.sum()
+    with fastgrok.no_grad():
+        y.mul_(7)
+        x.mul_(7)
+    z.backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+    constant = fastgrok.ones(2)
+    z = (x * constant).sum()
+    with fastgrok.no_grad():
+        x.zero_()  # only the other factor is needed, since the constant has no gradient
+    z.backward()
+
+
+def test_data_is_not_watched():
+    w = leaf(1.0, 2.0)
+    y = (w * w).sum()
+    w.data.mul_(0)
+    y.backward()
+    assert w.grad.tolist() == [0.0, 0.0]
+
+
+def test_leaves_and_views_cannot_be_changed_while_recording():
+    w = leaf(1.0, 2.0)
+    for change in (lambda: w.add_(1), lambda: w.__setitem__(0, 1.0), lambda: w.normal_(), lambda: w.relu_()):
+        with pytest.raises(StateError, match="leaf"):
+            change()
+    with pytest.raises(StateError, match="leaf"):
+        w[0].mul_(2)
+    with pytest.raises(StateError, match="view"):
+        (w * 2).view(2, 1).copy_(w.view(2, 1))
+    assert w.tolist() == [1.0, 2.0]
+
+
+def test_changes_are_recorded():
+    x = leaf(1.0, 2.0, 3.0)
+    y = x * 2
+    before = y + 0  # an earlier consumer keeps the earlier place in the graph
+    y.mul_(3)
+    y += x
+    y[1] = 100.0
+    y.relu_()
+    (y + before).sum().backward()
+    assert x.grad.tolist() == [9.0, 2.0, 9.0]
+
+
+def test_values_assigned_into_a_buffer_have_gradients():
+    x = leaf(1.0, 2.0)
+    out = fastgrok.zeros(3, 2)
+    for i in range(3):
+        out[i] = x * i
+    out[2] = out[1] * 10
+    assert out.requires_grad
+    out.sum().backward()
+    assert x.grad.tolist() == [11.0, 11.0]
+
+
+def test_changes_of_a_part_reach_the_whole():
+    x = leaf(1.0, 2.0, 3.0)
+    y = (x * 2).view(3, 1) * fastgrok.ones(2)
+    y[0][1] *= 5
+    row = y[1]
+    row.mul_(10)
+    row[0] = 0.0
+    assert y.tolist() == [[2, 10], [0, 40], [6, 6]] and row.tolist() == [0, 40]
+    (y.sum() + row.sum()).backward()
+    assert x.grad.tolist() == [12.0, 40.0, 4.0]
+
+
+def test_a_view_from_before_a_recorded_change_cannot_be_used():
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    view = y[0]
+    y.mul_(3)
+    with pytest.raises(StateError, match="view"):
+        view * 1
+    with pytest.raises(StateError, match="view"):
+        view.backward()
+    y[0].backward()
+    assert x.grad.tolist() == [6.0, 0.0]
+
+
+def test_views_share_memory_and_versions():
+    x = fastgrok.zeros(2, 3)
+    for view in (x[0], x.t(), x.view(6), x.expand(4, 2, 3), x.detach(), x.squeeze(), x.unbind()[1]):
+        assert np.shares_memory(view.array, x.array)
+        assert view.storage is x.storage
+    x[0][1] += 5
+    x[1, 2].add_(7)
+    assert x.tolist() == [[0, 5, 0], [0, 0, 7]]
+    assert x.storage.version == 3  # add, then the assignment of its result, then add
+
+
+def test_failed_changes_change_nothing():
+    x = fastgrok.ones(2)
+    version = x.storage.version
+    for change in (
+        lambda: x.add_(fastgrok.ones(3)),
+        lambda: x.add_(fastgrok.ones(2, 2)),
+        lambda: fastgrok.arange(2).add_(0.5),
+        lambda: fastgrok.arange(2).div_(2),
+        lambda: x.add_("1"),
+        lambda: x.copy_(fastgrok.ones(3)),
+        lambda: x.__setitem__(5, 1.0),
+        lambda: x.__setitem__(slice(None), fastgrok.ones(3)),
+        lambda: x.fill_(fastgrok.ones(2)),
+    ):
+        with pytest.raises((ValueError, TypeError, IndexError)):
+            change()
+    assert x.tolist() == [1, 1] and x.storage.version == version

@@ -1,0 +1,141 @@
+"""Cases for every op: float64 inputs and settings. A gate in test_ops.py compares them with the registry."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fastgrok import ops
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of an op. `make(rng)` returns its input arrays; `gradient` is False where derivatives do not exist."""
+
+    op: type
+    id: str
+    make: Callable
+    static: dict = field(default_factory=dict)
+
+
+def normal(*shapes):
+    """Inputs from the normal distribution."""
+    return lambda rng: [rng.standard_normal(shape) for shape in shapes]
+
+
+def positive(*shapes):
+    """Inputs between 0.5 and 2.5."""
+    return lambda rng: [0.5 + 2 * rng.random(shape) for shape in shapes]
+
+
+def spread(*shapes):
+    """Inputs that are at least 0.05 apart from each other and from 0, for functions with kinks."""
+
+    def make(rng):
+        sizes = [int(np.prod(shape)) for shape in shapes]
+        values = rng.permutation(np.arange(sum(sizes)) - sum(sizes) // 2) * 0.1 + 0.05
+        return [
+            part.reshape(shape) for part, shape in zip(np.split(values, np.cumsum(sizes)[:-1]), shapes, strict=True)
+        ]
+
+    return make
+
+
+IDS = np.array([[3, 0, 3], [1, 4, 3]])
+MASK = np.array([[True, False, True], [False, True, True]])
+
+CASES = [
+    *[
+        Case(op, id, make)
+        for op in (ops.Add, ops.Sub, ops.Mul)
+        for id, make in (
+            ("same", normal((2, 3), (2, 3))),
+            ("row", normal((2, 3), (3,))),
+            ("both", normal((2, 1, 3), (4, 1))),
+            ("scalar", normal((2, 3), ())),
+            ("empty", normal((0, 3), (3,))),
+        )
+    ],
+    Case(ops.Div, "same", positive((2, 3), (2, 3))),
+    Case(ops.Div, "broadcast", positive((2, 1), (4, 1, 3))),
+    Case(ops.Pow, "same", positive((2, 3), (2, 3))),
+    Case(ops.Pow, "broadcast", positive((2, 3), (3,))),
+    Case(ops.Maximum, "broadcast", spread((2, 3), (3,))),
+    Case(ops.Minimum, "broadcast", spread((2, 3), (3,))),
+    Case(ops.Where, "same", normal((2, 3), (2, 3)), {"condition": MASK}),
+    Case(ops.Where, "broadcast", normal((), (2, 1)), {"condition": MASK}),
+    *[
+        Case(op, "matrix", normal((3, 4)))
+        for op in (ops.Neg, ops.Clone, ops.Exp, ops.Sin, ops.Cos, ops.Tanh, ops.Sigmoid)
+    ],
+    *[Case(op, "large", normal((3, 1 << 14))) for op in (ops.Exp, ops.Tanh, ops.Sigmoid)],
+    Case(ops.Log, "large", positive((3, 1 << 14))),
+    *[Case(op, "0-d", normal(())) for op in (ops.Neg, ops.Exp, ops.Tanh, ops.Sigmoid, ops.Sum, ops.Mean)],
+    *[Case(op, "positive", positive((3, 4))) for op in (ops.Log, ops.Sqrt)],
+    *[Case(op, "spread", spread((3, 4))) for op in (ops.Abs, ops.ReLU, ops.Clamp)],
+    Case(ops.Cast, "float64", normal((3, 4)), {"dtype": np.float64}),
+    Case(ops.Clamp, "low", spread((3, 4)), {"low": -0.1}),
+    Case(ops.Clamp, "both", spread((3, 4)), {"low": -0.2, "high": 0.3}),
+    *[
+        Case(op, f"{dim}{'-kept' if keepdim else ''}", make((2, 3, 4)), {"dim": dim, "keepdim": keepdim})
+        for op, make in (
+            (ops.Sum, normal),
+            (ops.Mean, normal),
+            (ops.Var, normal),
+            (ops.Amax, spread),
+            (ops.Amin, spread),
+            (ops.LogSumExp, normal),
+        )
+        for dim, keepdim in ((None, False), (1, False), ((0, -1), True))
+    ],
+    Case(ops.Var, "biased", normal((2, 3)), {"dim": 1, "correction": 0}),
+    Case(ops.CumSum, "0", normal((2, 3)), {"dim": 0}),
+    Case(ops.CumSum, "-1", normal((2, 3)), {"dim": -1}),
+    Case(ops.Reshape, "merge", normal((2, 3, 4)), {"shape": (6, -1)}),
+    Case(ops.Permute, "3-d", normal((2, 3, 4)), {"dims": (2, 0, 1)}),
+    Case(ops.Expand, "new", normal((3, 1)), {"shape": (2, -1, 4)}),
+    Case(ops.Cat, "1", normal((2, 3), (2, 1), (2, 2)), {"dim": 1}),
+    Case(ops.Stack, "-1", normal((2, 3), (2, 3)), {"dim": -1}),
+    Case(ops.Flip, "both", normal((2, 3)), {"dims": (0, 1)}),
+    Case(ops.Index, "number", normal((4, 3)), {"index": 1}),
+    Case(ops.Index, "slices", normal((4, 3)), {"index": (slice(None, None, 2), None, slice(1, 3))}),
+    Case(ops.Index, "rows", normal((5, 3)), {"index": np.array([[0, -1], [4, 0]])}),
+    Case(ops.Index, "pairs", normal((5, 3)), {"index": (np.array([0, 0, 4]), np.array([1, 1, 2]))}),
+    Case(ops.Index, "mask", normal((2, 3)), {"index": MASK}),
+    Case(ops.SetItem, "row", normal((4, 3), (3,)), {"index": slice(1, 3)}),
+    Case(ops.SetItem, "mask", normal((2, 3), ()), {"index": MASK}),
+    Case(ops.Gather, "1", normal((2, 5)), {"dim": 1, "index": IDS}),
+    Case(ops.Gather, "0", normal((5, 3)), {"dim": 0, "index": IDS}),
+    *[
+        Case(ops.MatMul, id, normal(*shapes))
+        for id, shapes in (
+            ("matrices", ((2, 3), (3, 4))),
+            ("vectors", ((3,), (3,))),
+            ("row", ((3,), (3, 4))),
+            ("column", ((2, 3), (3,))),
+            ("batch", ((5, 2, 3), (3, 4))),
+            ("batches", ((2, 1, 2, 3), (5, 3, 4))),
+            ("row-batch", ((3,), (5, 3, 4))),
+            ("batch-column", ((5, 2, 3), (3,))),
+        )
+    ],
+    Case(ops.Linear, "bias", normal((5, 3), (4, 3), (4,))),
+    Case(ops.Linear, "no-bias", normal((2, 5, 3), (4, 3))),
+    Case(ops.Linear, "1-d", normal((3,), (4, 3), (4,))),
+    Case(ops.Embedding, "matrix", normal((5, 3)), {"ids": IDS}),
+    Case(ops.Embedding, "padding", lambda rng: [rng.standard_normal((4, 3))], {"ids": np.array([0, 3, 0])}),
+    Case(ops.Dropout, "half", normal((5, 7)), {"p": 0.5, "seed": 3}),
+    Case(ops.Dropout, "none", normal((5, 7)), {"p": 0.0, "seed": 3}),
+    *[Case(op, str(dim), normal((2, 3, 4)), {"dim": dim}) for op in (ops.Softmax, ops.LogSoftmax) for dim in (-1, 1)],
+    *[
+        Case(op, reduction, normal((6, 5)), {"targets": np.array([0, 4, 2, 2, -100, 1]), "reduction": reduction})
+        for op in (ops.CrossEntropy, ops.NLL)
+        for reduction in ("none", "sum", "mean")
+    ],
+    *[Case(op, "image", normal((2, 5, 3)), {"targets": IDS, "ignore_index": 3}) for op in (ops.CrossEntropy, ops.NLL)],
+    *[Case(op, "1-d", normal((5,)), {"targets": np.array(2)}) for op in (ops.CrossEntropy, ops.NLL)],
+    *[
+        Case(ops.MSE, reduction, normal((2, 3), (2, 3)), {"reduction": reduction})
+        for reduction in ("none", "sum", "mean")
+    ],
+]
