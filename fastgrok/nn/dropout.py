@@ -1,0 +1,48 @@
+"""`Dropout`: zero a random part of the activations while training."""
+
+from ..tensor import Tensor
+from . import functional as F
+from .module import Module
+
+__all__ = ["Dropout"]
+
+
+class Dropout(Module):
+    """Zero each element with probability p and scale the others by 1 / (1 - p); in evaluation mode, pass the input on.
+
+    Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting" (2014).
+
+    Parameters
+    ----------
+    p : float
+        The probability, 0 <= p <= 1.
+    inplace : bool
+        True is not covered and raises `NotImplementedError`.
+
+    Shape: input and output alike, any.
+
+    Raises
+    ------
+    ValueError
+        When p is not a probability.
+
+    Examples
+    --------
+    >>> import fastgrok
+    >>> Dropout(0.5).eval()(fastgrok.ones(3))
+    tensor([1., 1., 1.])
+    """
+
+    def __init__(self, p: float = 0.5, inplace: bool = False):
+        F.check_dropout(p, inplace)
+        super().__init__()
+        self.p = p
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Zero elements at random when training."""
+        return F.dropout(input, self.p, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"p={self.p}, inplace={self.inplace}"
