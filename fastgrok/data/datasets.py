@@ -1,0 +1,121 @@
+"""Data sets by name: looked for locally first, else downloaded, verified by checksum and cached."""
+
+import ast
+import hashlib
+import os
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from .text import read_text
+
+__all__ = ["DatasetError", "python_documentation", "tiny_shakespeare"]
+
+_COMMIT = "6f9487a6fe5b420b7ca9afb0d7c078e37c1d1b4e"
+TINY_SHAKESPEARE = Path("tinyshakespeare", "input.txt")
+TINY_SHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
+TINY_SHAKESPEARE_URLS = (
+    f"https://raw.githubusercontent.com/karpathy/char-rnn/{_COMMIT}/data/tinyshakespeare/input.txt",
+    f"https://cdn.jsdelivr.net/gh/karpathy/char-rnn@{_COMMIT}/data/tinyshakespeare/input.txt",
+)
+
+
+class DatasetError(OSError):
+    """A data set is neither here nor to be had."""
+
+
+def tiny_shakespeare() -> str:
+    """Return 1,115,394 characters of Shakespeare's plays, as Andrej Karpathy collected them for char-rnn (public domain).
+
+    Looks for `tinyshakespeare/input.txt` in the folder that the environment variable FASTGROK_DATA_DIR names, then in
+    the user's cache; else downloads it into the cache (1.1 MB).
+
+    Raises
+    ------
+    DatasetError
+        When it is not here and cannot be downloaded.
+    ValueError
+        When the file in FASTGROK_DATA_DIR has another content.
+    """
+    folder = os.environ.get("FASTGROK_DATA_DIR")
+    if folder and (Path(folder) / TINY_SHAKESPEARE).exists():
+        path = Path(folder) / TINY_SHAKESPEARE
+        text = read_text(path)
+        if _sha256(text.encode()) != TINY_SHAKESPEARE_SHA256:
+            raise ValueError(f"{path} is not the published text; to train on it all the same: fastgrok train {path}")
+        return text
+    return fetch(TINY_SHAKESPEARE, TINY_SHAKESPEARE_URLS, TINY_SHAKESPEARE_SHA256).decode("utf-8")
+
+
+def fetch(name: Path, urls: tuple[str, ...], sha256: str) -> bytes:
+    """Return the content of the cached file `name`, or download it from the first of `urls` that delivers.
+
+    Raises `DatasetError` when none does. Where there is no place for a cache, the download is not kept.
+    """
+    cached = cache_directory() / name
+    try:
+        content = cached.read_bytes()
+        if _sha256(content) == sha256:  # a damaged copy is fetched again
+            return content
+    except OSError:
+        pass
+    import pooch  # only now: it loads the HTTP client
+
+    pooch.get_logger().setLevel("ERROR")  # one line of our own says what failed
+    downloader = pooch.HTTPDownloader(timeout=10)
+    failures = []
+    with tempfile.TemporaryDirectory() as temporary:
+        for folder in (cached.parent, Path(temporary)):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                tempfile.TemporaryFile(dir=folder).close()
+            except OSError:
+                continue  # a read-only home
+            for url in urls:
+                try:
+                    got = pooch.retrieve(url, f"sha256:{sha256}", name.name, folder, downloader=downloader)
+                    return Path(got).read_bytes()
+                except Exception as error:  # of several libraries: no network, no such host, time-out, wrong checksum
+                    failures.append(f"{url.split('/')[2]}: {type(error).__name__}")
+            break
+    raise DatasetError(f"{name} cannot be downloaded ({'; '.join(failures)})")
+
+
+def cache_directory() -> Path:
+    """Return the folder for downloads in the user's cache; it need not exist."""
+    import pooch.utils
+
+    return Path(pooch.utils.os_cache("fastgrok")) / "data"
+
+
+def python_documentation() -> str:
+    """Return English prose that every Python brings along: its help topics, or else its library's docstrings.
+
+    About half a million characters that differ somewhat from one version of Python to the next. It stands in for a data set
+    where there is no network.
+
+    Raises `DatasetError` when this Python came without both.
+    """
+    try:
+        from pydoc_data.topics import topics
+
+        return "\n\n".join(topics[name] for name in sorted(topics))
+    except ImportError:  # some distributions package it separately
+        pass
+    docstrings = []
+    for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
+        try:
+            tree = ast.parse(path.read_bytes())  # read, not imported: some modules do things when imported
+        except (OSError, SyntaxError, ValueError):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                docstrings.append(ast.get_docstring(node) or "")
+    text = "\n\n".join(filter(None, docstrings))
+    if len(text) < 100_000:
+        raise DatasetError("this Python came without its documentation and the sources of its library")
+    return text
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,132 @@
+"""Training for a given time: the first steps are timed, and then the number of steps is fixed for good."""
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+from .callbacks import Callback
+from .progress import clock
+
+if TYPE_CHECKING:
+    from .loop import Run
+
+__all__ = ["TIMED_STEPS", "Budget", "process_started"]
+
+TIMED_STEPS = 20  # at least so many steps are timed; a schedule of learning rates must not depend on the end before
+_LOADING_STEPS = 3  # the first steps load or compile kernels, and say nothing about the others
+
+
+class Budget(Callback):
+    """Choose the number of steps so that a run ends in time, and see to it that it does.
+
+    How. The first `timed_steps` steps are timed, except for the very first, and then one validation. From that follows
+    the number of steps, which leaves out what comes after the last step (a validation and `reserve`), and `margin` of
+    the remaining time on top, because machines have other things to do. The number is written to `run.steps` and to
+    every checkpoint and never changed: learning rates and all else depend on the step only, and a run that is broken
+    off and continued ends where it would have ended.
+
+    Should the machine turn out so much slower that the time runs out before the last step, the run is stopped, as if
+    it had been interrupted, just early enough for the final validation and `reserve`. What has been learnt is saved,
+    and the remaining steps can still be made by continuing the run.
+
+    Parameters
+    ----------
+    seconds : float
+    started : float, optional
+        When the clock started, as `time.monotonic()`; default: when `fit` begins.
+    timed_steps : int
+    reserve : float
+        Seconds that are needed after the last validation.
+    validations : float
+        How many times as long as one validation the last one may take, with whatever is like it afterwards.
+    margin : float
+        The share of time that is kept free for slower moments.
+    """
+
+    LATE = "the time ran out"
+
+    def __init__(
+        self,
+        seconds: float,
+        started: float | None = None,
+        timed_steps: int = TIMED_STEPS,
+        reserve: float = 0.0,
+        validations: float = 1.25,
+        margin: float = 0.03,
+    ):
+        if not 0 < seconds < math.inf:
+            raise ValueError(f"Budget: seconds={seconds!r}, expected a positive number")
+        self.seconds, self.started, self.timed_steps = seconds, started, timed_steps
+        self.reserve, self.validations, self.margin = reserve, validations, margin
+        self.steps: int | None = None
+        self._times: list[float] = []
+        self._validating = 0.0  # validations of short epochs among the timed steps are not part of these
+        self._deadline = math.inf
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Start the clock, unless the number of steps is known from an earlier part of the run."""
+        if self.steps is not None:
+            run.steps = self.steps
+            return
+        now = time.monotonic()
+        self._deadline = (now if self.started is None else self.started) + self.seconds
+        self._times = [now]
+
+    def on_step_end(self, run: "Run") -> None:
+        """Time the first steps; later, watch the clock."""
+        if self.steps is None:
+            now = time.monotonic()
+            self._times.append(now - self._validating)
+            if run.step >= self.timed_steps and len(self._times) > _LOADING_STEPS + 5:
+                self._fix(run)
+        if self.time_left() < self._after_the_last_step(run) and not run.finished:
+            run.stop(self.LATE)
+
+    def on_validation_end(self, run: "Run") -> None:
+        """Keep the time out of that of the steps."""
+        self._validating += run.validation_seconds
+
+    def time_left(self) -> float:
+        """Return the seconds until the time is up; infinity when there is no hurry."""
+        return self._deadline - time.monotonic()
+
+    def _after_the_last_step(self, run: "Run") -> float:
+        return self.validations * run.validation_seconds + self.reserve
+
+    def _fix(self, run: "Run") -> None:
+        per_step = (self._times[-1] - self._times[_LOADING_STEPS]) / (len(self._times) - 1 - _LOADING_STEPS)
+        run.validate()
+        validations_per_step = run.validation_seconds / run.steps_per_epoch if run.steps_per_epoch else 0.0
+        left = self.time_left() - self._after_the_last_step(run)
+        more = math.floor(left * (1 - self.margin) / (per_step + validations_per_step))
+        self.steps = run.steps = run.step + max(1, more)
+        run.report(
+            f"{1000 * per_step:.1f} ms per step: {self.steps:,} steps fit into {clock(self.seconds)}"
+            + (f", {self.steps / run.steps_per_epoch:.1f} epochs" if run.steps_per_epoch else "")
+        )
+
+    def state_dict(self) -> Any:
+        """Return the number of steps, None before it is fixed."""
+        return {"steps": self.steps}
+
+    def load_state_dict(self, state: Any) -> None:
+        """Continue with a number of steps that is fixed already."""
+        self.steps = state["steps"]
+
+
+def process_started() -> float:
+    """Return when this process was started, as `time.monotonic()`.
+
+    Linux says so to the hundredth of a second; elsewhere it is taken to be a moment before now.
+    """
+    try:
+        import os
+
+        with open("/proc/self/stat") as file:
+            after_boot = int(file.read().rpartition(")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - after_boot
+        if 0 <= age < 600:  # called early in the life of a command; anything else is a clock that counts differently
+            return time.monotonic() - age
+    except (OSError, ValueError, IndexError, AttributeError):
+        pass
+    return time.monotonic() - 0.2

@@ -1,0 +1,226 @@
+"""What can be hung into the training loop: the hooks, and the callbacks that only need a few lines."""
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import checkpoint
+from .files import check_writable
+
+if TYPE_CHECKING:
+    from .loop import Run
+
+__all__ = ["Callback", "Checkpoint", "EarlyStopping", "Schedule", "StopOnNaN"]
+
+
+class Callback:
+    """Hooks that `fit` calls, each with the `Run`; override the ones you need.
+
+    A callback whose state matters for continuing a run returns it from `state_dict`, a tree of arrays and plain values.
+    """
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Act before the first step of this process."""
+
+    def on_step_begin(self, run: "Run") -> None:
+        """Act before the forward pass."""
+
+    def on_update_begin(self, run: "Run") -> None:
+        """Act when loss and gradients are known, before the weights change."""
+
+    def on_step_end(self, run: "Run") -> None:
+        """Act after a step; `run.step` counts it already."""
+
+    def on_validation_end(self, run: "Run") -> None:
+        """Act on a new validation loss."""
+
+    def on_epoch_end(self, run: "Run") -> None:
+        """Act after an epoch and its validation; `run.epoch` counts it already."""
+
+    def on_report(self, run: "Run", line: str) -> None:
+        """Act on a line for the user."""
+
+    def on_train_end(self, run: "Run") -> None:
+        """Act after the last step, also when the run was stopped, but not when an error ended it."""
+
+    def on_close(self, run: "Run") -> None:
+        """Tidy up; called in any case, errors included."""
+
+    def state_dict(self) -> Any:
+        """Return what a checkpoint has to keep; None for nothing."""
+        return None
+
+    def load_state_dict(self, state: Any) -> None:
+        """Continue from what `state_dict` returned."""
+
+
+class StopOnNaN(Callback):
+    """Raise `FloatingPointError` when loss or gradients are no longer finite, before they spoil the weights."""
+
+    def on_update_begin(self, run: "Run") -> None:
+        """Look at the loss, and at the norm of the gradients where it is known."""
+        for name, value in (("loss", run.loss), ("norm of the gradients", run.gradient_norm)):
+            if value is not None and not math.isfinite(value):
+                raise FloatingPointError(
+                    f"the {name} became {value} at step {run.step + 1:,} (learning rate {run.learning_rate:g}): "
+                    "use a lower learning rate, or clip gradients"
+                )
+
+
+class Schedule(Callback):
+    """Set the learning rate before every step, or after every epoch.
+
+    Parameters
+    ----------
+    schedule : callable, or a scheduler of `fastgrok.optim.lr_scheduler`
+        A callable `schedule(step, steps)` returns a factor for the rates that the optimizer began with; `steps`
+        is None while it is not known. A scheduler is moved on by its own `step()`.
+    every : "step" or "epoch"
+        When a scheduler is moved on.
+    """
+
+    def __init__(self, schedule: Any, every: str = "step"):
+        if every not in ("step", "epoch"):
+            raise ValueError(f"Schedule: every={every!r}, expected 'step' or 'epoch'")
+        self.schedule, self.every = schedule, every
+        self.is_function = not hasattr(schedule, "step")
+        self.rates: list[float] = []
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Remember the rates that a factor applies to."""
+        self.rates = self.rates or [group["lr"] for group in run.optimizer.param_groups]
+
+    def on_step_begin(self, run: "Run") -> None:
+        """Apply the factor for this step."""
+        if self.is_function:
+            factor = self.schedule(run.step, run.steps)
+            for group, rate in zip(run.optimizer.param_groups, self.rates, strict=True):
+                group["lr"] = rate * factor
+
+    def on_step_end(self, run: "Run") -> None:
+        """Move a scheduler on."""
+        if not self.is_function and self.every == "step":
+            self.schedule.step()
+
+    def on_epoch_end(self, run: "Run") -> None:
+        """Move a scheduler on."""
+        if not self.is_function and self.every == "epoch":
+            self.schedule.step()
+
+    def state_dict(self) -> Any:
+        """Return the first rates, and the scheduler's own state."""
+        return {"rates": self.rates, "scheduler": None if self.is_function else self.schedule.state_dict()}
+
+    def load_state_dict(self, state: Any) -> None:
+        """Continue from what `state_dict` returned."""
+        self.rates = state["rates"]
+        if not self.is_function:
+            self.schedule.load_state_dict(state["scheduler"])
+
+
+class EarlyStopping(Callback):
+    """Stop when `patience` validations in a row have not lowered the validation loss by more than `min_delta`."""
+
+    def __init__(self, patience: int = 3, min_delta: float = 0.0):
+        if patience < 1:
+            raise ValueError(f"EarlyStopping: patience={patience!r}, expected at least 1")
+        self.patience, self.min_delta, self.best, self.waited = patience, min_delta, math.inf, 0
+
+    def on_validation_end(self, run: "Run") -> None:
+        """Count validations without progress."""
+        loss = math.inf if run.validation is None else run.validation
+        if loss < self.best - self.min_delta:
+            self.best, self.waited = loss, 0
+            return
+        self.waited += 1
+        if self.waited >= self.patience:
+            run.stop(f"no better validation loss than {self.best:.4f} in {self.waited} validations")
+
+    def state_dict(self) -> Any:
+        """Return the best loss and how long it has stood."""
+        return {"best": self.best, "waited": self.waited}
+
+    def load_state_dict(self, state: Any) -> None:
+        """Continue from what `state_dict` returned."""
+        self.best, self.waited = state["best"], state["waited"]
+
+
+class Checkpoint(Callback):
+    """Save the run in a folder: at the start, every now and then, and at the end.
+
+    Writes `checkpoint.safetensors` (see `fastgrok.training.checkpoint`) with all that `fit(resume=...)` needs.
+
+    Parameters
+    ----------
+    folder : path
+    every_seconds : float
+    content : dict, optional
+        More values for the checkpoint's JSON, such as how to make the model.
+    best : bool
+        Also write `best.safetensors`, without what only training needs, whenever the validation loss is the lowest yet.
+
+    Raises
+    ------
+    OSError
+        When the folder cannot be written to; at the start of the run, before anything is trained.
+    FloatingPointError
+        Rather than saving weights that are not finite over a sound checkpoint.
+    """
+
+    def __init__(
+        self, folder: Any, every_seconds: float = 30.0, content: dict[str, Any] | None = None, best: bool = False
+    ):
+        self.folder, self.every_seconds, self.content, self.best = Path(folder), every_seconds, content or {}, best
+        self._saved_at = -math.inf
+        self._saved_step = -1
+
+    @property
+    def path(self) -> Path:
+        """The file of the last checkpoint."""
+        return self.folder / checkpoint.NAME
+
+    def save(self, run: "Run") -> None:
+        """Save the run now."""
+        tensors: dict[str, np.ndarray] = {}
+        state = checkpoint.pack(run.state_dict(), "", tensors)
+        _check_finite(tensors, self.path)
+        checkpoint.save(self.path, tensors, {**self._content(run), "run": state})
+        self._saved_at, self._saved_step = time.monotonic(), run.step
+
+    def _content(self, run: "Run") -> dict[str, Any]:
+        return {**self.content, "step": run.step, "steps": run.steps, "validation_loss": run.validation}
+
+    def on_train_begin(self, run: "Run") -> None:
+        """Make sure that the folder can be written to, before any work is done for it."""
+        check_writable(self.folder)
+        if run.step == 0:
+            self.save(run)
+        self._saved_at = time.monotonic()
+
+    def on_step_end(self, run: "Run") -> None:
+        """Save when it is time."""
+        if time.monotonic() - self._saved_at >= self.every_seconds:
+            self.save(run)
+
+    def on_validation_end(self, run: "Run") -> None:
+        """Keep the best weights."""
+        if self.best and run.best is not None and run.best[1] == run.step:
+            with run.evaluating() as model:
+                tensors = {f"model.{name}": value.detach().numpy() for name, value in model.state_dict().items()}
+                path = self.path.with_name("best.safetensors")
+                _check_finite(tensors, path)
+                checkpoint.save(path, tensors, self._content(run))
+
+    def on_train_end(self, run: "Run") -> None:
+        """Save the end of the run, or of this part of it."""
+        self.save(run)
+
+
+def _check_finite(tensors: dict[str, np.ndarray], path: Path) -> None:
+    for name, array in tensors.items():
+        if name.startswith(("model.", "optimizer.", "average.")) and array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise FloatingPointError(f"{name} is no longer finite; {path} was left as it was")

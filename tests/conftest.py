@@ -1,0 +1,80 @@
+"""What every test runs under: fixed seeds, hypothesis profiles, and the rule about PyTorch."""
+
+import importlib.util
+import os
+import random
+import sys
+
+import hypothesis
+import numpy as np
+import pytest
+
+REQUIRE_TORCH = os.environ.get("FASTGROK_REQUIRE_TORCH", "0") not in ("", "0")
+
+# No deadline: the first example of a test may compile kernels. No database: a run depends on the sources alone.
+_common = {"deadline": None, "database": None, "derandomize": True, "print_blob": True}
+hypothesis.settings.register_profile("ci", max_examples=50, **_common)
+hypothesis.settings.register_profile("dev", max_examples=20, **_common)
+hypothesis.settings.register_profile("intense", max_examples=1000, **{**_common, "derandomize": False})
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_configure(config):
+    """Stop at once where comparisons with PyTorch are demanded and PyTorch cannot be imported."""
+    if REQUIRE_TORCH:
+        try:
+            import torch
+
+            torch.set_num_threads(1)  # its pool of threads and ours would fight
+        except ImportError as error:
+            pytest.exit(f"FASTGROK_REQUIRE_TORCH is set, but torch cannot be imported: {error}", returncode=4)
+
+
+def pytest_collection_modifyitems(items):
+    """Skip the comparisons with PyTorch where it is not installed."""
+    if importlib.util.find_spec("torch") is None:
+        for item in items:
+            if item.get_closest_marker("torch"):
+                item.add_marker(pytest.mark.skip(reason="torch is not installed"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A comparison with PyTorch that was skipped is a failure where such comparisons are demanded."""
+    report = yield
+    if REQUIRE_TORCH and report.skipped and item.get_closest_marker("torch") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped although FASTGROK_REQUIRE_TORCH is set: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    """Start every test from the same seeds; check grad mode and restore the number of threads after it.
+
+    Looks only at what is loaded already, so that tests of the kernels alone do not load the framework.
+    """
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - for code under test that uses the global generator
+    fastgrok, jit = sys.modules.get("fastgrok"), sys.modules.get("fastgrok_kernels.jit")
+    threads = jit.get_num_threads() if jit else None
+    if fastgrok:
+        fastgrok.manual_seed(0)
+    yield
+    if fastgrok:
+        assert fastgrok.is_grad_enabled(), "the test left gradients switched off"
+    if threads:
+        jit.set_num_threads(threads)
+
+
+@pytest.fixture
+def rng():
+    """Return a NumPy generator with a fixed seed."""
+    return np.random.default_rng(0)
+
+
+def pytest_report_header():
+    """Name what decides which kernels ran."""
+    names = ("FASTGROK_CHECK", "NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS", "NUMBA_THREADING_LAYER", "NUMBA_CPU_NAME")
+    chosen = [f"{name}={os.environ[name]}" for name in names if name in os.environ]
+    return f"fastgrok: {', '.join(chosen) or 'default kernels'}"

@@ -1,0 +1,122 @@
+"""What must hold for any input: softmax, embedding, dropout and the sums of clipping."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import fastgrok_kernels as kernels
+from fastgrok_kernels import jit
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quiet_floats():
+    with np.errstate(**(dict.fromkeys(["over", "invalid", "divide"], "ignore") if jit.DISABLED else {})):
+        yield
+
+
+def matrices(dtype, largest):
+    shapes = hnp.array_shapes(min_dims=2, max_dims=2, max_side=40)
+    return hnp.arrays(dtype, shapes, elements=st.floats(-largest, largest, width=np.dtype(dtype).itemsize * 8))
+
+
+any_matrix = st.one_of(matrices(np.float32, 2.0**100), matrices(np.float64, 2.0**500))
+moderate = st.one_of(matrices(np.float32, 64), matrices(np.float64, 64))
+
+
+@given(any_matrix)
+def test_softmax_gives_probabilities(x):
+    y = kernels.softmax_forward(x)
+    assert np.all((y >= 0) & (y <= 1.00001))
+    np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-5)
+
+
+@given(moderate, st.sampled_from([-32.0, 8.0, 64.0]))
+def test_softmax_ignores_a_shift(x, shift):
+    """Softmax(x + s) = softmax(x), up to what the addition itself rounds."""
+    shifted = x + x.dtype.type(shift)
+    np.testing.assert_allclose(kernels.softmax_forward(shifted), kernels.softmax_forward(shifted - shift), atol=1e-4)
+
+
+@given(moderate)
+def test_log_softmax_is_the_logarithm_of_softmax(x):
+    np.testing.assert_allclose(np.exp(kernels.log_softmax_forward(x)), kernels.softmax_forward(x), atol=1e-5)
+
+
+@given(moderate, st.data())
+def test_cross_entropy_picks_from_log_softmax(x, data):
+    targets = data.draw(hnp.arrays(np.int64, len(x), elements=st.integers(-2, x.shape[1] - 1)))
+    losses, logsumexp = kernels.cross_entropy_forward(x, targets)
+    picked = -kernels.log_softmax_forward(x)[np.arange(len(x)), targets] * (targets >= 0)
+    np.testing.assert_allclose(losses, picked, rtol=1e-4, atol=2e-5)
+    dlogits = kernels.cross_entropy_backward(np.ones(len(x), x.dtype), x, logsumexp, targets)
+    np.testing.assert_allclose(dlogits.sum(axis=1), 0, atol=1e-4)
+    assert not dlogits[targets < 0].any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("bad", [np.nan, -np.nan, np.inf])
+def test_softmax_does_not_hide_nan(dtype, bad):
+    x = np.zeros((2, 35), dtype)
+    x[0, 20] = bad
+    with np.errstate(invalid="ignore"):
+        y, (losses, _) = kernels.softmax_forward(x), kernels.cross_entropy_forward(x, np.zeros(2, np.int64))
+    assert np.isnan(y[0]).any() and np.isnan(losses[0])
+    assert np.isfinite(y[1]).all() and np.isfinite(losses[1])
+
+
+@pytest.mark.parametrize("V", [1, 9, 3000])
+@given(data=st.data())
+def test_embedding_gathers_and_adds(V, data):  # noqa: N803
+    D = 33  # noqa: N806
+    ids = data.draw(hnp.arrays(np.int64, st.integers(0, 50), elements=st.integers(0, V - 1)))
+    dout = np.random.default_rng(0).integers(-9, 9, (len(ids), D)).astype(np.float32)  # whole: sums are exact
+    dtable = kernels.embedding_backward(dout, ids, V)
+    assert dtable.sum() == dout.sum()
+    for v in set(ids.tolist()):
+        np.testing.assert_array_equal(dtable[v], dout[ids == v].sum(axis=0))
+    assert not np.delete(dtable, ids, axis=0).any()
+    np.testing.assert_array_equal(kernels.embedding_forward(dtable, ids), dtable[ids])
+
+
+@pytest.mark.skipif(jit.DISABLED, reason="too large without JIT")
+@pytest.mark.parametrize("p", [0.01, 0.2, 0.5, 0.9])
+@pytest.mark.parametrize("seed", [0, 1, 2**32, 2**64 - 1])
+def test_dropout_statistics(p, seed):
+    """Counts within five standard deviations: of dropped elements, of neighbours dropped together, of bits by place."""
+    n = 1 << 20
+    kept = kernels.dropout_forward(np.ones(n, np.float32), p, seed) != 0
+    dropped = ~kept
+
+    def close(count, probability, trials):
+        return abs(count - trials * probability) < 5 * np.sqrt(trials * probability * (1 - probability))
+
+    assert close(dropped.sum(), p, n)
+    for distance in (1, 2, 16, 64, 512, 1 << 14):
+        assert close((dropped[distance:] & dropped[:-distance]).sum(), p * p, n - distance), distance
+    per_chunk = dropped.reshape(64, -1).sum(axis=1)
+    assert all(close(count, p, n // 64) for count in per_chunk)
+
+
+@pytest.mark.skipif(jit.DISABLED, reason="too large without JIT")
+def test_dropout_masks_of_neighbouring_seeds_are_independent():
+    n, ones = 1 << 18, np.ones(1 << 18, np.float32)
+    masks = [kernels.dropout_forward(ones, 0.5, seed) != 0 for seed in (0, 1, 2, 1 << 32, (1 << 32) + 1)]
+    for i, a in enumerate(masks):
+        for b in masks[:i]:
+            assert abs((a == b).sum() - n / 2) < 5 * np.sqrt(n) / 2
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(0, 300), st.floats(0, 0.99))
+def test_dropout_mask_is_a_function_of_seed_and_position(seed, size, p):
+    x = np.ones(300, np.float64)
+    whole, part = kernels.dropout_forward(x, p, seed), kernels.dropout_forward(x[:size].copy(), p, seed)
+    np.testing.assert_array_equal(part, whole[:size])
+    np.testing.assert_array_equal(whole, kernels.dropout_backward(x, p, seed))
+    assert set(whole.tolist()) <= {0.0, 1 / (1 - p)}
+
+
+@given(moderate)
+def test_sum_of_squares_accumulates_in_float64(x):
+    assert kernels.sum_of_squares(x) == pytest.approx(float((x.astype(np.longdouble) ** 2).sum()), rel=1e-12)

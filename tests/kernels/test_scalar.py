@@ -1,0 +1,171 @@
+"""exp, tanh, sigmoid and log: distance from the exact result, special values, vectorisation, fitted tables."""
+
+import importlib.util
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pytest
+
+from fastgrok_kernels import jit, scalar
+from fastgrok_kernels.vector import LANES_OF, load, store
+
+NAMES = ("exp", "tanh", "sigmoid", "log")
+ULP32, ULP64 = 4, 2
+compiled_only = pytest.mark.skipif(jit.DISABLED, reason="needs compiled code")
+
+
+def looped(name):
+    """The function over arrays, in a loop as kernels have them."""
+    function = getattr(scalar, name)
+
+    @jit.serial
+    def loop(x, y):
+        for i in range(x.size):
+            y[i] = function(x[i])
+
+    return loop
+
+
+LOOPS = {name: looped(name) for name in NAMES}
+
+
+def apply(name, x):
+    y = np.empty_like(x)
+    with np.errstate(all="ignore"):
+        LOOPS[name](x, y)
+    return y
+
+
+def wide(name, x):
+    """NumPy's result in the next wider format, which is exact enough to measure errors of float32."""
+    with np.errstate(all="ignore"):
+        if name == "sigmoid":
+            z = np.exp(-np.abs(x))
+            return np.where(x < 0, z, 1) / (1 + z)
+        return getattr(np, name)(x)
+
+
+def worst_ulp(y, exact):
+    """The largest distance from the exact result in units in the last place of the result; wrong NaN counts infinite."""
+    with np.errstate(all="ignore"):
+        rounded = exact.astype(y.dtype)
+        same = (y == rounded) | (np.isnan(y) & np.isnan(rounded))
+        error = np.abs(y.astype(exact.dtype) - exact) / np.spacing(np.abs(rounded)).astype(exact.dtype)
+    # What rounds to infinity may be infinite; all else that is not finite is wrong unless it is the same.
+    error[~np.isfinite(error)] = np.inf
+    error[same & ~np.isfinite(error)] = 0
+    return float(error.max(initial=0))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_float32_on_a_sample_of_all_inputs(name):
+    step = 2**32 // (2000 if jit.DISABLED else 2**20) - 3
+    x = np.arange(0, 2**32, step, dtype=np.uint64).astype(np.uint32).view(np.float32)
+    assert worst_ulp(apply(name, x), wide(name, x.astype(np.float64))) <= ULP32
+
+
+@compiled_only
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_float32_on_all_inputs(name):
+    chunk = 1 << 20
+    for start in range(0, 2**32, chunk):
+        x = np.arange(start, start + chunk, dtype=np.uint64).astype(np.uint32).view(np.float32)
+        assert worst_ulp(apply(name, x), wide(name, x.astype(np.float64))) <= ULP32, f"in bits {start:#x} to +{chunk:#x}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_float64_on_a_sample(name):
+    rng = np.random.default_rng(3)
+    parts = [rng.normal(0, 1, 400), rng.uniform(-0.5, 0.5, 400), rng.uniform(-40, 40, 200), rng.uniform(-745, 709, 200)]
+    x = np.concatenate(parts)
+    if name == "log":
+        x = np.concatenate([np.abs(x), np.exp(rng.uniform(-700, 700, 300)), 1 + rng.uniform(-1e-3, 1e-3, 300)])
+    y = apply(name, x)
+    exact = {
+        "exp": mpmath.exp,
+        "tanh": mpmath.tanh,
+        "sigmoid": lambda v: 1 / (1 + mpmath.exp(-v)),
+        "log": mpmath.log,
+    }[name]
+    with mpmath.workprec(160):
+        for a, b in zip(x.tolist(), y.tolist(), strict=True):
+            expected = exact(mpmath.mpf(a))
+            assert abs(mpmath.mpf(b) - expected) <= ULP64 * float(np.spacing(abs(float(expected)))), (name, a)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_special_values(dtype):
+    inf, nan = np.inf, np.nan
+    tiny = np.finfo(dtype).smallest_subnormal
+    expected = {
+        "exp": {nan: nan, inf: inf, -inf: 0, 0.0: 1, -0.0: 1, 1e4: inf, -1e4: 0, tiny: 1},
+        "tanh": {nan: nan, inf: 1, -inf: -1, 0.0: 0, 50.0: 1, -50.0: -1, tiny: tiny, -tiny: -tiny},
+        "sigmoid": {nan: nan, inf: 1, -inf: 0, 0.0: 0.5, 50.0: 1, -1e4: 0, tiny: 0.5},
+        "log": {nan: nan, inf: inf, -inf: nan, 0.0: -inf, -0.0: -inf, -1.0: nan, 1.0: 0, -tiny: nan},
+    }
+    for name, values in expected.items():
+        # Enough copies that the vector part and the remainder of the loop both see each value.
+        x = np.repeat(np.array(list(values), dtype), 37)
+        np.testing.assert_array_equal(apply(name, x), np.repeat(np.array(list(values.values()), dtype), 37), err_msg=name)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ["exp", "tanh", "sigmoid"])
+def test_vectors_give_the_bits_of_scalars(name, dtype):
+    function, lanes = getattr(scalar, name), LANES_OF[np.dtype(dtype)]
+
+    @jit.serial
+    def loop(x, y):
+        for i in range(0, x.size, lanes):
+            store(y, i, function(load(x, i)))
+
+    x = np.random.default_rng(0).normal(0, 8, 32 * lanes).astype(dtype)
+    x[:4] = [np.nan, np.inf, -np.inf, 0]
+    y = np.empty_like(x)
+    with np.errstate(all="ignore"):
+        loop(x, y)
+    np.testing.assert_array_equal(y, apply(name, x))
+
+
+@compiled_only
+@pytest.mark.skipif(jit.CHECK, reason="bounds checks keep loops scalar")
+@pytest.mark.parametrize("name", NAMES)
+def test_float32_loops_are_vectorised(name):
+    apply(name, np.ones(100, np.float32))
+    loop = LOOPS[name]
+    llvm = loop.inspect_llvm(next(s for s in loop.signatures if s[0].dtype.name == "float32"))
+    assert any(f"fdiv contract nsz <{n} x float>" in llvm or f"<{n} x float> @llvm.fma" in llvm or
+               f"fmul contract nsz <{n} x float>" in llvm or f"fmul nsz contract <{n} x float>" in llvm
+               for n in (4, 8, 16))  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_ordered_integers_sort_as_floats(dtype):
+    values = [np.inf, 3e38, 1.0, np.finfo(dtype).smallest_subnormal, 0.0, -1e-30, -1.0, -np.inf]
+    keys = [scalar.to_ordered(dtype(v)) if jit.DISABLED else _ordered(np.array([v], dtype)) for v in values]
+    assert keys == sorted(keys, reverse=True)
+
+
+@jit.serial
+def _ordered(x):
+    return scalar.to_ordered(x[0])
+
+
+def load_fit_scalar():
+    path = Path(__file__).parents[2] / "kernels" / "fit_scalar.py"
+    spec = importlib.util.spec_from_file_location("fit_scalar", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(("name", "bits"), [("EXP", 32), ("LOG", 32), ("LOG", 64), pytest.param("EXP", 64, marks=pytest.mark.slow)])
+def test_tables_are_those_that_the_script_fits(name, bits):
+    fit_scalar = load_fit_scalar()
+    dtype = {32: np.float32, 64: np.float64}[bits]
+    table, error = fit_scalar.fit(name, dtype)
+    assert table == getattr(scalar, f"{name}{bits}")
+    assert error < float(np.finfo(dtype).eps) / 16
+    assert fit_scalar.split_ln2(dtype) == getattr(scalar, f"LN2_{bits}")

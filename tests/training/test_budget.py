@@ -1,0 +1,136 @@
+"""Training for a given time, with a clock that the test turns."""
+
+import math
+
+import pytest
+from training.small_runs import regression
+
+from fastgrok.training import Budget, Callback, Checkpoint, Recipe, budget, fit
+
+
+class Clock:
+    """Time that passes only where it is told to."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+
+class Working(Callback):
+    """Let every step take as long as `seconds(step)` says."""
+
+    def __init__(self, clock, seconds):
+        self.clock, self.seconds = clock, seconds
+
+    def on_step_begin(self, run):
+        self.clock.now += self.seconds(run.step)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("fastgrok.training.budget.time", clock)
+    monkeypatch.setattr("fastgrok.training.loop.time", clock)
+    return clock
+
+
+def _validation(clock, seconds):
+    def validate(model):
+        clock.now += seconds
+        return 1.0
+
+    return validate
+
+
+def test_the_run_ends_in_time_and_uses_nearly_all_of_it(clock):
+    working = Working(clock, lambda step: 5.0 if step == 0 else 0.1)  # the first step loads kernels
+    plan = Budget(100.0, timed_steps=20, reserve=2.0)
+    run = fit(*regression(), seconds=plan, validate=_validation(clock, 0.3), callbacks=[working])
+    assert run.finished
+    assert run.stopped is None
+    assert 94 < clock.now - 1000 <= 98
+
+
+def test_the_clock_may_have_started_before(clock):
+    working = Working(clock, lambda step: 0.1)
+    run = fit(*regression(), seconds=Budget(50.0, started=990.0), callbacks=[working])
+    assert run.finished
+    assert 37 < clock.now - 1000 <= 40
+
+
+def test_a_machine_that_becomes_slower_stops_the_run_in_time_but_not_the_plan(clock):
+    working = Working(clock, lambda step: 0.1 if step < 30 else 0.2)
+    plan = Budget(60.0, reserve=1.0)
+    run = fit(*regression(), seconds=plan, validate=_validation(clock, 0.3), callbacks=[working])
+    assert run.stopped == Budget.LATE
+    assert run.step < run.steps
+    assert run.validated_at == run.step, "what was reached is measured"
+    assert 57 < clock.now - 1000 <= 60
+
+
+def test_time_that_runs_out_before_anything_could_be_timed_ends_the_run(clock):
+    working = Working(clock, lambda step: 10.0)
+    run = fit(*regression(), seconds=Budget(35.0), callbacks=[working])
+    assert (run.stopped, run.step, run.steps) == (Budget.LATE, 4, None)
+
+
+def test_the_number_of_steps_is_stored_and_a_resumed_run_keeps_it(clock, tmp_path):
+    working = Working(clock, lambda step: 0.1 if step < 30 else 0.2)
+    first = fit(*regression(), seconds=Budget(20.0), callbacks=[working, Checkpoint(tmp_path)])
+    assert first.stopped == Budget.LATE
+    rest = fit(*regression(), seconds=Budget(20.0), callbacks=[Working(clock, lambda step: 9.0)], resume=tmp_path)
+    assert rest.stopped is None
+    assert rest.step == rest.steps == first.steps
+
+
+def test_the_age_of_a_process_is_known():
+    import time
+
+    assert 0 < time.monotonic() - budget.process_started()
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, math.inf, math.nan])
+def test_a_budget_that_makes_no_sense_is_refused(seconds):
+    with pytest.raises(ValueError, match="expected a positive number"):
+        Budget(seconds)
+
+
+def test_rates_do_not_depend_on_the_end_while_steps_are_timed():
+    for recipe in (Recipe(warmup=0), Recipe(warmup=50), Recipe(warmup=5, schedule="cosine")):
+        timed = max(recipe.warmup, budget.TIMED_STEPS)
+        for step in range(timed):
+            assert recipe.rate_factor(step, None) == recipe.rate_factor(step, 1000)
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "constant"])
+def test_rates_rise_then_fall_to_the_final_one(schedule):
+    recipe = Recipe(warmup=30, schedule=schedule, final_lr=0.1)
+    rates = [recipe.rate_factor(step, 500) for step in range(501)]
+    assert rates[:30] == pytest.approx([(step + 1) / 30 for step in range(30)])
+    assert all(a >= b for a, b in zip(rates[30:], rates[31:], strict=False))
+    assert rates[500] == pytest.approx(1.0 if schedule == "constant" else 0.1)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"hidden": 0}, {"lr": -1.0}, {"lr": math.nan}, {"dropout": 1.0}, {"bptt": 1.5}, {"schedule": "wild"}, {"seed": -1}],
+)
+def test_a_recipe_that_makes_no_sense_is_refused(settings):
+    (name,) = settings
+    with pytest.raises(ValueError, match=f"{name}="):
+        Recipe(**settings)
+
+
+def test_a_recipe_survives_its_json():
+    recipe = Recipe(hidden=3, schedule="cosine")
+    assert Recipe.from_json(recipe.to_json()) == recipe
+    with pytest.raises(ValueError, match="not a recipe"):
+        Recipe.from_json({"hiden": 3})
+
+
+def test_a_model_that_does_not_fit_into_memory_is_refused_before_it_is_made():
+    Recipe().check_memory(65)
+    with pytest.raises(ValueError, match=r"GB of memory.*use smaller sizes"):
+        Recipe(hidden=1_000_000).check_memory(65)
