@@ -1,0 +1,106 @@
+"""Every kernel beside its NumPy reference, on the cases of benchmark size in fastgrok_kernels/table.py."""
+
+import functools
+import os
+
+import numpy as np
+
+# Literal, so that asv finds the same benchmarks in every commit; a test compares it with the table.
+NAMES = [
+    "adam_into",
+    "adamw_into",
+    "cross_entropy_backward",
+    "cross_entropy_forward",
+    "dropout_backward",
+    "dropout_forward",
+    "embedding_backward",
+    "embedding_forward",
+    "exp_forward",
+    "gates_backward_bias",
+    "gates_backward_input",
+    "gates_backward_weight",
+    "gates_forward",
+    "gates_sum_rows",
+    "log_forward",
+    "log_softmax_backward",
+    "log_softmax_forward",
+    "lstm_backward",
+    "lstm_forward",
+    "lstm_generate",
+    "matmul",
+    "matmul_into",
+    "momentum_into",
+    "scale_into",
+    "sgd_into",
+    "sigmoid_backward",
+    "sigmoid_forward",
+    "softmax_backward",
+    "softmax_forward",
+    "sum_of_squares",
+    "tanh_backward",
+    "tanh_forward",
+]
+
+
+class Kernels:
+    """Time of one call. The kernel must agree with its reference before it is timed."""
+
+    params = (NAMES, ["fast", "reference"])
+    param_names = ("kernel", "implementation")
+    version = "1"  # of the cases: results with another version are not compared
+    rounds = 1  # each round is a process that loads all kernels again
+    number = 1  # a kernel that mutates its arguments finds them fresh in every call
+    repeat = (5, 200, 0.5)
+    warmup_time = 0
+    timeout = 300
+
+    def setup(self, name, implementation):
+        """Build the arguments, compile, compare; the kernels' own arguments are copied for every call."""
+        if implementation == "reference" and os.environ.get("NUMBA_NUM_THREADS", "1") != "1":
+            raise NotImplementedError("NumPy's loops do not depend on the number of threads")
+        kernel, self.calls = _prepare(name, implementation)
+        self.call = getattr(kernel, implementation)
+        for arguments, pristine in self.calls:
+            for position, value in pristine.items():
+                arguments[position][...] = value
+
+    def time_call(self, name, implementation):
+        """One call for each case of benchmark size."""
+        for arguments, _ in self.calls:
+            self.call(*arguments)
+
+
+@functools.cache
+def _prepare(name, implementation):
+    """Return the kernel, and for each case its arguments with copies of those that are mutated."""
+    from fastgrok_kernels.table import KERNELS
+
+    kernel = next((kernel for kernel in KERNELS if kernel.name == name), None)
+    if kernel is None:
+        raise NotImplementedError(f"this commit has no kernel {name}")
+    calls = []
+    for case in kernel.cases:
+        if case.bench:
+            arguments = case.make(np.random.default_rng(0), np.dtype("float32"))
+            pristine = {position: arguments[position].copy() for position in kernel.mutates}
+            if implementation == "fast":
+                _compare(kernel, arguments, pristine)
+            calls.append((arguments, pristine))
+    return kernel, calls
+
+
+def _compare(kernel, arguments, pristine):
+    """Call the kernel, which compiles it, and its reference; raise when they differ. The tests are stricter."""
+    results = []
+    for function in (kernel.fast, kernel.reference):
+        for position, value in pristine.items():
+            arguments[position][...] = value
+        result = function(*arguments)
+        outputs = [arguments[position].copy() for position in pristine]
+        outputs += [] if result is None else list(result) if isinstance(result, tuple) else [result]
+        results.append(outputs)
+    for fast, slow in zip(*results, strict=True):
+        fast, slow = np.asarray(fast, np.float64), np.asarray(slow, np.float64)
+        error = np.abs(fast - slow).max(initial=0) / max(np.abs(slow).max(initial=0), 1e-30)
+        if not error < 1e-3:
+            raise ValueError(f"{kernel.name} differs from its reference by {error:.1e} of the largest value")

@@ -1,0 +1,72 @@
+"""What a user waits for before anything happens: import, first training step, compilation."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+FIRST_STEP = """
+import fastgrok
+import fastgrok.nn.functional as F
+from fastgrok import nn, optim
+
+embedding, lstm, out = nn.Embedding(65, 64), nn.LSTM(64, 512), nn.Linear(512, 65)
+adam = optim.Adam([*embedding.parameters(), *lstm.parameters(), *out.parameters()])
+ids = fastgrok.randint(0, 65, (17, 32))
+h, _ = lstm(embedding(ids[:-1]))
+F.cross_entropy(out(h).reshape(512, 65), ids[1:].reshape(512)).backward()
+adam.step()
+"""
+
+
+class ImportTime:
+    """A Python process that only imports; `startup.ImportTime.timeraw_nothing` is what to subtract."""
+
+    rounds = 1
+    number = 1
+    repeat = 10
+    version = "1"
+
+    def timeraw_nothing(self):
+        """Start Python and import NumPy."""
+        return "import numpy"
+
+    def timeraw_fastgrok(self):
+        """Start Python and import the framework."""
+        return "import fastgrok"
+
+
+class FirstStep:
+    """Seconds from the start of Python to the end of a first training step."""
+
+    timeout = 600
+    version = "1"
+    unit = "s"
+
+    def setup(self):
+        """Fill the cache of compiled kernels."""
+        _run(FIRST_STEP, {})
+
+    def track_warm(self):
+        """With compiled kernels in the cache: the best of five."""
+        return min(_run(FIRST_STEP, {}) for _ in range(5))
+
+
+class Compile:
+    """Seconds for the same from an empty cache: all kernels of the language model are compiled."""
+
+    timeout = 600
+    version = "1"
+    unit = "s"
+
+    def track_cold(self):
+        """Once, in a cache directory of its own."""
+        with tempfile.TemporaryDirectory() as directory:
+            return _run(FIRST_STEP, {"FASTGROK_CACHE_DIR": directory})
+
+
+def _run(code, variables):
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, **variables}, check=True, timeout=500)
+    return time.perf_counter() - began
