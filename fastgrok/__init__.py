@@ -48,7 +48,7 @@ _PACKAGES = (
 _THREADS = ("get_num_threads", "set_num_threads")
 
 # What `from fastgrok import *` brings: not the names that would hide Python's own, such as `sum`.
-__all__ = sorted(name for name in (*_HOME, *_THREADS) if not hasattr(builtins, name))  # noqa: PLE0605
+__all__ = sorted(name for name in (*_HOME, *_THREADS) if not hasattr(builtins, name))
 
 
 def __getattr__(name: str) -> Any:

@@ -19,7 +19,6 @@ import numpy as np
 from .errors import DtypeError, ShapeError, StateError
 from .ops.base import Op
 from .ops.gradients import Gradient
-from .ops.indexing import Index, SetItem
 
 __all__ = [
     "Variable",
@@ -177,10 +176,10 @@ class Variable:
         return alias
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Switch on (or off) that `backward()` works out this leaf's gradient; raises `StateError` or `DtypeError` where it cannot."""
+        """Let `backward()` find this leaf's gradient, or not; raises `StateError` or `DtypeError` where it cannot."""
         if requires_grad and self.array.dtype.char not in "fd":
             raise DtypeError(
-                f"requires_grad_: the dtype is {self.array.dtype}, expected float32 or float64: only those have gradients"
+                f"requires_grad_: dtype {self.array.dtype}, expected float32 or float64: only those have gradients"
             )
         if not requires_grad and self.op is not None and self.requires_grad:
             raise StateError(
@@ -226,7 +225,7 @@ class Variable:
         backward(self, gradient, retain_graph, create_graph)
 
     def register_hook(self, hook: Callable[[Any], Any]) -> "Handle":
-        """Call `hook(gradient)` whenever the gradient of this variable is complete; what it returns, unless None, replaces it.
+        """Call `hook(gradient)` when this variable's gradient is complete; what it returns, unless None, replaces it.
 
         Raises `StateError` when no gradient is wanted. The handle's `remove()` takes the hook out again.
         """
@@ -341,60 +340,19 @@ def _check_view(view: Variable) -> None:
         )
 
 
-def former(variable: Variable) -> Variable:
-    """Return what a variable is now, values and place in the graph, for the op that is about to change it in place."""
-    before = variable._new(variable.array.copy())
-    before.op, before.output, before.requires_grad = variable.op, variable.output, variable.requires_grad
-    return before
-
-
-def rebase(variable: Variable, result: Variable) -> None:
-    """Let `variable` become `result` in place: same memory, new values, the history of `result`.
-
-    A view made by an index passes the change on to the tensor that it is part of. Call `check_in_place` first.
-    """
-    if variable.parent is not None:
-        parent, index = variable.parent
-        rebase(parent, apply(SetItem, parent, result, index=index, in_place=True))
-        result = apply(Index, parent, index=index)
-        variable.rebased = result.rebased
-    else:
-        if result.array is not variable.array:
-            variable.array[...] = result.array
-        variable.storage.version += 1
-        variable.storage.rebased += 1
-    variable.op, variable.output, variable.requires_grad = result.op, result.output, result.requires_grad
-
-
-def check_in_place(name: str, variable: Variable, recorded: bool) -> None:
-    """Raise `StateError` if `variable` may not be changed in place here; `recorded`: whether the graph has to know."""
-    if not recorded:
-        return
-    if variable.requires_grad and variable.op is None:
-        raise StateError(
-            f"{name}: a leaf variable that requires grad cannot be changed in place while recording; "
-            "do it under no_grad(), or change its .data"
-        )
-    if variable.parent is not None:
-        check_in_place(name, variable.parent[0], recorded)
-    elif variable.is_view:
-        raise StateError(
-            f"{name}: this variable is a view that no index made, and a change in place that is recorded would not reach "
-            "its base; assign to base[index] instead, or change a clone()"
-        )
-
-
 # ---------------------------------------------------------------------------------------------------- backward
 
 
 def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, create_graph: bool = False) -> None:
     """Add to `.grad` of every leaf below `root` the derivative of `root` with respect to it.
 
-    `gradient` (array or Variable of root's shape) weighs the elements of `root`; it may be left out when there is one element.
-    Ops run once each, latest first, when all their consumers have run; their saved state is freed unless `retain_graph`.
+    `gradient` (array or Variable of root's shape) weighs the elements of `root`; it may be left out when there is one
+    element. Ops run once each, latest first, when all their consumers have run; their saved state is freed unless
+    `retain_graph`.
 
     Raises `StateError` when nothing was recorded, when the graph was freed by an earlier call or a saved value was
-    changed in place; `ShapeError` when `gradient` has another shape or is missing; `NotImplementedError` for `create_graph`.
+    changed in place; `ShapeError` when `gradient` has another shape or is missing; `NotImplementedError` for
+    `create_graph`.
     Leaves' gradients change at the very end, so an error leaves them as they were.
     """
     if create_graph:
@@ -435,7 +393,7 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
 
 
 def _run(op: Op, douts: list, retain_graph: bool, send: Callable[[Any, Any], None]) -> None:
-    """Run one op's backward and send the results on. A function, so that nothing of it is alive while the next one runs."""
+    """Run one op's backward and send the results on; a function, so that nothing of it lives on while the next runs."""
     if op.saved:
         _check_versions(op)
     if op.hooks or op.retained:
@@ -456,7 +414,8 @@ def _seed_gradient(root: Variable, gradient: Any) -> np.ndarray:
     if gradient is None:
         if root.array.size != 1:
             raise ShapeError(
-                f"backward: the variable has shape {root.array.shape}, so gradient must be given; it can be left out for one element only"
+                f"backward: the variable has shape {root.array.shape}, so gradient must be given; "
+                "it can be left out for one element only"
             )
         return np.ones_like(root.array)
     array = np.asarray(gradient.array if isinstance(gradient, Variable) else gradient)

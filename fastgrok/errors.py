@@ -2,11 +2,11 @@
 
 
 class ShapeError(ValueError, RuntimeError):
-    """An array has a shape that the operation cannot take; the message names the argument, the shape and what was expected."""
+    """An array has a shape that the operation cannot take; the message names argument, shape and what was expected."""
 
 
 class DtypeError(TypeError, RuntimeError):
-    """An array has a dtype that the operation cannot take; the message names the argument, the dtype and what was expected."""
+    """An array has a dtype that the operation cannot take; the message names argument, dtype and what was expected."""
 
 
 class StateError(RuntimeError):

@@ -70,7 +70,7 @@ default_generator = Generator()
 
 
 def manual_seed(seed: int) -> Generator:
-    """Start the default stream anew from `seed`: what is drawn afterwards can be drawn again. Returns the default generator."""
+    """Start the default stream anew from `seed`, so that what follows repeats; returns the default generator."""
     return default_generator.manual_seed(seed)
 
 

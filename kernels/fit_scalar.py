@@ -65,7 +65,8 @@ def remez(target, low, high, count, known=()):
             right[row] = rests[i]
         *solution, _ = mpmath.lu_solve(matrix, right)
         errors = {
-            i: weights[i] * (sum(c * grid[i] ** p for c, p in zip(solution, free, strict=True)) - rests[i]) for i in inner
+            i: weights[i] * (sum(c * grid[i] ** p for c, p in zip(solution, free, strict=True)) - rests[i])
+            for i in inner
         }
         exchanged = extrema(errors, size)
         if exchanged == points or len(exchanged) < size:

@@ -1,7 +1,8 @@
 """The check of gradients that all tests share: along a random direction, in float64.
 
 For y = f(x) and random u, v the number <u, J v> is worked out twice: from backward as <J^T u, v>, and from forward as a
-central difference of fourth order. One random direction tests all elements at once. Source: HIPS/autograd, test_util.py.
+central difference of fourth order. One random direction tests all elements at once. Source: HIPS/autograd,
+test_util.py.
 """
 
 from collections.abc import Callable, Sequence

@@ -51,7 +51,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     command.set_defaults(run=_train, file=None, command="shakespeare")
 
     command = commands.add_parser("train", help="train on a text of your own")
-    command.add_argument("file", metavar="FILE", nargs="?", help="a UTF-8 text (with --resume: default, the same as before)")
+    command.add_argument(
+        "file", metavar="FILE", nargs="?", help="a UTF-8 text (with --resume: default, the same as before)"
+    )
     _training_options(command)
     command.set_defaults(run=_train, command="train")
 
@@ -60,7 +62,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     command.add_argument("--prompt", default="", help="how the text begins")
     command.add_argument("--length", type=_kinds["natural"], default=1000, help="characters to write (1000)")
     command.add_argument(
-        "--temperature", type=_kinds["nonnegative"], default=0.8, help="below 1: more careful; 0: always the likeliest (0.8)"
+        "--temperature",
+        type=_kinds["nonnegative"],
+        default=0.8,
+        help="below 1: more careful; 0: always the likeliest (0.8)",
     )
     command.add_argument("--top-k", type=_kinds["count"], help="choose among the k likeliest characters only")
     command.add_argument("--top-p", type=_kinds["share"], help="choose among the likeliest of this probability only")

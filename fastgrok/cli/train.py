@@ -135,7 +135,14 @@ def _finish(trained: Trained, out: Path, source: str) -> None:
 
 
 def _resume_command(options: argparse.Namespace, out: Path) -> str:
-    command = ["fastgrok", options.command, *([str(options.file)] if options.file else []), "--out", str(out), "--resume"]
+    command = [
+        "fastgrok",
+        options.command,
+        *([str(options.file)] if options.file else []),
+        "--out",
+        str(out),
+        "--resume",
+    ]
     return shlex.join(command)
 
 

@@ -21,6 +21,8 @@ def warmup() -> int:
         Recipe(batch_size=32, bptt=64, layers=2, dropout=0.1),
         Recipe(batch_size=32, bptt=64, weight_decay=0.1),
     ):
-        train_language_model(text, recipe, steps=2, progress=Progress(style="lines", file=io.StringIO())).sample(length=4)
+        train_language_model(text, recipe, steps=2, progress=Progress(style="lines", file=io.StringIO())).sample(
+            length=4
+        )
     print(f"the kernels of the language model are ready ({time.monotonic() - began:.1f} s)")
     return 0

@@ -86,7 +86,7 @@ def generate(
 
 
 def _arrays(embedding: Embedding, rnn: LSTM, out: Linear) -> tuple[Any, ...]:
-    """Return the table, the layers' weights and biases, and the output weights and bias, having checked that they fit."""
+    """Return the table, each layer's weights and bias, and the output weights and bias, once they are checked."""
     for name, layer, kind in (("embedding", embedding, Embedding), ("rnn", rnn, LSTM), ("out", out, Linear)):
         if not isinstance(layer, kind):
             raise TypeError(f"generate: {name} is {type(layer).__name__}, expected nn.{kind.__name__}")
@@ -94,17 +94,15 @@ def _arrays(embedding: Embedding, rnn: LSTM, out: Linear) -> tuple[Any, ...]:
     V, D, H = *table.shape, rnn.hidden_size
     if rnn.input_size != D or w_out.shape != (V, H):
         raise ShapeError(
-            f"generate: embedding has shape {(V, D)}, rnn maps {rnn.input_size} to {H} and out has weight {w_out.shape}; "
+            f"generate: embedding is {(V, D)}, rnn maps {rnn.input_size} to {H} and out has weight {w_out.shape}; "
             "expected (V, D), D to H and (V, H)"
         )
     layers = []
     for k in range(rnn.num_layers):
         w_ih, w_hh = (contiguous(getattr(rnn, f"weight_{part}_l{k}").array) for part in ("ih", "hh"))
-        bias = (
-            rnn._parameters[f"bias_ih_l{k}"].array + rnn._parameters[f"bias_hh_l{k}"].array
-            if rnn.bias
-            else np.zeros(4 * H, w_ih.dtype)
-        )  # type: ignore[union-attr]
+        bias = np.zeros(4 * H, w_ih.dtype)
+        if rnn.bias:
+            bias = getattr(rnn, f"bias_ih_l{k}").array + getattr(rnn, f"bias_hh_l{k}").array
         layers.append((w_ih, w_hh, bias))
     b_out = np.zeros(V, w_out.dtype) if out.bias is None else contiguous(out.bias.array)
     return table, tuple(layers), w_out, b_out

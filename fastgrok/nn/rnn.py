@@ -82,7 +82,7 @@ class LSTM(Module):
     ):
         if bidirectional or proj_size:
             raise NotImplementedError(
-                f"LSTM: bidirectional={bidirectional}, proj_size={proj_size}, expected False and 0: others are not covered"
+                f"LSTM: bidirectional={bidirectional}, proj_size={proj_size}, expected False and 0: no other is covered"
             )
         for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
             if isinstance(size, bool) or not isinstance(size, int | np.integer):
@@ -96,7 +96,15 @@ class LSTM(Module):
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
         self.bidirectional, self.proj_size = False, 0
         for layer in range(self.num_layers):
-            _register(self, f"_l{layer}", self.input_size if layer == 0 else self.hidden_size, self.hidden_size, bias, device, dtype)
+            _register(
+                self,
+                f"_l{layer}",
+                self.input_size if layer == 0 else self.hidden_size,
+                self.hidden_size,
+                bias,
+                device,
+                dtype,
+            )
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -149,7 +157,7 @@ class LSTM(Module):
             expected = (L, B, H) if batched else (L, H)
             if tuple(state.shape) != expected:
                 raise ShapeError(f"LSTM: {name} has shape {tuple(state.shape)}, expected {expected}")
-        return [tuple(state[layer] if batched else state[layer].unsqueeze(0) for state in hx) for layer in range(L)]  # type: ignore[misc]
+        return [tuple(state[layer] if batched else state[layer].unsqueeze(0) for state in hx) for layer in range(L)]
 
     def extra_repr(self) -> str:
         """Return the sizes and the options that differ from the defaults."""

@@ -1,6 +1,6 @@
 """Differentiable operations: one class each, forward beside backward, on arrays only.
 
-They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.backward(dy)`. `autograd.apply` records them.
+They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.backward(dy)`. `autograd.apply` records.
 """
 
 from .arithmetic import Add, Div, Maximum, Minimum, Mul, Pow, Sub, Where

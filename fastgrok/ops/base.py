@@ -81,7 +81,7 @@ FACTORS: dict[tuple[bool, ...], tuple[int, ...]] = {
 
 
 def contiguous(x: np.ndarray) -> np.ndarray:
-    """Return `x` itself when it lies in C order, else a copy that does; unlike NumPy's function it keeps 0-d arrays 0-d."""
+    """Return `x` itself when it lies in C order, else a copy that does; unlike in NumPy 0-d arrays stay 0-d."""
     return x if x.flags.c_contiguous else x.copy()
 
 
@@ -92,7 +92,7 @@ def check_float(name: str, argument: str, x: np.ndarray) -> None:
 
 
 def check_ids(name: str, argument: str, ids: np.ndarray, size: int, ignored: int | None = None) -> np.ndarray:
-    """Return whole numbers `ids` as contiguous int64, having checked that each is one of 0 .. size - 1 (or is `ignored`).
+    """Return whole numbers `ids` as contiguous int64, having checked that each is one of 0 .. size - 1 (or `ignored`).
 
     Raises `DtypeError` when they are not integers and `IndexError` when one is out of range.
     """

@@ -9,7 +9,8 @@ from .base import Op, check_float, contiguous
 class Dropout(Op):
     """x with each element zeroed with probability p and the others scaled by 1 / (1 - p).
 
-    Which elements are zeroed depends on `seed` and their position only, so backward draws the same mask again and none is kept.
+    Which elements are zeroed depends on `seed` and their position only: backward draws the same mask again, and none
+    is kept.
     """
 
     stateless = True

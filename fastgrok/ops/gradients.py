@@ -73,7 +73,7 @@ class _Pieces(Gradient):
 
 
 class Outer(_Pieces):
-    """`a.T @ b` for a (N, M) and b (N, K): the gradient (M, K) of a weight. Sums of T of them are one product over T * N rows."""
+    """`a.T @ b` for a (N, M), b (N, K): the gradient (M, K) of a weight. A sum of T is one product of T * N rows."""
 
     def __init__(self, pieces: Any, b: Any):
         if isinstance(pieces, list):

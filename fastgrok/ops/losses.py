@@ -1,4 +1,4 @@
-"""Losses, each one op. `reduction` is 'none' (one loss per row or element), 'sum' or 'mean'; sums are made in float64."""
+"""Losses, each one op. `reduction` is 'none' (a loss per row or element), 'sum' or 'mean'; sums are made in float64."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def unreduce(dy: np.ndarray, shape: tuple[int, ...], reduction: str, count: Any)
 
 
 class _ClassLoss(Op, register=False):
-    """What losses of class scores (N, V) against targets (N,) share; also (V,) with (), and (N, V, ...) with (N, ...)."""
+    """What losses of scores (N, V) against targets (N,) share; also (V,) with (), and (N, V, ...) with (N, ...)."""
 
     name: str
 
@@ -117,7 +117,7 @@ class MSE(Op):
     """(x - target)^2, element by element."""
 
     def forward(self, x, target, reduction="mean"):
-        """Compute the loss. Raises `ShapeError` when the shapes do not broadcast, `DtypeError` unless both have one float dtype."""
+        """Compute the loss. Raises `ShapeError` unless the shapes are equal, `DtypeError` unless the dtypes are."""
         check_reduction("mse_loss", reduction)
         check_float("mse_loss", "input", x)
         if target.dtype != x.dtype:

@@ -1,4 +1,4 @@
-"""The matrix product, and the linear layer that is built on it. All products go through our kernel, none through BLAS."""
+"""The matrix product and the linear layer built on it. All products go through our kernel, none through BLAS."""
 
 from typing import Any
 
@@ -91,7 +91,7 @@ class Linear(Op):
     """y = x W^T + b: every row of x through one layer. x (..., D), W (O, D), b (O,) or absent -> y (..., O)."""
 
     def forward(self, x, W, b=None):
-        """Multiply and add. Raises `ShapeError` when sizes do not fit and `DtypeError` unless all have one float dtype."""
+        """Multiply and add. Raises `ShapeError` when sizes do not fit, `DtypeError` unless all have one float dtype."""
         check_dtypes("linear", x, W, ("input", "weight"))
         if W.ndim != 2 or x.ndim == 0 or x.shape[-1] != W.shape[1]:
             raise ShapeError(f"linear: input has shape {x.shape} and weight {W.shape}, expected (..., D) and (O, D)")

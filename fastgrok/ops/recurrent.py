@@ -41,7 +41,7 @@ class Gathered:
 
 
 class GatheredGradient(Gradient):
-    """The gradient of a gathered input, kept as gradients of gates: for every step, and summed per entry of the table."""
+    """The gradient of a gathered input, kept as gradients of gates: of every step, and summed per table entry."""
 
     def __init__(self, dgates: np.ndarray, sums: np.ndarray, w: np.ndarray, shape: tuple[int, ...]):
         self.dgates, self.sums, self.w, self.shape = dgates, sums, w, shape
@@ -70,7 +70,7 @@ class LSTM(Op):
     def forward(self, x, w_ih, w_hh, h0, c0, b_ih=None, b_hh=None, gathered=None):
         """Run all steps. Raises `ShapeError` and `DtypeError` for arrays that do not fit together."""
         check_recurrent("LSTM", 4, x, w_ih, w_hh, b_ih, b_hh, h0=h0, c0=c0)
-        (T, B, D), H = x.shape, w_hh.shape[1]
+        T, B, D = x.shape
         self.x, self.gathered = contiguous(x), gathered
         self.w_ih, self.w_hh = contiguous(w_ih), contiguous(w_hh)
         if gathered is None:
@@ -167,7 +167,7 @@ def check_recurrent(
     b_hh: np.ndarray | None,
     **states: np.ndarray,
 ) -> None:
-    """Raise unless input (T, B, D), weights (G * H, D) and (G * H, H), biases (G * H,) and states (B, H) fit together."""
+    """Raise unless input (T, B, D), weights (G * H, D) and (G * H, H), biases (G * H,) and states (B, H) fit."""
     if x.ndim != 3:
         raise ShapeError(f"{name}: input has shape {x.shape}, expected 3 dimensions (2 for an unbatched sequence)")
     check_float(name, "input", x)

@@ -70,7 +70,7 @@ class Expand(Op):
             return np.broadcast_to(x, sizes)
         except ValueError:
             raise ShapeError(
-                f"expand: shape={tuple(shape)} does not fit an input of shape {x.shape}; only sizes of 1 can be repeated"
+                f"expand: shape={tuple(shape)} does not fit an input of shape {x.shape}; only sizes of 1 repeat"
             ) from None
 
     def backward(self, dy):
@@ -150,7 +150,7 @@ class Flip(Op):
 
 
 def size_argument(name: str, sizes: tuple) -> tuple[int, ...]:
-    """Return sizes given as `f(2, 3)` or `f((2, 3))` as a tuple of ints; raises `TypeError` when they are not whole numbers."""
+    """Return sizes given as `f(2, 3)` or `f((2, 3))` as a tuple; raises `TypeError` unless they are whole numbers."""
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
         sizes = tuple(sizes[0])
     try:

@@ -10,7 +10,7 @@ def warmup(progress: Callable[[str], None] | None = None) -> float:
     """Compile every kernel for float32 and keep the results on disk; return the seconds that took.
 
     Each kernel is called on one small and on its large cases, since small and large calls may compile different forms.
-    `progress` is called with the name of each kernel before it is compiled. Kernels that are on disk already are loaded.
+    `progress` is called with the name of each kernel before it is compiled. Kernels that are on disk are only loaded.
     """
     from fastgrok_kernels.table import KERNELS
 

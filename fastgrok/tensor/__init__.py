@@ -1,7 +1,7 @@
 """Tensors: the class with the user's methods, and the functions that make and combine them.
 
-The package itself is callable: `fastgrok.tensor([1.0, 2.0])` makes a tensor, as in PyTorch, although `fastgrok.tensor` is
-the name of this folder too.
+The package itself is callable: `fastgrok.tensor([1.0, 2.0])` makes a tensor, as in PyTorch, although
+`fastgrok.tensor` is the name of this folder too.
 """
 
 import sys

@@ -17,7 +17,7 @@ class Comparison(Variable):
     def _compare(self, function: Callable, other: Any) -> Any:
         if not is_operand(other):
             return NotImplemented
-        a, b = operands(self.detach(), other.detach() if isinstance(other, Variable) else other)  # type: ignore[attr-defined]
+        a, b = operands(self._alias(), other._alias() if isinstance(other, Variable) else other)
         try:
             return self._new(function(a.array, b.array))
         except ValueError:
@@ -110,7 +110,7 @@ class Comparison(Variable):
         return self._new(np.isclose(self.array, other.array, rtol, atol, equal_nan))
 
     def allclose(self, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
-        """Whether |self - other| <= atol + rtol * |other| everywhere; raises `ShapeError` when shapes do not broadcast."""
+        """Whether |self - other| <= atol + rtol * |other| everywhere; `ShapeError` unless the shapes broadcast."""
         try:
             return bool(np.allclose(self.array, other.array, rtol, atol, equal_nan))
         except ValueError:
@@ -123,6 +123,7 @@ class Comparison(Variable):
     def __bool__(self) -> bool:
         if self.array.size != 1:
             raise ShapeError(
-                f"the truth value of a tensor of shape {self.array.shape} is ambiguous, expected one element; use any() or all()"
+                f"the truth value of a tensor of shape {self.array.shape} is ambiguous, "
+                "expected one element; use any() or all()"
             )
         return bool(self.array.item())

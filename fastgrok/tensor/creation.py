@@ -49,7 +49,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 def from_numpy(array: np.ndarray) -> Tensor:
-    """Return a tensor over the memory of an array; raises `TypeError` when it is no array, `DtypeError` for other dtypes."""
+    """Return a tensor over an array's memory; raises `TypeError` for what is none, `DtypeError` for other dtypes."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy: got {type(array).__name__}, expected an ndarray")
     as_dtype(array.dtype, "from_numpy: dtype")

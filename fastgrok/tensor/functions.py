@@ -78,7 +78,7 @@ def _joined(name: str, op_class: type[ops.Op], tensors: Sequence[Tensor], dim: i
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
-    """Return the elements of `input` where the bool tensor `condition` holds, else those of `other`; either may be a number.
+    """Return the elements of `input` where the bool tensor `condition` holds, else of `other`; tensors or numbers.
 
     With the condition alone: the positions where it holds, one int64 tensor per dimension.
     """

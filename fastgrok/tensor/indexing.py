@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..autograd import Variable, apply, check_in_place, is_grad_enabled, rebase
+from ..autograd import Variable, apply, is_grad_enabled
 from ..errors import DtypeError, ShapeError
 from ..ops.base import check_ids, normalise_axis
 from ..ops.indexing import cannot_assign, check_index, complete
 from .operands import as_array, cast, operands
+from .recording import check_in_place, rebase
 
 
 def plain_index(index: Any) -> Any:
@@ -18,7 +19,8 @@ def plain_index(index: Any) -> Any:
         return tuple([plain_index(part) for part in index])
     if isinstance(index, Variable):
         # A 0-d tensor of a whole number selects like the number itself; a 0-d bool is a mask.
-        return index.array if index.array.ndim or index.array.dtype.kind == "b" else index.__index__()  # type: ignore[attr-defined]
+        array = index.array
+        return array if array.ndim or array.dtype.kind == "b" else index.__index__()  # type: ignore[attr-defined]
     if isinstance(index, list | range):
         return np.asarray([plain_index(part) for part in index]) if len(index) else np.zeros(0, np.int64)
     return index
@@ -67,7 +69,7 @@ class Indexing(Variable):
         return bool((self.array == as_array(element)).any())
 
     def gather(self, dim: int, index: Any) -> Any:
-        """Return y with y[i][j] = self[i][index[i][j]] for dim 1, likewise for others; index int64 of as many dimensions."""
+        """Return y with y[i][j] = self[i][index[i][j]] for dim 1, likewise for others; index has as many dimensions."""
         return apply(ops.Gather, self, dim=dim, index=as_array(index))
 
     def take_along_dim(self, indices: Any, dim: int) -> Any:
@@ -75,7 +77,7 @@ class Indexing(Variable):
         return self.gather(dim, indices)
 
     def index_select(self, dim: int, index: Any) -> Any:
-        """Return the slices along `dim` whose numbers are in `index` (N,); raises `IndexError` for one that is out of range."""
+        """Return the slices along `dim` with the numbers in `index` (N,); raises `IndexError` for one out of range."""
         axis = normalise_axis("index_select", dim, self.array.ndim)
         ids = check_ids("index_select", "index", as_array(index), self.array.shape[axis])
         return apply(ops.Index, self, index=ids if axis == 0 else (slice(None),) * axis + (ids,))
@@ -100,7 +102,7 @@ class Indexing(Variable):
         return apply(ops.Where, a, b, condition=_mask("where", condition))
 
     def scatter_(self, dim: int, index: Any, src: Any) -> Any:
-        """Put src (a tensor like index, or a number) at self[i][index[i][j]] for dim 1, likewise for others, in place."""
+        """Put src (tensor like index, or number) at self[i][index[i][j]] for dim 1, likewise for others, in place."""
         axis = normalise_axis("scatter_", dim, self.array.ndim)
         ids = check_ids("scatter_", "index", as_array(index), self.array.shape[axis])
         if ids.ndim != self.array.ndim:

@@ -1,6 +1,6 @@
 """Tensor methods that change a tensor in place; PyTorch marks them with an underscore at the end.
 
-Each change raises the version of the memory, so that a backward that needs the old values raises instead of being wrong.
+Each change raises the version of the memory: a backward that needs the old values then fails instead of being wrong.
 """
 
 from collections.abc import Callable
@@ -9,14 +9,15 @@ from typing import Any, Self
 import numpy as np
 
 from .. import ops
-from ..autograd import Variable, apply, check_in_place, former, is_grad_enabled, rebase
+from ..autograd import Variable, apply, is_grad_enabled
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..random import default_generator
 from .operands import floating, is_operand
+from .recording import check_in_place, former, rebase
 
 
 class InPlace(Variable):
-    """Results keep the shape and the dtype; what would need another raises `ShapeError` or `DtypeError` and changes nothing."""
+    """Results keep shape and dtype; what would need another raises `ShapeError` or `DtypeError` and changes nothing."""
 
     def _update(self, name: str, ufunc: Callable, op_class: type[ops.Op], other: Any) -> Self:
         """Replace the elements by ufunc(self, other), recorded as `op_class` where the graph has to know."""

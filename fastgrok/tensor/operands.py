@@ -18,8 +18,12 @@ def is_operand(x: Any) -> bool:
 
 
 def cast(x: Variable, dtype: np.dtype) -> Any:
-    """Return x in another dtype, recorded; x itself when it has that dtype."""
-    return x if x.array.dtype == dtype else apply(Cast, x, dtype=dtype)
+    """Return x in another dtype, recorded where that has a gradient; x itself when it has that dtype."""
+    if x.array.dtype == dtype:
+        return x
+    if dtype.kind != "f":  # whole numbers have no gradient
+        return x._new(x.array.astype(dtype))
+    return apply(Cast, x, dtype=dtype)
 
 
 def floating(x: Variable) -> Any:

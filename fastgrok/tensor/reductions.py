@@ -34,7 +34,7 @@ class Reductions(Variable):
     def var(
         self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: int | None = None
     ) -> Any:
-        """Return the variance: squared deviations from the mean, summed and divided by N - correction (1 if unbiased)."""
+        """Return the variance: squared deviations from the mean, summed, divided by N - correction (1 if unbiased)."""
         correction = int(unbiased) if correction is None else correction
         return apply(ops.Var, self, dim=dim, correction=correction, keepdim=keepdim)
 
@@ -156,8 +156,9 @@ class Reductions(Variable):
         )
 
     def unique(self, return_inverse: bool = False, return_counts: bool = False) -> Any:
-        """Return the different elements in ascending order; with them, if wanted, which each one is and how often it occurs."""
-        found: Any = np.unique(self.array, return_inverse=return_inverse, return_counts=return_counts)  # type: ignore[call-overload]
+        """Return the different elements in order; with them, if wanted, which one each is and how often each occurs."""
+        options: Any = {"return_inverse": return_inverse, "return_counts": return_counts}
+        found: Any = np.unique(self.array, **options)
         return tuple(map(self._new, found)) if isinstance(found, tuple) else self._new(found)
 
     def bincount(self, minlength: int = 0) -> Any:

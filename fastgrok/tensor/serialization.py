@@ -62,10 +62,11 @@ def load(f: str | os.PathLike, map_location: Any = None, *, weights_only: bool =
     try:
         with safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, ValueError, TypeError) as error:
         raise ValueError(
-            f"load: {path} is not a complete safetensors file ({error}); files of torch.save hold pickles, which are not read"
+            f"load: {path} is not a complete safetensors file ({error}); "
+            "files of torch.save hold pickles, which are not read"
         ) from None
     if "fastgrok" not in metadata:
         return {name: Tensor._from_array(array) for name, array in tensors.items()}

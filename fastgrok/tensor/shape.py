@@ -141,7 +141,7 @@ class Shape(Variable):
         return self.expand(other.shape)
 
     def repeat(self, *repeats: Any) -> Any:
-        """Return copies laid side by side, so many per dimension; more numbers than dimensions add dimensions in front."""
+        """Return copies laid side by side, so many per dimension; numbers beyond the dimensions add some in front."""
         counts = size_argument("repeat", repeats)
         if len(counts) < self.array.ndim:
             raise ShapeError(
@@ -164,7 +164,8 @@ class Shape(Variable):
         if dim is None:
             return self.reshape(-1).repeat_interleave(repeats, 0)
         axis = normalise_axis("repeat_interleave", dim, self.array.ndim)
-        return self.index_select(axis, self._new(np.repeat(np.arange(self.array.shape[axis]), repeats)))  # type: ignore[attr-defined]
+        slices = np.repeat(np.arange(self.array.shape[axis]), repeats)
+        return self.index_select(axis, self._new(slices))  # type: ignore[attr-defined]
 
     def narrow(self, dim: int, start: int, length: int) -> Any:
         """Return the view of `length` slices along `dim`, from `start` on."""

@@ -19,8 +19,8 @@ from .shape import Shape
 class Tensor(Arithmetic, Comparison, Reductions, Shape, Indexing, InPlace, Conversion, results=True):
     """An n-dimensional array whose calculations are recorded, so that `backward()` finds gradients.
 
-    Usually made by `fastgrok.tensor`, `zeros`, `randn` and the like. `Tensor(data)` makes a float32 copy of numbers, and
-    `Tensor(2, 3)` an uninitialised tensor of that shape, as in PyTorch.
+    Usually made by `fastgrok.tensor`, `zeros`, `randn` and the like. `Tensor(data)` makes a float32 copy of numbers,
+    and `Tensor(2, 3)` an uninitialised tensor of that shape, as in PyTorch.
 
     Examples
     --------

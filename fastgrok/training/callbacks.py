@@ -29,8 +29,11 @@ class Callback:
     def on_step_begin(self, run: "Run") -> None:
         """Act before the forward pass."""
 
+    def on_loss(self, run: "Run") -> None:
+        """Act when the loss is known, before the backward pass."""
+
     def on_update_begin(self, run: "Run") -> None:
-        """Act when loss and gradients are known, before the weights change."""
+        """Act when the gradients are known, before the weights change."""
 
     def on_step_end(self, run: "Run") -> None:
         """Act after a step; `run.step` counts it already."""
@@ -61,14 +64,21 @@ class Callback:
 class StopOnNaN(Callback):
     """Raise `FloatingPointError` when loss or gradients are no longer finite, before they spoil the weights."""
 
+    def on_loss(self, run: "Run") -> None:
+        """Look at the loss."""
+        self._check(run, "loss", run.loss)
+
     def on_update_begin(self, run: "Run") -> None:
-        """Look at the loss, and at the norm of the gradients where it is known."""
-        for name, value in (("loss", run.loss), ("norm of the gradients", run.gradient_norm)):
-            if value is not None and not math.isfinite(value):
-                raise FloatingPointError(
-                    f"the {name} became {value} at step {run.step + 1:,} (learning rate {run.learning_rate:g}): "
-                    "use a lower learning rate, or clip gradients"
-                )
+        """Look at the norm of the gradients, where it is known."""
+        if run.gradient_norm is not None:
+            self._check(run, "norm of the gradients", run.gradient_norm)
+
+    def _check(self, run: "Run", name: str, value: float) -> None:
+        if not math.isfinite(value):
+            raise FloatingPointError(
+                f"the {name} became {value} at step {run.step + 1:,} (learning rate {run.learning_rate:g}): "
+                "use a lower learning rate, or clip gradients"
+            )
 
 
 class Schedule(Callback):
@@ -222,5 +232,9 @@ class Checkpoint(Callback):
 
 def _check_finite(tensors: dict[str, np.ndarray], path: Path) -> None:
     for name, array in tensors.items():
-        if name.startswith(("model.", "optimizer.", "average.")) and array.dtype.kind == "f" and not np.isfinite(array).all():
+        if (
+            name.startswith(("model.", "optimizer.", "average."))
+            and array.dtype.kind == "f"
+            and not np.isfinite(array).all()
+        ):
             raise FloatingPointError(f"{name} is no longer finite; {path} was left as it was")

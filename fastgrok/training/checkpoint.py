@@ -79,7 +79,9 @@ def load(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]
     except (ValueError, TypeError, KeyError):
         raise CheckpointError(f"{path}: the description of the checkpoint is damaged") from None
     if number != FORMAT:
-        raise CheckpointError(f"{path} has checkpoint format {number!r}, and this fastgrok reads {FORMAT}: update fastgrok")
+        raise CheckpointError(
+            f"{path} has checkpoint format {number!r}, and this fastgrok reads {FORMAT}: update fastgrok"
+        )
     return tensors, content
 
 

@@ -226,7 +226,9 @@ class _Narrator(Callback):
 
     def _write(self, run: Run, length: int) -> str:
         with run.evaluating() as model:
-            return language_model.sample(model, self.vocabulary, length=length, temperature=0.8, seed=self.seed + run.step)
+            return language_model.sample(
+                model, self.vocabulary, length=length, temperature=0.8, seed=self.seed + run.step
+            )
 
 
 def _installed() -> bool:

@@ -182,13 +182,18 @@ def load(path: Any) -> tuple[CharacterLanguageModel, CharacterVocabulary, dict[s
         weights = {name.removeprefix("model."): array for name, array in tensors.items() if name.startswith("model.")}
         average = "average.arrays."
         weights |= {name.removeprefix(average): array for name, array in tensors.items() if name.startswith(average)}
+        for name, array in weights.items():
+            if array.dtype != np.float32:
+                raise ValueError(f"{name} is {array.dtype}, expected float32")
         shape = weights["embedding.weight"].shape
         if shape != (len(vocabulary), described["arguments"]["embedding"]):
             raise ValueError(f"an embedding of {shape} does not fit the vocabulary of {len(vocabulary)} characters")
         model = MODELS[described["class"]](**described["arguments"])
         model.load_state_dict({name: fastgrok.from_numpy(array) for name, array in weights.items()})
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        raise checkpoint.CheckpointError(f"{path} does not hold a character language model: {_one_line(error)}") from None
+        raise checkpoint.CheckpointError(
+            f"{path} does not hold a character language model: {_one_line(error)}"
+        ) from None
     model.eval()
     return model, vocabulary, content
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import numpy as np
+
 import fastgrok
 from fastgrok.nn.utils import clip_grad_norm_
 
@@ -135,7 +137,9 @@ class Run:
             if self.stopped or (self.finished and self.batch != self.steps_per_epoch):
                 return
         if self.batch == 0:
-            raise ValueError("fit: batches is empty, or an iterator that is used up; expected something to iterate over anew")
+            raise ValueError(
+                "fit: batches is empty, or an iterator that is used up; expected something to iterate over anew"
+            )
         self.epoch, self.batch, self.carried = self.epoch + 1, 0, None
         self.validate()
         self._emit("on_epoch_end")
@@ -148,9 +152,10 @@ class Run:
         else:
             output = self.model(x)
         loss = self.loss_function(output, y)
+        self.loss = loss.item()
+        self._emit("on_loss")
         self.optimizer.zero_grad()
         loss.backward()
-        self.loss = loss.item()
         if self._clip_norm is not None:
             self.gradient_norm = float(clip_grad_norm_(self.model.parameters(), self._clip_norm))
         self._emit("on_update_begin")
@@ -255,9 +260,13 @@ def fit(
     FloatingPointError
         When the loss or the norm of the gradients is not finite; the weights are those before that step.
     """
-    given = {name: value for name, value in (("epochs", epochs), ("steps", steps), ("seconds", seconds)) if value is not None}
+    given = {
+        name: value for name, value in (("epochs", epochs), ("steps", steps), ("seconds", seconds)) if value is not None
+    }
     if len(given) != 1:
-        raise ValueError(f"fit: {given or 'neither epochs nor steps nor seconds'} given, expected exactly one of the three")
+        raise ValueError(
+            f"fit: {given or 'neither epochs nor steps nor seconds'} given, expected exactly one of the three"
+        )
     for name, value in {**given, "clip_norm": 1 if clip_norm is None else clip_norm}.items():
         if not isinstance(value, Budget) and not value > 0:
             raise ValueError(f"fit: {name}={value!r}, expected a positive number")
@@ -281,7 +290,8 @@ def fit(
         except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
             raise checkpoint.CheckpointError(f"{resume} is a checkpoint of another run: {error}") from None
     model.train()
-    with stop_on_signals(run.stop):
+    # Overflow shows as a loss or a norm that is not finite, and `StopOnNaN` has more to say about it than NumPy.
+    with stop_on_signals(run.stop), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         try:
             run._emit("on_train_begin")
             run._train()

@@ -45,6 +45,7 @@ class Progress(Callback):
         self._bar: Any = None
         self._loss = self._items_per_second = self._seconds_per_step = math.nan
         self._began = self._shown_at = 0.0
+        self._steps = self._items = 0
 
     def on_train_begin(self, run: "Run") -> None:
         """Open the bar."""
@@ -73,6 +74,9 @@ class Progress(Callback):
         """Take a step into the averages; show them now and then."""
         now = time.monotonic()
         self._loss = _smooth(self._loss, run.loss)
+        self._steps += 1
+        if self._steps <= 3:  # the first steps load kernels: what they took says nothing about the others
+            self._seconds_per_step = math.nan
         self._seconds_per_step = _smooth(self._seconds_per_step, max(1e-9, now - self._began))
         self._items_per_second = (run.items - self._items) / self._seconds_per_step
         if self._bar is not None:
@@ -87,7 +91,10 @@ class Progress(Callback):
             self._print(f"step {_of(run.step, run.steps)}: {self._line(run)}")
 
     def _line(self, run: "Run") -> str:
-        parts = [f"loss {describe_loss(self._loss, self.unit, self.bits)}", f"{self._items_per_second:,.0f} {self.unit}/s"]
+        parts = [
+            f"loss {describe_loss(self._loss, self.unit, self.bits)}",
+            f"{self._items_per_second:,.0f} {self.unit}/s",
+        ]
         if run.steps is not None:
             parts.append(f"{clock((run.steps - run.step) * self._seconds_per_step)} left")
         return ", ".join(parts)

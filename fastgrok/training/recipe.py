@@ -67,9 +67,13 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("hidden", "layers", "embedding", "batch_size", "bptt"):
-            self._require(name, isinstance(getattr(self, name), int) and getattr(self, name) >= 1, "a whole number from 1 on")
+            self._require(
+                name, isinstance(getattr(self, name), int) and getattr(self, name) >= 1, "a whole number from 1 on"
+            )
         for name in ("warmup", "seed"):
-            self._require(name, isinstance(getattr(self, name), int) and getattr(self, name) >= 0, "a whole number from 0 on")
+            self._require(
+                name, isinstance(getattr(self, name), int) and getattr(self, name) >= 0, "a whole number from 0 on"
+            )
         for name in ("lr", "eps"):
             self._require(name, 0 < getattr(self, name) < math.inf, "a positive number")
         for name in ("weight_decay", "clip", "final_lr"):

@@ -6,8 +6,8 @@
     array([[0.25, 0.25, 0.25, 0.25]], dtype=float32)
 
 Arrays are float32 or float64 and contiguous, ids and targets are int64. Kernels trust their arguments: whoever calls
-them has checked shapes, dtypes and the range of ids. Gradients are named d<name>; a function that ends in `_into` writes
-to its first argument (and to the state that belongs to it), all others return new arrays.
+them has checked shapes, dtypes and the range of ids. Gradients are named d<name>. A function that ends in `_into`
+writes to its first argument, and to the state that belongs to it; all others return new arrays.
 
 Letters in shapes, here and throughout the package:
 
@@ -25,7 +25,9 @@ import types
 _MODULES = {
     "clip": ("scale_into", "sum_of_squares"),
     "dropout": ("dropout_backward", "dropout_forward"),
-    "elementwise": ("exp_forward", "log_forward", "sigmoid_backward", "sigmoid_forward", "tanh_backward", "tanh_forward"),
+    "elementwise": (
+        "exp_forward", "log_forward", "sigmoid_backward", "sigmoid_forward", "tanh_backward", "tanh_forward",
+    ),
     "embedding": ("embedding_backward", "embedding_forward"),
     "gates": (
         "gates_backward_bias", "gates_backward_input", "gates_backward_weight", "gates_forward", "gates_sum_rows",
@@ -41,7 +43,7 @@ _MODULES = {
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0605 - names of attributes that __getattr__ finds
+__all__ = sorted(_MODULE_OF)
 
 
 def __getattr__(name):

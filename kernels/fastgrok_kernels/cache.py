@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def private_directory(name: str) -> str | None:
-    """A directory called `name` that only this user can write: in the user's cache, else a fresh temporary one, else None."""
+    """A directory called `name` that only this user can write: in the user's cache, else temporary, else None."""
     try:
         return str(_owned(_user_cache() / "kernels", name))
     except (OSError, RuntimeError):  # read-only or missing home, or a directory that others may write

@@ -27,7 +27,7 @@ def embedding_forward(table, ids):
     return out
 
 
-def embedding_backward(dout, ids, V):  # noqa: N803 - the letter of the legend
+def embedding_backward(dout, ids, V):
     """dtable[v] = the sum of dout[n] over all n with ids[n] = v.
 
     `dout` (N, D), float32 or float64; `ids` (N,) int64, each in 0..V-1. Returns `dtable` (V, D).

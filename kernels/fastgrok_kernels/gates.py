@@ -46,7 +46,7 @@ def _pack_gates(w, packed, sizes):
 
 
 def pack_gates(w, G):
-    """Pack weights (G * H, K) for products that yield gates: (P, K, NR), panel after panel of a block's 16 * G columns."""
+    """Pack weights (G * H, K) for products that yield gates: (P, K, NR), the panels of a block one after the other."""
     H, K, NR = w.shape[0] // G, w.shape[1], panel_width(w.dtype)
     packed = np.empty((unit_blocks(H) * G * BLOCK // NR, K, NR), w.dtype)
     if packed.size:
@@ -97,7 +97,9 @@ def multiply_panels(a, row, rows, K, packed, p0, p1, NR, gates, N, G, to_row):
         depth = min(DEPTH, K - k)
         for p in range(p0, p1):
             to = (p * NR // wide * N + to_row) * wide + p * NR % wide
-            panel_product(a, row * K + k, K, 1, 0, packed, (p * K + k) * NR, NR, gates, to, wide, rows, 1, depth, NR, True)
+            panel_product(
+                a, row * K + k, K, 1, 0, packed, (p * K + k) * NR, NR, gates, to, wide, rows, 1, depth, NR, True
+            )
 
 
 @jit.serial
@@ -130,7 +132,9 @@ def gates_forward(x, w, bias, G):
     """
     (N, D), H = x.shape, w.shape[0] // G
     gates = np.empty((unit_blocks(H), N, G, BLOCK), x.dtype)
-    _gates_forward(x.reshape(-1), pack_gates(w, G).reshape(-1), bias, gates.reshape(-1), (N, D, H, G, panel_width(x.dtype)))
+    _gates_forward(
+        x.reshape(-1), pack_gates(w, G).reshape(-1), bias, gates.reshape(-1), (N, D, H, G, panel_width(x.dtype))
+    )
     return gates
 
 

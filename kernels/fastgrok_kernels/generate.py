@@ -1,4 +1,4 @@
-"""Sampling from a language model, id by id: Embedding -> LSTM layers -> Linear -> softmax -> draw, in one compiled loop.
+"""Sampling from a language model, id by id, in one compiled loop: Embedding -> LSTM layers -> Linear -> draw.
 
 With one sequence at a time there is nothing to compute with a weight but one multiply-add, so the speed is that of
 reading the weights. They are packed once, the embedding is folded into the first layer's input table, and the units
@@ -14,6 +14,9 @@ from .packing import pack_panel_transposed
 from .scalar import exp
 from .simd import LANES, panel_product, panel_width
 from .vector import load, store
+
+THREADED_FROM = 384
+"""H from which a second core pays: below, a step is so short that waiting for each other costs more than it saves."""
 
 
 @jit.serial
@@ -52,7 +55,9 @@ def _logits(h, row, H, out_packed, out_bias, NR, logits):
     for v in range(V):
         logits[v] = out_bias[v]
     for p in range((V + NR - 1) // NR):
-        panel_product(h, row * H, H, 1, 0, out_packed, p * H * NR, NR, logits, p * NR, NR, 1, 1, H, min(NR, V - p * NR), True)
+        panel_product(
+            h, row * H, H, 1, 0, out_packed, p * H * NR, NR, logits, p * NR, NR, 1, 1, H, min(NR, V - p * NR), True
+        )
 
 
 @jit.serial
@@ -97,7 +102,7 @@ def _draw(logits, uniform, temperature, top_k, top_p, p):
 
 @jit.serial
 def _threshold(p, count, mass):
-    """The largest probability such that what is at least as likely numbers `count` or more, or weighs `mass` or more."""
+    """The largest probability such that what is at least as likely numbers `count`, or weighs `mass`, or more."""
     low, high = 0.0, 1.0  # the likeliest has 1
     for _ in range(64):
         middle = 0.5 * (low + high)
@@ -113,8 +118,10 @@ def _threshold(p, count, mass):
     return low
 
 
-@jit.parallel(work=lambda *arguments: 1e6)
-def _generate(slices, start, uniforms, options, h, c, inputs, deep, deep_bias, packed, out_packed, out_bias, ids, sizes):
+@jit.parallel(work=lambda slices, *others: 1e9 if slices > 1 else 0)
+def _generate(
+    slices, start, uniforms, options, h, c, inputs, deep, deep_bias, packed, out_packed, out_bias, ids, sizes
+):
     L, H, V, NR = sizes
     temperature, top_k, top_p = options
     J = (H + BLOCK - 1) // BLOCK
@@ -156,13 +163,16 @@ def lstm_generate(table, layers, w_out, b_out, start, uniforms, temperature, top
         deep_bias[layer] = gates_forward(np.zeros((1, H), dtype), w_ih, bias, 4)
     out_packed = np.empty((-(-V // NR), H, NR), dtype)
     for p in range(len(out_packed)):
-        pack_panel_transposed(w_out.reshape(-1), p * NR * H, H, min(NR, V - p * NR), H, out_packed.reshape(-1), p * H * NR, NR, NR)
+        pack_panel_transposed(
+            w_out.reshape(-1), p * NR * H, H, min(NR, V - p * NR), H, out_packed.reshape(-1), p * H * NR, NR, NR
+        )
     h, c = np.empty((2, L, H), dtype), c0.copy()
     h[0] = h0
     ids = np.empty(len(uniforms), np.int64)
     if len(ids) == 0:
         return ids, h0.copy(), c
-    slices = min(jit.get_num_threads(), J) if jit.synchronises_quickly() else 1
+    slices = jit.get_num_threads() if H >= THREADED_FROM and jit.synchronises_quickly() else 1
     _generate(slices, start, uniforms, (float(temperature), int(top_k), float(top_p)),
-              *map(np.ravel, (h, c, inputs, deep, deep_bias, packed, out_packed, b_out)), ids, (L, H, V, NR))  # fmt: skip
+              *map(np.ravel, (h, c, inputs, deep, deep_bias, packed, out_packed, b_out)), ids,
+              (L, H, V, NR))  # fmt: skip
     return ids, h[(len(start) + len(ids) - 1) % 2].copy(), c

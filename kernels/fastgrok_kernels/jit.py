@@ -36,7 +36,7 @@ CHECK = os.environ.get("FASTGROK_CHECK", "0") not in ("", "0")
 DISABLED = bool(numba.config.DISABLE_JIT)
 
 # Only flags that keep NaN and infinity (a diverging loss must show) and that give a lane of a vector and a scalar of
-# the remainder loop the same bits. `arcp` and `afn` do not: LLVM may estimate the reciprocal of a vector but not of a scalar.
+# the remainder loop the same bits. Not `arcp` and `afn`: LLVM may estimate the reciprocal of a vector, not of a scalar.
 FASTMATH = frozenset({"contract", "nsz"})
 
 
@@ -62,7 +62,9 @@ def _compile(function, *, threaded=False, reassociate=False, inline=False):
     # threaded forms of one body share name and bytecode, which is all that Numba's key sees, so they live apart.
     saved = numba.config.CACHE_DIR
     module = function.__module__.rpartition(".")[2]
-    numba.config.CACHE_DIR = os.path.join(directory, f"{module}-{_source_hash(module)}", "threaded" if threaded else "serial")
+    numba.config.CACHE_DIR = os.path.join(
+        directory, f"{module}-{_source_hash(module)}", "threaded" if threaded else "serial"
+    )
     try:
         return numba.njit(cache=True, **options)(function)
     except (OSError, RuntimeError):  # no place to write after all: compile anew in every process
@@ -74,8 +76,9 @@ def _compile(function, *, threaded=False, reassociate=False, inline=False):
 def serial(function=None, *, reassociate=False, inline=False):
     """Compile a loop or helper for one core.
 
-    `inline` makes it part of every caller, for helpers of a few instructions. `reassociate` lets the compiler reorder float sums, so that a reduction is vectorised; use it only where the
-    summation covers a fixed chunk, never one that depends on the number of threads.
+    `inline` makes it part of every caller, for helpers of a few instructions. `reassociate` lets the compiler reorder
+    float sums, so that a reduction is vectorised; use it only where the summation covers a fixed chunk, never one that
+    depends on the number of threads.
     """
     if function is None:
         return functools.partial(serial, reassociate=reassociate, inline=inline)
@@ -188,7 +191,7 @@ def threading_layer() -> str:
 
 
 def synchronises_quickly() -> bool:
-    """Whether a parallel region per time step is cheap enough (OpenMP and TBB), or slices should run alone (workqueue)."""
+    """Whether a parallel region per time step is cheap (OpenMP, TBB), or slices should run on their own (workqueue)."""
     return threading_layer() != "workqueue"
 
 
@@ -232,7 +235,11 @@ class _SayOnce(event.Listener):
         if not self.said and module.startswith(__package__):
             self.said = True
             where = cache_directory()
-            kept = f"once for this machine; they are kept in {where}" if where else "they cannot be kept: no cache directory"
+            kept = (
+                f"once for this machine; they are kept in {where}"
+                if where
+                else "they cannot be kept: no cache directory"
+            )
             print(f"fastgrok: compiling kernels ({kept})", file=sys.stderr, flush=True)
 
     def on_end(self, event):

@@ -38,7 +38,7 @@ def _cell(i, f, g, o, c):
 
 @jit.serial
 def _activate(gates, at, c, before, after, h, to, units):
-    """Gates from flat offset `at` on, states from `before`; the new states go to c[after] and h[to]. At most 16 units."""
+    """Gates from flat offset `at` on, states from `before`; new states go to c[after] and h[to]. At most 16 units."""
     lanes = LANES * 4 // gates.itemsize
     if units == BLOCK:
         for u in range(0, BLOCK, lanes):
@@ -81,7 +81,7 @@ def _forward_step(t, j0, j1, b0, b1, inputs, ids, packed, h, c, gates, sizes):
 
 
 def _work(*arguments):
-    """Estimate the nanoseconds of a window from its sizes (T, B, H, NR): 8 * T * B * H * H multiplications and additions."""
+    """Estimate the nanoseconds of a window from its sizes (T, B, H, NR): 8 * T * B * H * H operations and some."""
     T, B, H, _ = arguments[-1]
     return T * B * H * (H / 12 + 2)
 
@@ -139,12 +139,18 @@ def _cell_gradient(i, f, g, o, c_before, c, dh, dc, one):
     """Gradients of the four gates before activation, and of the earlier cell state."""
     squashed = tanh(c)
     dc = dc + dh * o * (one - squashed * squashed)
-    return dc * g * i * (one - i), dc * c_before * f * (one - f), dc * i * (one - g * g), dh * squashed * o * (one - o), dc * f
+    return (
+        dc * g * i * (one - i),
+        dc * c_before * f * (one - f),
+        dc * i * (one - g * g),
+        dh * squashed * o * (one - o),
+        dc * f,
+    )
 
 
 @jit.serial
 def _differentiate(gates, dgates, at, c, before, after, dout, dh, dc, to, units):
-    """Like `_activate`: gates at flat offset `at`, cell states at `before` and `after`, dh and dc at `to`; dc is updated."""
+    """Like `_activate`: gates at flat offset `at`, cell states at `before` and `after`, dh and dc at `to`."""
     one = gates.dtype.type(1)
     lanes = LANES * 4 // gates.itemsize
     if units == BLOCK:

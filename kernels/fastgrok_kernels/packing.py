@@ -10,7 +10,7 @@ from .vector import load, store, transpose
 
 @jit.serial
 def pack_panel(source, s0, s_row, columns, depth, panel, p0, p_row, width):
-    """panel[p0 + k * p_row + j] = source[s0 + k * s_row + j] for k < depth and j < columns; zero for columns <= j < width."""
+    """panel[p0 + k * p_row + j] = source[s0 + k * s_row + j] for k < depth, j < columns; zeros up to j = width."""
     lanes = LANES * 4 // panel.itemsize
     if columns == width:
         for k in range(depth):
@@ -26,7 +26,7 @@ def pack_panel(source, s0, s_row, columns, depth, panel, p0, p_row, width):
 
 @jit.serial
 def pack_panel_transposed(source, s0, s_column, columns, depth, panel, p0, p_row, width):
-    """panel[p0 + k * p_row + j] = source[s0 + j * s_column + k] for k < depth and j < columns; zero for columns <= j < width."""
+    """panel[p0 + k * p_row + j] = source[s0 + j * s_column + k], else as `pack_panel`."""
     lanes = LANES * 4 // panel.itemsize
     whole = columns // lanes * lanes
     for j in range(0, whole, lanes):

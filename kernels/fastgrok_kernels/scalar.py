@@ -93,8 +93,8 @@ def _exponentials(real, mantissa, exp_range, tanh_end, table, ln2_parts, careful
     """The functions exp, tanh and sigmoid for one number format, of scalars and of vectors.
 
     `real` is the float type, `mantissa` the number of stored bits of its mantissa, `exp_range` where exp is 0 and where
-    it is infinite, `tanh_end` where tanh rounds to 1. `careful` takes the longer way with a rounding less: float64 needs
-    it to stay within 2 ulp, float32 has 4.
+    it is infinite, `tanh_end` where tanh rounds to 1. `careful` takes a longer way that rounds less: float64 needs it
+    to stay within 2 ulp, float32 has 4.
     """
     zero, half, one, two, six = real(0), real(0.5), real(1), real(2), real(6)
     ln2_high, ln2_low = ln2_parts
@@ -159,26 +159,30 @@ def _by_bits(real, whole, bits_of, number, mantissa, table, ln2_parts):
 
     `whole` is the integer type as wide as `real`; `bits_of` and `number` convert without changing bits.
     """
+
+    def bits(value):  # of a constant, in Python: `bits_of` would be compiled whenever this module is loaded
+        return real(value).view(whole)
+
     zero, half, one, two = real(0), real(0.5), real(1), real(2)
     infinity, nan = real(np.inf), real(np.nan)
     ln2_high, ln2_low = ln2_parts
     last, *others = reversed(table)
     others = tuple(others)
-    mantissa_bits, root_bits = whole((1 << mantissa) - 1), bits_of(real(np.sqrt(0.5)))
-    root_offset = whole(bits_of(one) - root_bits)
+    mantissa_bits, root_bits = whole((1 << mantissa) - 1), bits(np.sqrt(0.5))
+    root_offset = whole(bits(one) - root_bits)
     smallest_normal, denormal_scale = np.finfo(real).tiny, real(2.0**mantissa)
     # Or-ing a small integer into the bits of 2^mantissa gives 2^mantissa + integer, without a conversion instruction.
-    integer_bits = bits_of(real(2.0**mantissa))
-    normal_bias = real(2.0**mantissa + (bits_of(one) >> mantissa))
+    integer_bits = bits(2.0**mantissa)
+    normal_bias = real(2.0**mantissa + (bits(one) >> mantissa))
     denormal_bias = real(normal_bias + mantissa)
     sign_shift, magnitude_bits = 8 * np.dtype(whole).itemsize - 1, whole(np.iinfo(whole).max)
 
     def log(x):
         denormal = x < smallest_normal
         # (exponent, mantissa) counted from sqrt(1/2), so that x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)).
-        bits = bits_of(x * denormal_scale if denormal else x) + root_offset
-        k = number((bits >> mantissa) | integer_bits) - (denormal_bias if denormal else normal_bias)
-        f = number((bits & mantissa_bits) + root_bits) - one
+        pattern = whole(bits_of(x * denormal_scale if denormal else x) + root_offset)  # else 64 bits, which is slower
+        k = number((pattern >> mantissa) | integer_bits) - (denormal_bias if denormal else normal_bias)
+        f = number((pattern & mantissa_bits) + root_bits) - one
         s = f / (two + f)
         z = s * s
         q = last

@@ -54,7 +54,7 @@ def panel_width(dtype) -> int:
 
 
 def _tile(rows: int, vectors: int, masked: bool):
-    """Make the intrinsic for a tile of `rows` by `vectors` vectors; a masked one touches only `columns` columns of C."""
+    """Make the intrinsic for a tile of `rows` by `vectors` vectors; a masked one touches `columns` columns of C."""
 
     @intrinsic
     def tile(typingctx, a, a0, a_row, a_k, a_block, b, b0, b_k, c, c0, c_row, blocks, k, columns, accumulate):
@@ -89,19 +89,29 @@ def _tile(rows: int, vectors: int, masked: bool):
             a_rows = [pointer(0, a, builder.add(a0, builder.mul(a_row, intp(i)))) for i in range(rows)]
             c_rows = [pointer(8, c, builder.add(c0, builder.mul(c_row, intp(i)))) for i in range(rows)]
             b_base = pointer(5, b, b0)
-            spots = [[builder.bitcast(builder.gep(row, [intp(v * lanes)]), vector_pointer) for v in range(vectors)] for row in c_rows]
+            spots = [
+                [builder.bitcast(builder.gep(row, [intp(v * lanes)]), vector_pointer) for v in range(vectors)]
+                for row in c_rows
+            ]
             sums = [[cgutils.alloca_once(builder, vector) for _ in range(vectors)] for _ in range(rows)]
 
             if masked:
                 index = ir.VectorType(intp, lanes)
                 wide = builder.shuffle_vector(
-                    builder.insert_element(ir.Constant(index, ir.Undefined), columns, int32(0)), ir.Constant(index, ir.Undefined), splat
+                    builder.insert_element(ir.Constant(index, ir.Undefined), columns, int32(0)),
+                    ir.Constant(index, ir.Undefined),
+                    splat,
                 )
                 masks = [
-                    builder.icmp_signed("<", ir.Constant(index, [v * lanes + lane for lane in range(lanes)]), wide) for v in range(vectors)
+                    builder.icmp_signed("<", ir.Constant(index, [v * lanes + lane for lane in range(lanes)]), wide)
+                    for v in range(vectors)
                 ]
-                masked_load = external(f"llvm.masked.load.{suffix}.p0", vector, [vector_pointer, int32, mask_type, vector])
-                masked_store = external(f"llvm.masked.store.{suffix}.p0", ir.VoidType(), [vector, vector_pointer, int32, mask_type])
+                masked_load = external(
+                    f"llvm.masked.load.{suffix}.p0", vector, [vector_pointer, int32, mask_type, vector]
+                )
+                masked_store = external(
+                    f"llvm.masked.store.{suffix}.p0", ir.VoidType(), [vector, vector_pointer, int32, mask_type]
+                )
 
             with builder.if_else(accumulate) as (then, otherwise):
                 with then:
@@ -174,29 +184,37 @@ def _panel_compiled(a, a0, a_row, a_k, a_block, b, b0, b_k, c, c0, c_row, rows, 
                 raise IndexError("tile: B reaches outside its array")
         if _outside(c0, c_row, rows, 0, 1, columns, c.size):
             raise IndexError("tile: C reaches outside its array")
+    # fmt: off
     if columns == VECTORS * lanes:
         i = 0
         while i + ROWS <= rows:
-            _full(a, a0 + i * a_row, a_row, a_k, a_block, b, b0, b_k, c, c0 + i * c_row, c_row, blocks, k, columns, accumulate)
+            _full(a, a0 + i * a_row, a_row, a_k, a_block, b, b0, b_k,
+                  c, c0 + i * c_row, c_row, blocks, k, columns, accumulate)
             i += ROWS
         if i + 4 <= rows:
-            _full4(a, a0 + i * a_row, a_row, a_k, a_block, b, b0, b_k, c, c0 + i * c_row, c_row, blocks, k, columns, accumulate)
+            _full4(a, a0 + i * a_row, a_row, a_k, a_block, b, b0, b_k,
+                   c, c0 + i * c_row, c_row, blocks, k, columns, accumulate)
             i += 4
         if i + 2 <= rows:
-            _full2(a, a0 + i * a_row, a_row, a_k, a_block, b, b0, b_k, c, c0 + i * c_row, c_row, blocks, k, columns, accumulate)
+            _full2(a, a0 + i * a_row, a_row, a_k, a_block, b, b0, b_k,
+                   c, c0 + i * c_row, c_row, blocks, k, columns, accumulate)
             i += 2
         if i < rows:
-            _full1(a, a0 + i * a_row, a_row, a_k, a_block, b, b0, b_k, c, c0 + i * c_row, c_row, blocks, k, columns, accumulate)
+            _full1(a, a0 + i * a_row, a_row, a_k, a_block, b, b0, b_k,
+                   c, c0 + i * c_row, c_row, blocks, k, columns, accumulate)
         return
     for j in range(0, columns, lanes):
         left = min(lanes, columns - j)
         i = 0
         while i + ROWS <= rows:
-            _edge(a, a0 + i * a_row, a_row, a_k, a_block, b, b0 + j, b_k, c, c0 + j + i * c_row, c_row, blocks, k, left, accumulate)
+            _edge(a, a0 + i * a_row, a_row, a_k, a_block, b, b0 + j, b_k,
+                  c, c0 + j + i * c_row, c_row, blocks, k, left, accumulate)
             i += ROWS
         while i < rows:
-            _edge1(a, a0 + i * a_row, a_row, a_k, a_block, b, b0 + j, b_k, c, c0 + j + i * c_row, c_row, blocks, k, left, accumulate)
+            _edge1(a, a0 + i * a_row, a_row, a_k, a_block, b, b0 + j, b_k,
+                   c, c0 + j + i * c_row, c_row, blocks, k, left, accumulate)
             i += 1
+    # fmt: on
 
 
 def _panel_plain(a, a0, a_row, a_k, a_block, b, b0, b_k, c, c0, c_row, rows, blocks, k, columns, accumulate):

@@ -5,6 +5,7 @@ element, sizes that fill no vector, more than one block or chunk, and for the be
 """
 
 import importlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -65,7 +66,7 @@ def _normal(rng, dtype, *shape, scale=1.0):
 
 def _sized(make, sizes, bench):
     """Cases of `make(rng, dtype, *size)`; cases of more than 3,000 elements are large."""
-    cases = [Case(_name(size), _bound(make, size), large=np.prod(size) > 3000) for size in sizes]
+    cases = [Case(_name(size), _bound(make, size), large=math.prod(size) > 3000) for size in sizes]
     return (*cases, Case(f"bench-{_name(bench)}", _bound(make, bench), bench=True))
 
 
@@ -152,6 +153,7 @@ _EMBEDDING = (
         "embedding",
         (
             *_sized(_scatter, _LOOKUPS, _LOOKUPS_BENCH),
+            Case("few-of-many", _bound(_scatter, (3, 70_000, 1))),
             Case("bench-words", lambda rng, dtype: _scatter_words(rng, dtype, 8192, 20000, 64), bench=True),
         ),
         rtol32=2e-5,  # up to a few thousand rows are added in float32
@@ -252,4 +254,173 @@ _UPDATES = (
     Kernel("adamw_into", "update", _ADAM_CASES, mutates=(0, 1, 2)),
 )
 
-KERNELS = (*_SOFTMAX, *_EMBEDDING, *_ELEMENTWISE, *_UPDATES)
+# ---------------------------------------------------------------------------------------------------- products
+
+# M x K x N: nothing, single elements, every edge of the tile, more than one depth of a panel, and several runs of rows.
+_PRODUCTS = ((0, 3, 2), (2, 0, 3), (1, 1, 1), (3, 5, 7), (9, 4, 33), (13, 257, 31), (70, 300, 65), (300, 40, 130))
+_PRODUCTS_BENCH = ((512, 512, 512), (32, 512, 2048), (2048, 512, 65))
+_FLAGS = tuple((transpose_a, transpose_b) for transpose_a in (False, True) for transpose_b in (False, True))
+
+
+def _factors(transpose_a, transpose_b):
+    def make(rng, dtype, M, K, N):
+        a = _normal(rng, dtype, *((K, M) if transpose_a else (M, K)))
+        b = _normal(rng, dtype, *((N, K) if transpose_b else (K, N)))
+        return a, b, transpose_a, transpose_b
+
+    return make
+
+
+def _product_cases():
+    for transpose_a, transpose_b in _FLAGS:
+        make, flags = _factors(transpose_a, transpose_b), f"{'T' if transpose_a else 'N'}{'T' if transpose_b else 'N'}"
+        for size in _PRODUCTS:
+            yield Case(f"{_name(size)}-{flags}", _bound(make, size), large=math.prod(size) > 20_000)
+    for size in _PRODUCTS_BENCH:
+        yield Case(f"bench-{_name(size)}", _bound(_factors(False, True), size), bench=True)
+
+
+def _into(accumulate):
+    def make(rng, dtype, M, K, N):
+        return _normal(rng, dtype, M, N), *_factors(True, False)(rng, dtype, M, K, N), accumulate
+
+    return make
+
+
+_MATMUL = (
+    Kernel("matmul", "matmul", tuple(_product_cases()), rtol32=5e-6),
+    Kernel(
+        "matmul_into",
+        "matmul",
+        (
+            *(
+                Case(f"{_name(size)}-{add}", _bound(_into(add), size))
+                for size in ((2, 0, 3), (9, 4, 33))
+                for add in (False, True)
+            ),
+            Case("bench-512x512x512", _bound(_into(True), (512, 512, 512)), bench=True),
+        ),
+        mutates=(0,),
+        rtol32=5e-6,
+    ),
+)
+
+# ---------------------------------------------------------------------------------------------------- recurrent layers
+
+# N x D x H, for 3 or 4 gates. 16 units are one block; 37 units fill two and a part; 272 rows are more than one depth.
+_GATES = ((0, 3, 5), (1, 1, 1), (3, 5, 16), (5, 33, 37), (272, 20, 48), (40, 300, 70))
+_GATES_BENCH = (512, 512, 512)
+
+
+def _blocked(rows, H):
+    """Gates (N, G, H) -> (J, N, G, 16), padded with zeros, as kernels keep them."""
+    N, G, _ = rows.shape
+    J = -(-H // 16)
+    padded = np.zeros((N, G, J * 16), rows.dtype)
+    padded[:, :, :H] = rows
+    return np.ascontiguousarray(padded.reshape(N, G, J, 16).transpose(2, 0, 1, 3))
+
+
+def _gates(rng, dtype, N, G, H, scale=1.0):
+    return _blocked(_normal(rng, dtype, N, G, H, scale=scale), H)
+
+
+def _projection(rng, dtype, N, D, H):
+    return _normal(rng, dtype, N, D), _normal(rng, dtype, 4 * H, D), _normal(rng, dtype, 4 * H), 4
+
+
+def _from_gates(rng, dtype, N, D, H):
+    return _gates(rng, dtype, N, 4, H), _normal(rng, dtype, 4 * H, D)
+
+
+def _gates_and_rows(rng, dtype, N, D, H):
+    return _gates(rng, dtype, N, 4, H), _normal(rng, dtype, N, D), H
+
+
+def _gates_alone(rng, dtype, N, D, H):
+    return _gates(rng, dtype, N, 4, H), H
+
+
+def _gates_by_id(rng, dtype, N, D, H):
+    return _gates(rng, dtype, N, 4, H), rng.integers(0, D, N), D
+
+
+# T x B x H with V rows of inputs. 208 units are split among threads, fewer are not.
+_WINDOWS = ((0, 2, 5, 3), (2, 0, 5, 3), (1, 1, 1, 1), (3, 5, 16, 4), (4, 3, 37, 20), (3, 18, 40, 7), (2, 9, 208, 65))
+_WINDOWS_BENCH = ((16, 32, 512, 65), (16, 16, 128, 65))
+
+
+def _window(rng, dtype, T, B, H, V):
+    w = _normal(rng, dtype, 4 * H, H, scale=H**-0.5)
+    return (
+        _gates(rng, dtype, V, 4, H),
+        rng.integers(0, V, (T, B)),
+        w,
+        _normal(rng, dtype, B, H),
+        _normal(rng, dtype, B, H),
+    )
+
+
+def _window_backward(rng, dtype, T, B, H, V):
+    dout, dh_n, dc_n = _normal(rng, dtype, T, B, H), _normal(rng, dtype, B, H), _normal(rng, dtype, B, H)
+    gates = rng.uniform(0, 1, (T * B, 4, H)).astype(dtype)
+    gates[:, 2] = 2 * gates[:, 2] - 1
+    w = _normal(rng, dtype, 4 * H, H, scale=H**-0.5)
+    return dout, dh_n, dc_n, w, _normal(rng, dtype, T + 1, B, H), _blocked(gates, H)
+
+
+def _sampler(layers, temperature, top_k, top_p):
+    def make(rng, dtype, D, H, V, n):
+        sizes = [D, *[H] * (layers - 1)]
+        scale = H**-0.5  # larger weights make the recurrence chaotic: rounding errors would grow from step to step
+        weights = tuple(
+            (
+                _normal(rng, dtype, 4 * H, d, scale=scale),
+                _normal(rng, dtype, 4 * H, H, scale=scale),
+                _normal(rng, dtype, 4 * H),
+            )
+            for d in sizes
+        )
+        state = [_normal(rng, dtype, layers, H) for _ in range(2)]
+        start, uniforms = rng.integers(0, V, 3), rng.random(n)
+        out = _normal(rng, dtype, V, H), _normal(rng, dtype, V)
+        return _normal(rng, dtype, V, D), weights, *out, start, uniforms, temperature, top_k, top_p, *state
+
+    return make
+
+
+_RECURRENT = (
+    Kernel("gates_forward", "gates", _sized(_projection, _GATES, _GATES_BENCH), rtol32=5e-6),
+    Kernel("gates_backward_input", "gates", _sized(_from_gates, _GATES, _GATES_BENCH), rtol32=5e-6),
+    Kernel("gates_backward_weight", "gates", _sized(_gates_and_rows, _GATES, _GATES_BENCH), rtol32=5e-6),
+    Kernel("gates_backward_bias", "gates", _sized(_gates_alone, _GATES, _GATES_BENCH), rtol32=1e-5),
+    Kernel("gates_sum_rows", "gates", _sized(_gates_by_id, _GATES, (512, 65, 512)), rtol32=1e-5),
+    Kernel(
+        "lstm_forward",
+        "lstm",
+        (*_sized(_window, _WINDOWS, _WINDOWS_BENCH[0]), *_sized(_window, (), _WINDOWS_BENCH[1])),
+        rtol32=1e-5,
+    ),
+    Kernel(
+        "lstm_backward",
+        "lstm",
+        (*_sized(_window_backward, _WINDOWS, _WINDOWS_BENCH[0]), *_sized(_window_backward, (), _WINDOWS_BENCH[1])),
+        rtol32=1e-5,
+    ),
+    Kernel(
+        "lstm_generate",
+        "generate",
+        (
+            Case("nothing", _bound(_sampler(1, 1.0, 0, 1.0), (3, 5, 7, 0))),
+            Case("greedy", _bound(_sampler(1, 0.0, 0, 1.0), (3, 5, 7, 9))),
+            Case("two-layers", _bound(_sampler(2, 0.8, 0, 1.0), (3, 37, 40, 30))),
+            Case("top-k", _bound(_sampler(1, 1.5, 3, 1.0), (3, 16, 33, 30))),
+            Case("top-p", _bound(_sampler(1, 1.0, 0, 0.5), (3, 16, 33, 30))),
+            Case("top-k-top-p", _bound(_sampler(3, 2.0, 5, 0.8), (3, 5, 9, 30))),
+            Case("bench-H512", _bound(_sampler(1, 0.8, 0, 1.0), (64, 512, 65, 200)), bench=True),
+        ),
+        rtol32=1e-5,
+    ),
+)
+
+KERNELS = (*_MATMUL, *_SOFTMAX, *_EMBEDDING, *_RECURRENT, *_ELEMENTWISE, *_UPDATES)

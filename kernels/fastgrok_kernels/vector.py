@@ -60,7 +60,9 @@ def _repeat(builder, value, count):
     """A vector with `value` in every lane."""
     kind = ir.VectorType(value.type, count)
     one = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.IntType(32)(0))
-    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), count), [0] * count))
+    return builder.shuffle_vector(
+        one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), count), [0] * count)
+    )
 
 
 def _widen(builder, arguments, kinds):
@@ -68,7 +70,10 @@ def _widen(builder, arguments, kinds):
     counts = [kind.count for kind in kinds if isinstance(kind, Vector)]
     if not counts:
         return arguments
-    return [a if isinstance(kind, Vector) else _repeat(builder, a, counts[0]) for a, kind in zip(arguments, kinds, strict=True)]
+    return [
+        a if isinstance(kind, Vector) else _repeat(builder, a, counts[0])
+        for a, kind in zip(arguments, kinds, strict=True)
+    ]
 
 
 # ------------------------------------------------------------------------------------------------ operators
@@ -157,7 +162,7 @@ def _store_plain(a, offset, value):
 load, store = (_load_plain, _store_plain) if jit.DISABLED else (_load_compiled, _store_compiled)
 
 
-# ------------------------------------------------------------------------------------------------ functions of scalars and vectors
+# ------------------------------------------------------------------------------------------------ scalars and vectors
 
 
 @intrinsic
@@ -279,4 +284,4 @@ def _transpose_plain(a, a0, a_row, b, b0, b_row):
 
 
 transpose = _transpose_plain if jit.DISABLED else _transpose_compiled
-"""transpose(a, a0, a_row, b, b0, b_row): b[b0 + j * b_row + i] = a[a0 + i * a_row + j] for one block of lanes x lanes."""
+"""transpose(a, a0, a_row, b, b0, b_row): b[b0 + j * b_row + i] = a[a0 + i * a_row + j], a block of lanes x lanes."""

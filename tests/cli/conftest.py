@@ -1,6 +1,7 @@
 """The command line as a user meets it: a process with arguments, exit status and two streams."""
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -62,9 +63,26 @@ def fastgrok(start):
     return run
 
 
-@pytest.fixture
-def text(tmp_path):
-    """A file of text: 6,000 characters."""
-    path = tmp_path / "text.txt"
+@pytest.fixture(scope="session")
+def text(tmp_path_factory):
+    """A file of text: 6,090 characters, 22 distinct."""
+    path = tmp_path_factory.mktemp("text") / "text.txt"
     path.write_text("Whether 'tis nobler in the mind to suffer\nThe slings and arrows of outrageous fortune\n" * 70)
     return path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, text):
+    """The folder of a finished run of 3 steps; not to be changed."""
+    out = tmp_path_factory.mktemp("finished") / "run"
+    subprocess.run(
+        [sys.executable, "-m", "fastgrok", "train", text, *SMALL, "--steps", "3", "--out", out],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return out
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    """A copy of a finished run."""
+    return shutil.copytree(finished, tmp_path / "run")

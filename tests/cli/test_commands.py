@@ -16,9 +16,9 @@ def test_help_names_every_command_without_loading_numba(fastgrok):
 def test_every_option_that_is_promised_exists(fastgrok):
     for command in ("shakespeare", "train"):
         out = fastgrok(command, "--help").out
-        for option in (
-            "seconds epochs steps hidden layers embedding batch-size bptt lr dropout seed threads out resume".split()
-        ):
+        for (
+            option
+        ) in "seconds epochs steps hidden layers embedding batch-size bptt lr dropout seed threads out resume".split():
             assert f"--{option} " in out or f"--{option}\n" in out, option
     out = fastgrok("sample", "--help").out
     for option in "prompt length temperature top-k top-p seed".split():

@@ -52,24 +52,23 @@ def test_the_saved_model_is_the_one_that_was_validated(fastgrok, text, tmp_path)
     assert loss == pytest.approx(content["validation_loss"], rel=1e-6)
 
 
-def test_sampling_repeats_with_a_seed_and_begins_with_the_prompt(fastgrok, text, tmp_path):
-    fastgrok("train", text, *SMALL, "--steps", 5, "--out", tmp_path / "run")
+def test_sampling_repeats_with_a_seed_and_begins_with_the_prompt(fastgrok, run):
     options = ["--prompt", "The ", "--length", 40, "--seed", 5]
-    one = fastgrok("sample", tmp_path / "run", *options)
+    one = fastgrok("sample", run, *options)
     assert (one.status, one.err) == (0, "")
     assert one.out.startswith("The ")
     assert len(one.out) == 4 + 40 + 1
-    assert fastgrok("sample", tmp_path / "run" / "checkpoint.safetensors", *options).out == one.out
-    assert fastgrok("sample", tmp_path / "run" / "checkpoint.json", *options).out == one.out
-    assert fastgrok("sample", tmp_path / "run", *options, "--top-k", 3, "--top-p", 0.5, "--temperature", 2).status == 0
-    greedy = [fastgrok("sample", tmp_path / "run", "--temperature", 0, "--seed", seed).out for seed in (1, 2)]
+    assert fastgrok("sample", run / "checkpoint.safetensors", *options).out == one.out
+    assert fastgrok("sample", run / "checkpoint.json", *options).out == one.out
+    assert fastgrok("sample", run, *options, "--top-k", 3, "--top-p", 0.5, "--temperature", 2).status == 0
+    greedy = [fastgrok("sample", run, "--temperature", 0, "--seed", seed).out for seed in (1, 2)]
     assert greedy[0] == greedy[1]
 
 
 @pytest.mark.parametrize("more", [[], ["--dropout", "0.3", "--layers", "2", "--average", "0.9"]])
 def test_a_resumed_run_is_bitwise_the_uninterrupted_one(start, fastgrok, text, tmp_path, more):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    length = ["--epochs", 3, "--save-every", 0]
+    length = ["--epochs", 2, "--save-every", 0.05]
     assert fastgrok("train", text, *SMALL, *more, *length, "--out", whole).status == 0
     kills = 0
     process = start("train", text, *SMALL, *more, *length, "--out", broken)
@@ -78,7 +77,7 @@ def test_a_resumed_run_is_bitwise_the_uninterrupted_one(start, fastgrok, text, t
         process.kill()
         process.communicate()
         kills += 1
-        options = ["--out", broken, "--resume", "--save-every", 0]
+        options = ["--out", broken, "--resume", "--save-every", 0.05]
         process = start("train", *options)  # what was killed names its file
         if kills == 3:
             process.communicate()
@@ -152,14 +151,12 @@ def test_ctrl_c_before_training_is_quiet(start, text, tmp_path):
     assert b"fastgrok" in errors or process.returncode < 0
 
 
-def test_resuming_a_finished_run_changes_nothing(fastgrok, text, tmp_path):
-    out = tmp_path / "run"
-    fastgrok("train", text, *SMALL, "--steps", 5, "--out", out)
-    before = _weights(out)
-    result = fastgrok("train", text, "--out", out, "--resume")
+def test_resuming_a_finished_run_changes_nothing(fastgrok, text, run):
+    before = _weights(run)
+    result = fastgrok("train", text, "--out", run, "--resume")
     assert (result.status, result.err) == (0, "")
     for name, array in before.items():
-        np.testing.assert_array_equal(array, _weights(out)[name])
+        np.testing.assert_array_equal(array, _weights(run)[name])
 
 
 def test_seconds_fixes_a_number_of_steps_and_keeps_the_time(fastgrok, text, tmp_path):
@@ -189,9 +186,7 @@ def test_shakespeare_comes_from_the_data_folder(fastgrok, tmp_path):
     folder = os.environ.get("FASTGROK_DATA_DIR", "")
     if not os.path.exists(os.path.join(folder, datasets.TINY_SHAKESPEARE)):
         pytest.skip("FASTGROK_DATA_DIR has no tinyshakespeare/input.txt")
-    result = fastgrok(
-        "shakespeare", *SMALL, "--steps", 2, "--out", tmp_path / "run", env={"FASTGROK_DATA_DIR": folder}
-    )
+    result = fastgrok("shakespeare", *SMALL, "--steps", 2, "--out", tmp_path / "run", env={"FASTGROK_DATA_DIR": folder})
     assert result.out.startswith("tiny Shakespeare: 1,115,394 characters, 65 distinct")
     assert "1.4697" in result.out
 

@@ -68,8 +68,8 @@ def test_softmax_does_not_hide_nan(dtype, bad):
 
 @pytest.mark.parametrize("V", [1, 9, 3000])
 @given(data=st.data())
-def test_embedding_gathers_and_adds(V, data):  # noqa: N803
-    D = 33  # noqa: N806
+def test_embedding_gathers_and_adds(V, data):
+    D = 33
     ids = data.draw(hnp.arrays(np.int64, st.integers(0, 50), elements=st.integers(0, V - 1)))
     dout = np.random.default_rng(0).integers(-9, 9, (len(ids), D)).astype(np.float32)  # whole: sums are exact
     dtable = kernels.embedding_backward(dout, ids, V)

@@ -1,6 +1,7 @@
 """exp, tanh, sigmoid and log: distance from the exact result, special values, vectorisation, fitted tables."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import mpmath
@@ -38,8 +39,9 @@ def apply(name, x):
 
 
 def wide(name, x):
-    """NumPy's result in the next wider format, which is exact enough to measure errors of float32."""
+    """NumPy's result in float64 for float32 numbers, which is exact enough to measure their errors."""
     with np.errstate(all="ignore"):
+        x = x.astype(np.float64)
         if name == "sigmoid":
             z = np.exp(-np.abs(x))
             return np.where(x < 0, z, 1) / (1 + z)
@@ -47,7 +49,7 @@ def wide(name, x):
 
 
 def worst_ulp(y, exact):
-    """The largest distance from the exact result in units in the last place of the result; wrong NaN counts infinite."""
+    """The largest distance from the exact result in units in its last place; a wrong NaN counts as infinite."""
     with np.errstate(all="ignore"):
         rounded = exact.astype(y.dtype)
         same = (y == rounded) | (np.isnan(y) & np.isnan(rounded))
@@ -62,7 +64,7 @@ def worst_ulp(y, exact):
 def test_float32_on_a_sample_of_all_inputs(name):
     step = 2**32 // (2000 if jit.DISABLED else 2**20) - 3
     x = np.arange(0, 2**32, step, dtype=np.uint64).astype(np.uint32).view(np.float32)
-    assert worst_ulp(apply(name, x), wide(name, x.astype(np.float64))) <= ULP32
+    assert worst_ulp(apply(name, x), wide(name, x)) <= ULP32
 
 
 @compiled_only
@@ -72,7 +74,7 @@ def test_float32_on_all_inputs(name):
     chunk = 1 << 20
     for start in range(0, 2**32, chunk):
         x = np.arange(start, start + chunk, dtype=np.uint64).astype(np.uint32).view(np.float32)
-        assert worst_ulp(apply(name, x), wide(name, x.astype(np.float64))) <= ULP32, f"in bits {start:#x} to +{chunk:#x}"
+        assert worst_ulp(apply(name, x), wide(name, x)) <= ULP32, f"in bits {start:#x} to +{chunk:#x}"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -100,15 +102,18 @@ def test_special_values(dtype):
     inf, nan = np.inf, np.nan
     tiny = np.finfo(dtype).smallest_subnormal
     expected = {
-        "exp": {nan: nan, inf: inf, -inf: 0, 0.0: 1, -0.0: 1, 1e4: inf, -1e4: 0, tiny: 1},
+        "exp": {nan: nan, inf: inf, -inf: 0, 0.0: 1, 1e4: inf, -1e4: 0, tiny: 1},
         "tanh": {nan: nan, inf: 1, -inf: -1, 0.0: 0, 50.0: 1, -50.0: -1, tiny: tiny, -tiny: -tiny},
         "sigmoid": {nan: nan, inf: 1, -inf: 0, 0.0: 0.5, 50.0: 1, -1e4: 0, tiny: 0.5},
-        "log": {nan: nan, inf: inf, -inf: nan, 0.0: -inf, -0.0: -inf, -1.0: nan, 1.0: 0, -tiny: nan},
+        "log": {nan: nan, inf: inf, -inf: nan, 0.0: -inf, -1.0: nan, 1.0: 0, -tiny: nan},
     }
+    assert apply("log", np.array([-0.0], dtype))[0] == -inf
     for name, values in expected.items():
         # Enough copies that the vector part and the remainder of the loop both see each value.
         x = np.repeat(np.array(list(values), dtype), 37)
-        np.testing.assert_array_equal(apply(name, x), np.repeat(np.array(list(values.values()), dtype), 37), err_msg=name)
+        np.testing.assert_array_equal(
+            apply(name, x), np.repeat(np.array(list(values.values()), dtype), 37), err_msg=name
+        )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -136,9 +141,7 @@ def test_float32_loops_are_vectorised(name):
     apply(name, np.ones(100, np.float32))
     loop = LOOPS[name]
     llvm = loop.inspect_llvm(next(s for s in loop.signatures if s[0].dtype.name == "float32"))
-    assert any(f"fdiv contract nsz <{n} x float>" in llvm or f"<{n} x float> @llvm.fma" in llvm or
-               f"fmul contract nsz <{n} x float>" in llvm or f"fmul nsz contract <{n} x float>" in llvm
-               for n in (4, 8, 16))  # fmt: skip
+    assert re.search(r"= fmul [a-z ]*<(4|8|16) x float>", llvm)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -161,7 +164,9 @@ def load_fit_scalar():
     return module
 
 
-@pytest.mark.parametrize(("name", "bits"), [("EXP", 32), ("LOG", 32), ("LOG", 64), pytest.param("EXP", 64, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("name", "bits"), [("EXP", 32), ("LOG", 32), ("LOG", 64), pytest.param("EXP", 64, marks=pytest.mark.slow)]
+)
 def test_tables_are_those_that_the_script_fits(name, bits):
     fit_scalar = load_fit_scalar()
     dtype = {32: np.float32, 64: np.float64}[bits]

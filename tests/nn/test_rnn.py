@@ -63,7 +63,11 @@ def assert_close(found, expected, tolerance=1e-12):
 @pytest.mark.parametrize("steps", range(1, T + 1))
 def test_window_equals_composed_steps(steps, layers):
     lstm = nn.LSTM(D, H, layers).double()
-    x, h, c = normal(steps, B, D, grad=True), normal(layers, B, H, seed=1, grad=True), normal(layers, B, H, seed=2, grad=True)
+    x, h, c = (
+        normal(steps, B, D, grad=True),
+        normal(layers, B, H, seed=1, grad=True),
+        normal(layers, B, H, seed=2, grad=True),
+    )
     weigh = normal(steps, B, H, seed=3)
     wanted = [x, h, c, *lstm.parameters()]
 

@@ -35,7 +35,7 @@ ONE, IDS = np.ones, np.array([0, 1])
         (ops.MatMul, (ONE((2, 2, 3)), ONE((3, 3, 2))), {}, ShapeError, "broadcast"),
         (ops.Linear, (ONE((2, 3)), ONE((4, 2))), {}, ShapeError, "linear: input"),
         (ops.Linear, (ONE((2, 3)), ONE((4, 3)), ONE(3)), {}, ShapeError, "bias"),
-        (ops.Embedding, (ONE((5, 2)), np.array([1, 5])), {}, IndexError, r"holds 5 at position \(1,\), expected .* 0 to 4"),
+        (ops.Embedding, (ONE((5, 2)), np.array([1, 5])), {}, IndexError, r"holds 5 at position \(1,\), .* 0 to 4"),
         (ops.Embedding, (ONE((5, 2)), np.array([-1])), {}, IndexError, "holds -1"),
         (ops.Embedding, (ONE((5, 2)), ONE(2)), {}, DtypeError, "float64"),
         (ops.Dropout, (ONE(3),), {"p": 1.5}, ValueError, "p=1.5"),

@@ -1,34 +1,26 @@
 """Every op: gradient, layouts of memory, dtypes, and that it keeps its promises about what it saves."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
-from gradcheck import check_op, dense
+from ops.cases import CASES
 
 import fastgrok.ops
 from fastgrok.autograd import Variable, apply
 from fastgrok.ops import Op
+from gradcheck import check_op, dense
 
-_spec = importlib.util.spec_from_file_location("op_cases", Path(__file__).with_name("cases.py"))
-cases = importlib.util.module_from_spec(_spec)
-sys.modules["op_cases"] = cases
-_spec.loader.exec_module(cases)
-
-ALL = pytest.mark.parametrize("case", [pytest.param(c, id=f"{c.op.__name__}-{c.id}") for c in cases.CASES])
+ALL = pytest.mark.parametrize("case", [pytest.param(c, id=f"{c.op.__name__}-{c.id}") for c in CASES])
 # Ops whose cases stand with the layers they belong to.
 ELSEWHERE = {name for name, op in Op.registry.items() if op.__module__ == "fastgrok.ops.recurrent"}
 
 
 def test_every_op_has_a_case():
-    tested = {case.op.__name__ for case in cases.CASES} | ELSEWHERE
+    tested = {case.op.__name__ for case in CASES} | ELSEWHERE
     public = {
         name for name, op in Op.registry.items() if op.__module__.startswith("fastgrok.") and not name.startswith("_")
     }
     assert public == tested | ELSEWHERE
-    assert len({(case.op, case.id) for case in cases.CASES}) == len(cases.CASES)
+    assert len({(case.op, case.id) for case in CASES}) == len(CASES)
 
 
 @ALL

@@ -13,30 +13,58 @@ EXPRESSIONS = {
     "arithmetic": lambda t, x, y, z: (x + y) * 2 - x / y + 3 - (1 - x) / (2 + y) + 2 * -x,
     "powers": lambda t, x, y, z: x**2 + y**0.5 + y**x + 2**x + x**3,
     "broadcast": lambda t, x, y, z: x[:, None, :] * y + x[0],
-    "functions": lambda t, x, y, z: x.exp() + y.log() + y.sqrt() + x.tanh() + x.sigmoid() + x.relu() + x.abs() + x.sin(),
+    "functions": lambda t, x, y, z: (
+        x.exp() + y.log() + y.sqrt() + x.tanh() + x.sigmoid() + x.relu() + x.abs() + x.sin()
+    ),
     "functions-2": lambda t, x, y, z: t.exp(x) + t.log2(y) + t.log10(y) + t.rsqrt(y) + t.square(x) + t.cos(x) + 1 / y,
     "clamp": lambda t, x, y, z: x.clamp(-0.5, 0.5) + t.clamp(y, min=1.0) + x.clamp(max=y),
     "extremes": lambda t, x, y, z: t.maximum(x, y) + t.minimum(x, y) + x.max() + y.amin(0) + x.max(1).values[:, None],
     "sums": lambda t, x, y, z: z.sum() + z.sum(0).mean() + z.sum((0, 2), keepdim=True).mean(1) + z.mean(-1).sum(0),
-    "moments": lambda t, x, y, z: z.var() + z.std(1).sum() + z.var(0, unbiased=False).sum() + z.std((0, 2), correction=0),
+    "moments": lambda t, x, y, z: (
+        z.var() + z.std(1).sum() + z.var(0, unbiased=False).sum() + z.std((0, 2), correction=0)
+    ),
     "norms": lambda t, x, y, z: x.norm() + x.norm(1) + z.norm(dim=1).sum() + t.norm(x, p=3) + z.norm(float("inf")),
-    "logsumexp": lambda t, x, y, z: z.logsumexp(1) + z.logsumexp((0, 1)) + x.softmax(1).sum(0)[:2] * t.log_softmax(x, 0)[0, :2],
+    "logsumexp": lambda t, x, y, z: (
+        z.logsumexp(1) + z.logsumexp((0, 1)) + x.softmax(1).sum(0)[:2] * t.log_softmax(x, 0)[0, :2]
+    ),
     "cumsum": lambda t, x, y, z: z.cumsum(1) * t.cumsum(z, 0),
     "matmul": lambda t, x, y, z: x @ y.t() + (x @ z).sum() + (z @ x).sum() + x[0] @ y[1] + x.mm(y.T) + (x.matmul(y[0])),
     "bmm": lambda t, x, y, z: z.bmm(z.transpose(1, 2)) + t.matmul(z, z.mT) * x.sum(),
-    "shapes": lambda t, x, y, z: z.reshape(6, 4).t().reshape(-1) * z.permute(2, 0, 1).flatten() + z.view(2, 12).unsqueeze(1).squeeze().sum(),
-    "shapes-2": lambda t, x, y, z: z.flatten(1) + z.movedim(0, 2).swapaxes(0, 2).flatten(1) + z.unflatten(0, (2, -1)).sum((0, 1)).sum(),
-    "expand": lambda t, x, y, z: x.unsqueeze(0).expand(4, -1, -1) * z.mT + x.repeat(2, 2).sum() + x.tile(2).sum() * x.repeat_interleave(2, 1).sum(),
+    "shapes": lambda t, x, y, z: (
+        z.reshape(6, 4).t().reshape(-1) * z.permute(2, 0, 1).flatten() + z.view(2, 12).unsqueeze(1).squeeze().sum()
+    ),
+    "shapes-2": lambda t, x, y, z: (
+        z.flatten(1) + z.movedim(0, 2).swapaxes(0, 2).flatten(1) + z.unflatten(0, (2, -1)).sum((0, 1)).sum()
+    ),
+    "expand": lambda t, x, y, z: (
+        x.unsqueeze(0).expand(4, -1, -1) * z.mT + x.repeat(2, 2).sum() + x.tile(2).sum()
+        * x.repeat_interleave(2, 1).sum()
+    ),
     "join": lambda t, x, y, z: t.cat([x, y, x], 1).sum(0) + t.stack([x, y], dim=2).sum((0, 2)).repeat(3),
-    "cut": lambda t, x, y, z: z.split(3)[1] * z.chunk(2, 1)[0].sum() + z.narrow(1, 1, 2).sum() + z.unbind(2)[0].sum() + t.split(z, [1, 2], 1)[1].sum(),
-    "index": lambda t, x, y, z: z[0] + z[-1] + z[1:3, :, 0].sum() + z[..., 1].sum() + z[:, [0, 2]].sum() + z[t.tensor([0, 0, 1])].sum(0),
-    "mask": lambda t, x, y, z: x[x > 0].sum() + x.masked_fill(y > 1, 5.0) + t.where(x > y, x, y * 2) + t.where(x > 0, x, 0.0),
-    "gather": lambda t, x, y, z: x.gather(1, t.tensor([[0, 0, 2, 1], [1, 1, 1, 0]])).sum(1) * x.index_select(1, t.tensor([2, 2])).sum(1),
-    "sort": lambda t, x, y, z: x.sort(1).values * x.sort(0, descending=True)[0] + z.topk(2, 1).values.sum() + x.min(0)[0],
+    "cut": lambda t, x, y, z: (
+        z.split(3)[1] * z.chunk(2, 1)[0].sum() + z.narrow(1, 1, 2).sum() + z.unbind(2)[0].sum()
+        + t.split(z, [1, 2], 1)[1].sum()
+    ),
+    "index": lambda t, x, y, z: (
+        z[0] + z[-1] + z[1:3, :, 0].sum() + z[..., 1].sum() + z[:, [0, 2]].sum() + z[t.tensor([0, 0, 1])].sum(0)
+    ),
+    "mask": lambda t, x, y, z: (
+        x[x > 0].sum() + x.masked_fill(y > 1, 5.0) + t.where(x > y, x, y * 2) + t.where(x > 0, x, 0.0)
+    ),
+    "gather": lambda t, x, y, z: (
+        x.gather(1, t.tensor([[0, 0, 2, 1], [1, 1, 1, 0]])).sum(1) * x.index_select(1, t.tensor([2, 2])).sum(1)
+    ),
+    "sort": lambda t, x, y, z: (
+        x.sort(1).values * x.sort(0, descending=True)[0] + z.topk(2, 1).values.sum() + x.min(0)[0]
+    ),
     "triangle": lambda t, x, y, z: z.tril() + t.triu(z, 1) + z.flip(0, 1) * z.roll(1, 0),
     "detach": lambda t, x, y, z: x * x.detach() + y.clone(),
-    "mixed": lambda t, x, y, z: x * t.arange(3) + x.double().sum().float() + t.tensor(2.0, dtype=t.float64) * x + t.tensor(3) * x,
-    "fmod": lambda t, x, y, z: (x.detach() % y.detach()) + (x.detach() // y.detach()) + x.round() * x.floor() + x.ceil() + x.sign(),
+    "mixed": lambda t, x, y, z: (
+        x * t.arange(3) + x.double().sum().float() + t.tensor(2.0, dtype=t.float64) * x + t.tensor(3) * x
+    ),
+    "fmod": lambda t, x, y, z: (
+        (x.detach() % y.detach()) + (x.detach() // y.detach()) + x.round() * x.floor() + x.ceil() + x.sign()
+    ),
 }  # fmt: skip
 
 
@@ -94,10 +122,14 @@ def test_promotion(first, second, operator):
 
 REPRS = [
     "t.tensor([1.0, 2.0])", "t.tensor([1.5, -2.25])", "t.tensor(3.14159)", "t.tensor(7)", "t.tensor([True, False])",
-    "t.arange(12).reshape(3, 4)", "t.arange(24.0).reshape(2, 3, 4) / 7", "t.tensor([1e-8, 1.0])", "t.tensor([1e10, 1.0])",
-    "t.tensor([float('nan'), 1.0, float('inf')])", "t.tensor([float('nan')])", "t.zeros(2, 2)", "t.arange(2000.0)", "t.arange(2000)",
-    "t.zeros(100, 100)", "t.tensor([-1, 100])", "t.ones(1, requires_grad=True)", "t.tensor([])", "t.arange(40.0)", "t.ones(2, 1, 2)",
-    "t.tensor([1000000.0, 1.0])", "t.tensor([123456.0])", "t.tensor([0.00001])", "t.tensor([[1.0, 0.5], [0.0, 1e4]])", "t.zeros(2, 0)",
+    "t.arange(12).reshape(3, 4)", "t.arange(24.0).reshape(2, 3, 4) / 7", "t.tensor([1e-8, 1.0])",
+    "t.tensor([1e10, 1.0])",
+    "t.tensor([float('nan'), 1.0, float('inf')])", "t.tensor([float('nan')])", "t.zeros(2, 2)", "t.arange(2000.0)",
+    "t.arange(2000)",
+    "t.zeros(100, 100)", "t.tensor([-1, 100])", "t.ones(1, requires_grad=True)", "t.tensor([])", "t.arange(40.0)",
+    "t.ones(2, 1, 2)",
+    "t.tensor([1000000.0, 1.0])", "t.tensor([123456.0])", "t.tensor([0.00001])",
+    "t.tensor([[1.0, 0.5], [0.0, 1e4]])", "t.zeros(2, 0)",
     "t.arange(60).reshape(2, 30)", "t.tensor([-0.5, 0.0])",
 ]  # fmt: skip
 
@@ -154,16 +186,26 @@ def test_changes_in_place(name, rng):
 @pytest.mark.parametrize(
     "code",
     [
-        "t.arange(5)", "t.arange(1, 2, 0.3)", "t.arange(3.0)", "t.arange(5, 1, -2)", "t.linspace(0, 1, 7)", "t.eye(3, 4)", "t.full((2,), 3)",
-        "t.full((2,), 3.5)", "t.full((2,), True)", "t.ones_like(t.arange(3))", "t.zeros(2, 3, dtype=t.int64)", "t.zeros((2, 3))",
-        "t.tensor([[1, 2.5]])", "t.tensor([t.tensor(1.0), t.tensor(2.0)])", "t.arange(3).sum()", "t.tensor([True, True]).sum()",
-        "t.ones(3, dtype=t.int32).sum()", "t.arange(6).reshape(2, 3).argmax(1)", "t.tensor([1.0, 3.0, 3.0]).argmax()", "t.arange(4).float()",
-        "t.tensor([1.7, -1.7]).long()", "t.tensor([0.0, 2.0]).bool()", "t.arange(5).exp()", "t.tensor([3, 1, 2]).argsort(descending=True)",
-        "t.tensor([1, 1, 0]).unique()", "t.tensor([1, 1, 0]).bincount()", "t.arange(6.0).reshape(2, 3).argmin(0, keepdim=True)",
-        "t.tensor([[1, 0], [0, 1]]).nonzero()", "t.ones(2, 3).all()", "t.zeros(2, 3).any(1)", "t.tensor([1.0, float('nan')]).isnan()",
-        "(t.arange(3) > 0) & (t.arange(3) < 2)", "~t.tensor([True])", "t.where(t.tensor([1, 0]) > 0)[0]", "t.arange(3) == t.tensor([0, 5, 2])",
-        "t.arange(4).prod()", "t.tensor(5) // 2", "t.arange(-3, 3) % 2", "7 - t.arange(3)", "t.zeros(2, 0).sum(1)", "t.outer(t.ones(2), t.ones(3))",
-        "t.tensor([1.0, 2.0]).dot(t.tensor([3.0, 4.0]))", "t.tril(t.ones(3, 3))", "t.count_nonzero(t.eye(3))", "t.ones(3).mean()", "t.ones(2, 3).T",
+        "t.arange(5)", "t.arange(1, 2, 0.3)", "t.arange(3.0)", "t.arange(5, 1, -2)", "t.linspace(0, 1, 7)",
+        "t.eye(3, 4)", "t.full((2,), 3)",
+        "t.full((2,), 3.5)", "t.full((2,), True)", "t.ones_like(t.arange(3))", "t.zeros(2, 3, dtype=t.int64)",
+        "t.zeros((2, 3))",
+        "t.tensor([[1, 2.5]])", "t.tensor([t.tensor(1.0), t.tensor(2.0)])", "t.arange(3).sum()",
+        "t.tensor([True, True]).sum()",
+        "t.ones(3, dtype=t.int32).sum()", "t.arange(6).reshape(2, 3).argmax(1)",
+        "t.tensor([1.0, 3.0, 3.0]).argmax()", "t.arange(4).float()",
+        "t.tensor([1.7, -1.7]).long()", "t.tensor([0.0, 2.0]).bool()", "t.arange(5).exp()",
+        "t.tensor([3, 1, 2]).argsort(descending=True)",
+        "t.tensor([1, 1, 0]).unique()", "t.tensor([1, 1, 0]).bincount()",
+        "t.arange(6.0).reshape(2, 3).argmin(0, keepdim=True)",
+        "t.tensor([[1, 0], [0, 1]]).nonzero()", "t.ones(2, 3).all()", "t.zeros(2, 3).any(1)",
+        "t.tensor([1.0, float('nan')]).isnan()",
+        "(t.arange(3) > 0) & (t.arange(3) < 2)", "~t.tensor([True])", "t.where(t.tensor([1, 0]) > 0)[0]",
+        "t.arange(3) == t.tensor([0, 5, 2])",
+        "t.arange(4).prod()", "t.tensor(5) // 2", "t.arange(-3, 3) % 2", "7 - t.arange(3)", "t.zeros(2, 0).sum(1)",
+        "t.outer(t.ones(2), t.ones(3))",
+        "t.tensor([1.0, 2.0]).dot(t.tensor([3.0, 4.0]))", "t.tril(t.ones(3, 3))", "t.count_nonzero(t.eye(3))",
+        "t.ones(3).mean()", "t.ones(2, 3).T",
     ],
 )  # fmt: skip
 def test_values(code):
@@ -174,16 +216,22 @@ def test_values(code):
 @pytest.mark.parametrize(
     "code",
     [
-        "t.ones(2) + t.ones(3)", "t.ones(2, 3) @ t.ones(2, 3)", "t.ones(2)[5]", "t.ones(2, 3).sum(2)", "t.ones(2).item()", "t.ones(6).view(4)",
-        "t.ones(2, requires_grad=True).numpy()", "t.ones(2).backward()", "t.arange(3).mean()", "bool(t.ones(2))", "t.ones(2, 3).t().view(6)",
-        "t.cat([t.ones(2, 3), t.ones(3, 2)])", "t.stack([t.ones(2), t.ones(3)])", "t.ones(2).add_(t.ones(3))", "t.arange(2).add_(0.5)",
-        "t.ones(2, requires_grad=True).add_(1)", "t.ones(2) @ t.ones(2).double()", "t.multinomial(t.tensor([1.0, -1.0]), 1)", "len(t.tensor(1))",
-        "t.tensor([[1], [1, 2]])", "t.zeros(2, -1)", "iter(t.tensor(1))", "t.ones(2, 2).topk(3)", "t.ones(2).to('cuda:7')", "t.randint(3, 3, (2,))",
-        "t.ones(3).split([1, 1])", "t.ones(2)[0.5]", "t.ones(2) + None", "t.ones(2).masked_fill(t.ones(2), 1)", "t.tensor('a')", "t.arange(0, 1, -1)",
+        "t.ones(2) + t.ones(3)", "t.ones(2, 3) @ t.ones(2, 3)", "t.ones(2)[5]", "t.ones(2, 3).sum(2)",
+        "t.ones(2).item()", "t.ones(6).view(4)",
+        "t.ones(2, requires_grad=True).numpy()", "t.ones(2).backward()", "t.arange(3).mean()", "bool(t.ones(2))",
+        "t.ones(2, 3).t().view(6)",
+        "t.cat([t.ones(2, 3), t.ones(3, 2)])", "t.stack([t.ones(2), t.ones(3)])", "t.ones(2).add_(t.ones(3))",
+        "t.arange(2).add_(0.5)",
+        "t.ones(2, requires_grad=True).add_(1)", "t.ones(2) @ t.ones(2).double()",
+        "t.multinomial(t.tensor([1.0, -1.0]), 1)", "len(t.tensor(1))",
+        "t.tensor([[1], [1, 2]])", "t.zeros(2, -1)", "iter(t.tensor(1))", "t.ones(2, 2).topk(3)",
+        "t.ones(2).to('cuda:7')", "t.randint(3, 3, (2,))",
+        "t.ones(3).split([1, 1])", "t.ones(2)[0.5]", "t.ones(2) + None", "t.ones(2).masked_fill(t.ones(2), 1)",
+        "t.tensor('a')", "t.arange(0, 1, -1)",
     ],
 )  # fmt: skip
 def test_errors_are_instances_of_what_pytorch_raises(code):
-    with pytest.raises(Exception) as theirs:  # noqa: PT011
+    with pytest.raises(Exception) as theirs:
         eval(code, {"t": torch})
     expected = theirs.type if theirs.type in (IndexError, TypeError, ValueError, RuntimeError) else RuntimeError
     with pytest.raises(expected):

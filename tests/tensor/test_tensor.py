@@ -8,10 +8,10 @@ import sys
 
 import numpy as np
 import pytest
-from gradcheck import check_function
 
 import fastgrok
 from fastgrok.errors import DtypeError, ShapeError, StateError
+from gradcheck import check_function
 
 
 def test_numpy_and_back():
@@ -67,6 +67,7 @@ def test_gradients_through_conversions(rng):
     x = fastgrok.tensor([1.0, 2.0], requires_grad=True)
     (x.double() * 2).sum().backward()
     assert x.grad.dtype == fastgrok.float32 and x.grad.tolist() == [2, 2]
+    assert not x.long().requires_grad and not x.bool().requires_grad
     check_function(
         lambda a, b: (a @ b).tanh().std(0) / (b.logsumexp(0) + a.max()), [rng.random((3, 4)), rng.random((4, 2))], rng
     )

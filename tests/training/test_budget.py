@@ -115,7 +115,15 @@ def test_rates_rise_then_fall_to_the_final_one(schedule):
 
 @pytest.mark.parametrize(
     "settings",
-    [{"hidden": 0}, {"lr": -1.0}, {"lr": math.nan}, {"dropout": 1.0}, {"bptt": 1.5}, {"schedule": "wild"}, {"seed": -1}],
+    [
+        {"hidden": 0},
+        {"lr": -1.0},
+        {"lr": math.nan},
+        {"dropout": 1.0},
+        {"bptt": 1.5},
+        {"schedule": "wild"},
+        {"seed": -1},
+    ],
 )
 def test_a_recipe_that_makes_no_sense_is_refused(settings):
     (name,) = settings

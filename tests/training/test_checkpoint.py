@@ -145,8 +145,6 @@ def test_weights_that_are_not_finite_never_replace_sound_ones(tmp_path):
 
 def test_the_best_weights_are_kept(tmp_path):
     losses = iter([3.0, 1.0, 2.0])
-    fit(
-        *regression(), epochs=3, validate=lambda model: next(losses), callbacks=[Checkpoint(tmp_path, best=True)]
-    )
+    fit(*regression(), epochs=3, validate=lambda model: next(losses), callbacks=[Checkpoint(tmp_path, best=True)])
     _, content = checkpoint.load(tmp_path / "best.safetensors")
     assert (content["step"], content["validation_loss"]) == (14, 1.0)

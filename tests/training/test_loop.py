@@ -67,7 +67,7 @@ def test_hooks_are_called_in_order():
     for name in [name for name in vars(Callback) if name.startswith("on_")]:
         setattr(Listener, name, lambda self, run, *args, name=name: heard.append(name))
     fit(*regression(), epochs=1, validate=lambda model: 1.0, callbacks=[Listener()])
-    step = ["on_step_begin", "on_update_begin", "on_step_end"]
+    step = ["on_step_begin", "on_loss", "on_update_begin", "on_step_end"]
     assert heard == [
         "on_train_begin",
         *step * 7,
@@ -164,9 +164,7 @@ def test_nan_stops_the_run_before_it_reaches_the_weights(bad):
 
 def test_early_stopping_waits_for_its_patience():
     losses = iter([3.0, 2.0, 2.5, 2.4, 2.3, 1.0])
-    run = fit(
-        *regression(), epochs=6, validate=lambda model: next(losses), callbacks=[EarlyStopping(patience=3)]
-    )
+    run = fit(*regression(), epochs=6, validate=lambda model: next(losses), callbacks=[EarlyStopping(patience=3)])
     assert run.epoch == 5
     assert "no better validation loss than 2.0" in run.stopped
     assert run.best == (2.0, 14)

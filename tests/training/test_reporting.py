@@ -63,9 +63,7 @@ def test_bits_are_nats_over_log_two():
 
 def test_the_history_is_a_csv(tmp_path):
     path = tmp_path / "history.csv"
-    run = fit(
-        *regression(), epochs=2, validate=lambda model: 0.25, clip_norm=5.0, callbacks=[History(path, every=5)]
-    )
+    run = fit(*regression(), epochs=2, validate=lambda model: 0.25, clip_norm=5.0, callbacks=[History(path, every=5)])
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["step"] for row in rows] == ["5", "7", "10", "14"]

@@ -8,7 +8,7 @@ def embedding_forward(table, ids):
     return table[ids]
 
 
-def embedding_backward(dout, ids, V):  # noqa: N803
+def embedding_backward(dout, ids, V):
     """dtable (V, D) from dout (N, D), ids (N,)."""
     dtable = np.zeros((V, dout.shape[1]), dout.dtype)
     np.add.at(dtable, ids, dout)

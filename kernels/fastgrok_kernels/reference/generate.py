@@ -24,8 +24,8 @@ def _draw(logits, uniform, temperature, top_k, top_p):
 def lstm_generate(table, layers, w_out, b_out, start, uniforms, temperature, top_k, top_p, h0, c0):
     """See fastgrok_kernels.generate.lstm_generate."""
     h, c, ids = h0.copy(), c0.copy(), []
-    fed = list(start)
-    while True:
+    fed = list(start) if len(uniforms) else []
+    while fed:
         x = table[fed.pop(0)]
         for layer, (w_ih, w_hh, bias) in enumerate(layers):
             i, f, g, o = np.split(w_ih @ x + w_hh @ h[layer] + bias, 4)
@@ -34,6 +34,6 @@ def lstm_generate(table, layers, w_out, b_out, start, uniforms, temperature, top
             x = h[layer]
         if not fed:
             ids.append(_draw(w_out @ x + b_out, uniforms[len(ids)], temperature, top_k, top_p))
-            fed.append(ids[-1])
-            if len(ids) == len(uniforms):
-                return np.array(ids, np.int64), h, c
+            if len(ids) < len(uniforms):
+                fed.append(ids[-1])
+    return np.array(ids, np.int64), h, c

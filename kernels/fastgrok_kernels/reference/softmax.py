@@ -16,6 +16,8 @@ def softmax_backward(dy, y):
 
 def log_softmax_forward(x):
     """y (N, V) from x (N, V)."""
+    if not x.size:
+        return np.zeros_like(x)
     shifted = x - _largest(x)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
