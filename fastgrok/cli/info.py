@@ -16,14 +16,14 @@ def info() -> int:
     from fastgrok_kernels import jit, simd
 
     features = llvmlite.binding.get_host_cpu_features()
-    known = ("avx512f", "avx2", "fma", "sse4.2", "neon", "sve")
+    known = [name for name in ("avx512f", "avx2", "fma", "sse4.2", "neon", "sve") if features.get(name)]
     mode = "off (NUMBA_DISABLE_JIT)" if jit.DISABLED else "with bounds checks (FASTGROK_CHECK)" if jit.CHECK else "on"
     multiply_add = "fused" if simd.FUSED else "separate"
     rows = {
-        "fastgrok": getattr(fastgrok, "__version__", "unknown"),
+        "fastgrok": fastgrok.__version__,
         "Python": f"{platform.python_version()} on {platform.platform()}",
         "packages": ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("numpy", "numba", "llvmlite")),
-        "CPU": f"{llvmlite.binding.get_host_cpu_name()} ({', '.join(f for f in known if features.get(f)) or 'baseline'})",
+        "CPU": f"{llvmlite.binding.get_host_cpu_name()} ({', '.join(known) or 'baseline'})",
         "tile": f"{simd.ROWS} rows x {simd.VECTORS} vectors of {simd.LANES} float32, {multiply_add} multiply-add",
         "compilation": mode,
         "threads": f"{jit.get_num_threads()} of {os.cpu_count()} cores",

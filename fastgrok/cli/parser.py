@@ -126,7 +126,7 @@ _kinds = {
 def _version() -> str:
     import fastgrok
 
-    return getattr(fastgrok, "__version__", "unknown")
+    return fastgrok.__version__
 
 
 # Each command loads what it needs only when it runs.

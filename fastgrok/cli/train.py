@@ -54,12 +54,11 @@ def train(options: argparse.Namespace) -> int:
     )
     run = trained.run
     if run.interrupted and not run.finished:
-        of = f" of {run.steps:,}" if run.steps else ""
-        _say(f"stopped after step {run.step:,}{of} and saved; to go on: {_resume_command(options, out)}")
+        _say(f"saved in {out}; to go on: {_resume_command(options, out)}")
         return _SIGNALS[run.stopped or "SIGINT"]
     if run.stopped == Budget.LATE:
-        of = f" of {run.steps:,}: the machine was slower than when steps were timed" if run.steps else ""
-        _say(f"the time ran out after step {run.step:,}{of}; to make the rest: {_resume_command(options, out)}")
+        slower = "the machine became slower than when its steps were timed; " if run.steps else ""
+        _say(f"{slower}to go on: {_resume_command(options, out)}")
     _finish(trained, out, source)
     return 0
 
@@ -123,12 +122,16 @@ def _finish(trained: Trained, out: Path, source: str) -> None:
             f"nanoGPT's estimator {trained.window_loss():.4f} nats per character: random windows of 256 characters, "
             f"each from a zero state{nanogpt}"
         )
+    else:
+        _say("nanoGPT's estimator of it was left out: no time is left")
     show(trained.sample(length=500, temperature=0.8, seed=trained.recipe.seed).strip())
     files = [checkpoint.NAME, "history.csv"]
     try:
         if left() > 1.5:  # loading matplotlib takes about a second
             run.history.plot(out / "loss.png", "nats per character")
             files.append("loss.png")
+        else:
+            _say("no plot of the loss: no time is left")
     except ImportError:
         _say("no plot of the loss: that takes matplotlib, pip install 'fastgrok[plot]'")
     _say(f"saved in {out}: {', '.join(files)}; for more text: {shlex.join(['fastgrok', 'sample', str(out)])}")

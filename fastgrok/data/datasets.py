@@ -25,7 +25,7 @@ class DatasetError(OSError):
 
 
 def tiny_shakespeare() -> str:
-    """Return 1,115,394 characters of Shakespeare's plays, as Andrej Karpathy collected them for char-rnn (public domain).
+    """Return 1,115,394 characters of Shakespeare's plays (public domain), as collected by Andrej Karpathy for char-rnn.
 
     Looks for `tinyshakespeare/input.txt` in the folder that the environment variable FASTGROK_DATA_DIR names, then in
     the user's cache; else downloads it into the cache (1.1 MB).
@@ -91,8 +91,8 @@ def cache_directory() -> Path:
 def python_documentation() -> str:
     """Return English prose that every Python brings along: its help topics, or else its library's docstrings.
 
-    About half a million characters that differ somewhat from one version of Python to the next. It stands in for a data set
-    where there is no network.
+    About half a million characters that differ somewhat from one version of Python to the next. It stands in for a
+    data set where there is no network.
 
     Raises `DatasetError` when this Python came without both.
     """

@@ -65,7 +65,7 @@ class CharacterVocabulary:
     def __init__(self, characters: str):
         if not characters or sorted(set(characters)) != list(characters):
             raise ValueError(
-                f"CharacterVocabulary: characters={characters!r}, expected one or more, each once and in code point order"
+                f"CharacterVocabulary: characters={characters!r}, expected at least one, each once, in code point order"
             )
         self.characters = characters
         self._points = _code_points(characters)

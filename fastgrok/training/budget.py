@@ -19,11 +19,11 @@ _LOADING_STEPS = 3  # the first steps load or compile kernels, and say nothing a
 class Budget(Callback):
     """Choose the number of steps so that a run ends in time, and see to it that it does.
 
-    How. The first `timed_steps` steps are timed, except for the very first, and then one validation. From that follows
-    the number of steps, which leaves out what comes after the last step (a validation and `reserve`), and `margin` of
-    the remaining time on top, because machines have other things to do. The number is written to `run.steps` and to
-    every checkpoint and never changed: learning rates and all else depend on the step only, and a run that is broken
-    off and continued ends where it would have ended.
+    How. Some of the first steps are timed, but not the very first, and then one validation. From that follows the
+    number of steps, which leaves time for what comes after the last step (a validation and `reserve`), and on top of
+    it keeps `margin` of the remaining time free, because machines have other things to do. The number is written to
+    `run.steps` and to every checkpoint and never changed: learning rates and all else depend on the step only, and a
+    run that is broken off and continued ends where it would have ended.
 
     Should the machine turn out so much slower that the time runs out before the last step, the run is stopped, as if
     it had been interrupted, just early enough for the final validation and `reserve`. What has been learnt is saved,
@@ -35,6 +35,7 @@ class Budget(Callback):
     started : float, optional
         When the clock started, as `time.monotonic()`; default: when `fit` begins.
     timed_steps : int
+        Steps that are timed; fewer, but at least 20, when they take more than a tenth of the time.
     reserve : float
         Seconds that are needed after the last validation.
     validations : float
@@ -77,7 +78,9 @@ class Budget(Callback):
         if self.steps is None:
             now = time.monotonic()
             self._times.append(now - self._validating)
-            if run.step >= self.timed_steps and len(self._times) > _LOADING_STEPS + 5:
+            spent = self._times[-1] - self._times[0]
+            enough = len(self._times) > self.timed_steps or spent > 0.1 * self.seconds
+            if enough and run.step >= TIMED_STEPS and len(self._times) > _LOADING_STEPS + 5:
                 self._fix(run)
         if self.time_left() < self._after_the_last_step(run) and not run.finished:
             run.stop(self.LATE)

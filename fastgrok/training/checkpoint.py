@@ -4,7 +4,8 @@ A checkpoint is one safetensors file. Its tensors are the arrays of the run; eve
 arguments of the model, vocabulary, settings, state of optimizer and generator, position in the data) is JSON, which
 stands in the `__metadata__` of the same file under the key "fastgrok". One file is renamed into place as a whole, so
 arrays and description can never come from two different moments. A copy of the readable part of the JSON is written
-beside it for people; it is never read back. Nothing in a checkpoint is executable: it holds no pickles, and names classes from a list.
+beside it for people; it is never read back. Nothing in a checkpoint is executable: it holds no pickles, and names
+classes from a list.
 """
 
 import json
@@ -67,7 +68,7 @@ def load(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         reason = getattr(error, "strerror", None) or "it is damaged, incomplete or something else"
         raise CheckpointError(f"{path} cannot be read as a safetensors file: {reason}") from None
@@ -86,7 +87,7 @@ def load(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]
 
 
 def pack(tree: Any, name: str, tensors: dict[str, np.ndarray]) -> Any:
-    """Return `tree` as plain values for JSON; its arrays go to `tensors` under names that begin with `name`, or with their key where it is "".
+    """Return `tree` as plain values for JSON; its arrays go to `tensors`, each under its path in the tree after `name`.
 
     A tree is made of dicts, lists, tuples, tensors, arrays, numbers, strings, booleans and None.
     """

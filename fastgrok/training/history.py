@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 import math
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from .files import write_atomically
 if TYPE_CHECKING:
     from .loop import Run
 
-__all__ = ["History"]
+__all__ = ["History", "load_matplotlib"]
 
 
 class History(Callback):
@@ -100,9 +101,7 @@ class History(Callback):
 
     def plot(self, path: Any, unit: str = "loss") -> None:
         """Draw the loss curves into an image file such as a PNG; raises `ImportError` where matplotlib is missing."""
-        from matplotlib.backends.backend_agg import FigureCanvasAgg  # no display is needed
-        from matplotlib.figure import Figure
-
+        Figure, FigureCanvasAgg = load_matplotlib()
         figure = Figure(figsize=(8, 5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot(xlabel="step", ylabel=unit)
@@ -129,3 +128,15 @@ class History(Callback):
         self.rows = [tuple(row) for row in state["rows"].detach().numpy().tolist()]
         self._sum, self._count, self._seconds = state["sum"], state["count"], state["seconds"]
         self._began = time.monotonic()
+
+
+def load_matplotlib() -> tuple[Any, Any]:
+    """Return matplotlib's `Figure` and the canvas that needs no display; raises `ImportError` where it is missing.
+
+    The first time takes a second, and on a new machine some more for its list of fonts.
+    """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # where it would like to keep files is no news here
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    return Figure, FigureCanvasAgg

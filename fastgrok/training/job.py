@@ -1,9 +1,7 @@
 """Training a character language model on a text from beginning to end: what `fastgrok train` and a notebook call."""
 
 import contextlib
-import dataclasses
 import hashlib
-import importlib.metadata
 import sys
 import time
 from dataclasses import dataclass
@@ -18,16 +16,16 @@ from . import checkpoint, language_model
 from .budget import Budget
 from .callbacks import Callback, Checkpoint, Schedule
 from .files import check_writable
-from .history import History
+from .history import History, load_matplotlib
 from .language_model import CharacterLanguageModel
 from .loop import Run, fit
-from .progress import Progress, _in_notebook, printable
+from .progress import Progress, in_notebook
 from .recipe import Recipe
 
 __all__ = ["Trained", "read_settings", "train_language_model"]
 
 VALIDATION = 0.1  # the last part of a text is kept for validation
-_RESERVE = 2.5  # seconds for saving, a sample and a plot after the last validation
+_RESERVE = 2.0  # seconds for saving, a sample and a plot after the last validation
 
 
 @dataclass
@@ -98,7 +96,9 @@ def train_language_model(
         When `out` cannot be written to.
     """
     started = time.monotonic() if started is None else started
-    limit = {name: v for name, v in (("seconds", seconds), ("epochs", epochs), ("steps", steps)) if v is not None}
+    limit: dict[str, Any] = {
+        name: v for name, v in (("seconds", seconds), ("epochs", epochs), ("steps", steps)) if v is not None
+    }
     if len(limit) > 1:
         raise ValueError(f"{' and '.join(limit)} are given, expected only one of seconds, epochs and steps")
     data = {"source": source, "characters": len(text), "sha256": hashlib.sha256(text.encode()).hexdigest()}
@@ -125,7 +125,7 @@ def train_language_model(
     callbacks: list[Callback] = [Schedule(recipe.rate_factor), progress, narrator]
     if out is not None:
         content = {
-            "fastgrok": importlib.metadata.version("fastgrok") if _installed() else None,
+            "fastgrok": fastgrok.__version__,
             "model": {"class": type(model).__name__, "arguments": _model_arguments(model, recipe)},
             "vocabulary": vocabulary.to_json(),
             "recipe": recipe.to_json(),
@@ -136,7 +136,7 @@ def train_language_model(
     budget = None
     if "seconds" in limit:
         windows = min(1.0, language_model.WINDOWS * language_model.WINDOW_LENGTH / len(validation))
-        budget = Budget(limit["seconds"], started, reserve=_RESERVE, validations=1.25 * (1 + windows))
+        budget = Budget(limit["seconds"], started, recipe.warmup, reserve=_RESERVE, validations=1.25 * (1 + windows))
     run = fit(
         model,
         language_model.cross_entropy,
@@ -211,8 +211,9 @@ def _optimizer(model: CharacterLanguageModel, recipe: Recipe) -> Any:
 class _Narrator(Callback):
     """Say what is trained on what; after a validation show what the model writes by now, where a person is watching."""
 
-    def __init__(self, title: str, vocabulary: CharacterVocabulary, seed: int, length: int = 200):
-        self.title, self.vocabulary, self.seed, self.length = title, vocabulary, seed, length
+    def __init__(self, title: str, vocabulary: CharacterVocabulary, seed: int, every_seconds: float = 15.0):
+        self.title, self.vocabulary, self.seed, self.every_seconds = title, vocabulary, seed, every_seconds
+        self._shown_at, self._prepared = time.monotonic(), False
 
     def on_train_begin(self, run: Run) -> None:
         """Show the title, and load the kernels for sampling now, so that the end of the run holds no surprise."""
@@ -221,17 +222,18 @@ class _Narrator(Callback):
 
     def on_validation_end(self, run: Run) -> None:
         """Show a sample, drawn from a generator of its own."""
-        if not run.finished and not run.stopped and (_in_notebook() or sys.stdout.isatty()):
-            run.report(f"{printable(self._write(run, self.length)).strip()}\n")
+        if not self._prepared:  # also in time to be part of what is measured before the number of steps is fixed
+            self._prepared = True
+            with contextlib.suppress(ImportError):
+                load_matplotlib()
+        now = time.monotonic()
+        watched = in_notebook() or sys.stdout.isatty()
+        if watched and not run.finished and not run.stopped and now - self._shown_at >= self.every_seconds:
+            self._shown_at = now
+            run.report(f"{self._write(run, 200).strip()}\n")
 
     def _write(self, run: Run, length: int) -> str:
         with run.evaluating() as model:
             return language_model.sample(
                 model, self.vocabulary, length=length, temperature=0.8, seed=self.seed + run.step
             )
-
-
-def _installed() -> bool:
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        return bool(importlib.metadata.version("fastgrok"))
-    return False

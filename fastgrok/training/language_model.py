@@ -71,7 +71,7 @@ MODELS = {"CharacterLanguageModel": CharacterLanguageModel}  # the classes that 
 
 
 def cross_entropy(logits: Any, targets: Any) -> Any:
-    """Return the mean cross-entropy in nats of `logits`, (T, B, V), for `targets`, (T, B) int64; -100 does not count."""
+    """Return the mean cross-entropy, in nats, of `logits` (T, B, V) for `targets` (T, B) int64; -100 does not count."""
     return nn.functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1))
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ class Run:
         self.model, self.loss_function, self.optimizer, self.batches = model, loss, optimizer, batches
         self.steps: int | None = None
         self.epochs: int | None = None
-        self.steps_per_epoch = len(batches) if hasattr(batches, "__len__") else None
+        self.steps_per_epoch = len(batches) if isinstance(batches, Sized) else None
         self.step = self.epoch = self.batch = self.items = 0
         self.loss = math.nan
         self.gradient_norm: float | None = None
@@ -295,6 +295,9 @@ def fit(
         try:
             run._emit("on_train_begin")
             run._train()
+            if run.stopped and not run.finished:
+                of = "" if run.steps is None else f" of {run.steps:,}"
+                run.report(f"stopped after step {run.step:,}{of}: {run.stopped}")
             run._emit("on_train_end")
         finally:
             run._emit("on_close")
@@ -332,7 +335,7 @@ def _mean_loss(loss: Callable, batches: Iterable, carry_state: bool) -> Callable
 
 def _skip(batches: Iterable, count: int) -> Iterator[Any]:
     """The batches after the first `count`, which are not even made where batches can be had by number."""
-    if count and hasattr(batches, "__getitem__") and hasattr(batches, "__len__"):
+    if count and isinstance(batches, Sized) and hasattr(batches, "__getitem__"):
         yield from (batches[k] for k in range(count, len(batches)))
         return
     for k, batch in enumerate(batches):

@@ -11,7 +11,7 @@ from .callbacks import Callback
 if TYPE_CHECKING:
     from .loop import Run
 
-__all__ = ["Progress", "clock", "describe_loss", "printable"]
+__all__ = ["Progress", "clock", "describe_loss", "in_notebook", "printable"]
 
 
 class Progress(Callback):
@@ -50,7 +50,7 @@ class Progress(Callback):
     def on_train_begin(self, run: "Run") -> None:
         """Open the bar."""
         self._file = self.file or sys.stdout
-        notebook = _in_notebook()
+        notebook = in_notebook()
         if self.style == "bar" or (self.style is None and (notebook or self._file.isatty())):
             if notebook:
                 from tqdm.auto import tqdm
@@ -172,7 +172,7 @@ def _smooth(average: float, value: float, weight: float = 0.05) -> float:
     return value if math.isnan(average) else average + weight * (value - average)
 
 
-def _in_notebook() -> bool:
-    """Whether this runs in a Jupyter kernel (not in IPython on a terminal)."""
+def in_notebook() -> bool:
+    """Return whether this runs in a Jupyter kernel (not in IPython on a terminal)."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return shell is not None and "IPKernelApp" in getattr(shell, "config", {})

@@ -93,8 +93,8 @@ class Recipe:
         Examples
         --------
         >>> recipe = Recipe(warmup=50)
-        >>> [recipe.rate_factor(step, 150) for step in (0, 49, 50, 100, 149)]
-        [0.02, 1.0, 1.0, 0.5, 0.01]
+        >>> [recipe.rate_factor(step, 150) for step in (0, 49, 50, 100)]
+        [0.02, 1.0, 1.0, 0.5]
         """
         if step < self.warmup:
             return (step + 1) / self.warmup
@@ -119,8 +119,8 @@ class Recipe:
             return  # Windows: NumPy will say so
         if needed > memory:
             raise ValueError(
-                f"a model of {parameters:,} parameters in batches of {self.batch_size} x {self.bptt} characters needs about "
-                f"{needed / 1e9:,.0f} GB of memory, and this machine has {memory / 1e9:,.0f}: use smaller sizes"
+                f"a model of {parameters:,} parameters in batches of {self.batch_size} x {self.bptt} characters needs "
+                f"about {needed / 1e9:,.0f} GB of memory, and this machine has {memory / 1e9:,.0f}: use smaller sizes"
             )
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`TensorDataset` and `DataLoader` for data that fits in memory: a batch is a slice of arrays, not a loop over samples."""
+"""`TensorDataset` and `DataLoader` for data in memory: a batch is a slice of arrays, not a loop over samples."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any

@@ -44,13 +44,13 @@ def _scale(x, factor):
         x[i] *= factor
 
 
-@jit.parallel(work=lambda x, sums: 0.15 * x.size)
+@jit.parallel(work=lambda x, sums: 0.06 * x.size)
 def _square_sums(x, sums):
     for k in jit.prange(sums.size):
         sums[k] = _square_sum(x[k * CHUNK : min(k * CHUNK + CHUNK, x.size)])
 
 
-@jit.parallel(work=lambda x, factor: 0.15 * x.size)
+@jit.parallel(work=lambda x, factor: 0.06 * x.size)
 def _scale_chunks(x, factor):
     for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
         _scale(x[k * CHUNK : min(k * CHUNK + CHUNK, x.size)], factor)

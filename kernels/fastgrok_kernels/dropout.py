@@ -8,7 +8,7 @@ key of the 64-bit seed and the number of the chunk added before each.
 
 import numpy as np
 
-from . import jit
+from . import jit, memory
 
 __all__ = ["dropout_backward", "dropout_forward"]
 
@@ -21,7 +21,7 @@ def dropout_forward(x, p, seed):
     `x` (...), float32 or float64; 0 <= `p` <= 1; `seed` a whole number below 2^64. Returns `y` (...),
     shaped as `x` (Srivastava et al. 2014, in the "inverted" form that leaves evaluation alone).
     """
-    y = np.empty_like(x)
+    y = memory.empty_like(x)
     if p == 1:
         y.fill(0)
     elif x.size:
@@ -59,7 +59,7 @@ def _chunk(x, y, dropped_below, scale, key0, key1):
         y[i] = x[i] * scale if word >= dropped_below else zero
 
 
-@jit.parallel(work=lambda x, y, dropped_below, scale, seed: 0.8 * x.size)
+@jit.parallel(work=lambda x, y, dropped_below, scale, seed: 0.5 * x.size)
 def _apply(x, y, dropped_below, scale, seed):
     for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
         low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)

@@ -40,7 +40,7 @@ def tanh_backward(dy, y):
 
 
 def _apply(chunks, *arrays):
-    out = np.empty_like(arrays[0])
+    out = memory.empty_like(arrays[0])
     if out.size:
         chunks(*(a.reshape(-1) for a in arrays), out.reshape(-1))
     return out
@@ -84,42 +84,42 @@ def _tanh_backward(dy, y, dx):
         dx[i] = dy[i] * (one - y[i] * y[i])
 
 
-@jit.parallel(work=lambda x, y: 0.4 * x.size)
+@jit.parallel(work=lambda x, y: 0.3 * x.size)
 def _exp_chunks(x, y):
     for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
         low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
         _exp(x[low:high], y[low:high])
 
 
-@jit.parallel(work=lambda x, y: 0.6 * x.size)
+@jit.parallel(work=lambda x, y: 0.4 * x.size)
 def _log_chunks(x, y):
     for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
         low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
         _log(x[low:high], y[low:high])
 
 
-@jit.parallel(work=lambda x, y: 0.4 * x.size)
+@jit.parallel(work=lambda x, y: 0.3 * x.size)
 def _sigmoid_chunks(x, y):
     for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
         low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
         _sigmoid(x[low:high], y[low:high])
 
 
-@jit.parallel(work=lambda x, y: 0.4 * x.size)
+@jit.parallel(work=lambda x, y: 0.3 * x.size)
 def _tanh_chunks(x, y):
     for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
         low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
         _tanh(x[low:high], y[low:high])
 
 
-@jit.parallel(work=lambda dy, y, dx: 0.2 * y.size)
+@jit.parallel(work=lambda dy, y, dx: 0.15 * y.size)
 def _sigmoid_backward_chunks(dy, y, dx):
     for k in jit.prange((y.size + CHUNK - 1) // CHUNK):
         low, high = k * CHUNK, min(k * CHUNK + CHUNK, y.size)
         _sigmoid_backward(dy[low:high], y[low:high], dx[low:high])
 
 
-@jit.parallel(work=lambda dy, y, dx: 0.2 * y.size)
+@jit.parallel(work=lambda dy, y, dx: 0.15 * y.size)
 def _tanh_backward_chunks(dy, y, dx):
     for k in jit.prange((y.size + CHUNK - 1) // CHUNK):
         low, high = k * CHUNK, min(k * CHUNK + CHUNK, y.size)

@@ -6,7 +6,7 @@ depend on the number of threads. Small tables are shared out by columns; in larg
 
 import numpy as np
 
-from . import jit
+from . import jit, memory
 
 __all__ = ["embedding_backward", "embedding_forward"]
 
@@ -21,7 +21,7 @@ def embedding_forward(table, ids):
 
     `table` (V, D), float32 or float64; `ids` (N,) int64, each in 0..V-1. Returns `out` (N, D).
     """
-    out = np.empty((len(ids), table.shape[1]), table.dtype)
+    out = memory.empty((len(ids), table.shape[1]), table.dtype)
     if out.size:
         _forward(table, ids, out)
     return out
@@ -75,14 +75,14 @@ def _add(source, target):
         target[i] += source[i]
 
 
-@jit.parallel(work=lambda table, ids, out: 0.3 * out.size + 10 * ids.size)
+@jit.parallel(work=lambda table, ids, out: 0.05 * out.size + 2 * ids.size)
 def _forward(table, ids, out):
     for block in jit.prange((ids.size + ROWS - 1) // ROWS):
         for n in range(block * ROWS, min(block * ROWS + ROWS, ids.size)):
             _copy(table[ids[n]], out[n])
 
 
-@jit.parallel(work=lambda dout, ids, dtable: 0.3 * dout.size + 10 * ids.size)
+@jit.parallel(work=lambda dout, ids, dtable: 0.1 * dout.size + 3 * ids.size)
 def _backward_by_columns(dout, ids, dtable):
     for block in jit.prange((dtable.shape[1] + COLUMNS - 1) // COLUMNS):
         low, high = block * COLUMNS, min(block * COLUMNS + COLUMNS, dtable.shape[1])
@@ -90,7 +90,7 @@ def _backward_by_columns(dout, ids, dtable):
             _add(dout[n, low:high], dtable[ids[n], low:high])
 
 
-@jit.parallel(work=lambda dout, ids, order, starts, dtable: 0.3 * dout.size + 20 * ids.size)
+@jit.parallel(work=lambda dout, ids, order, starts, dtable: 0.2 * dout.size + 10 * ids.size)
 def _backward_by_ids(dout, ids, order, starts, dtable):
     for bucket in jit.prange(BUCKETS):
         for k in range(starts[bucket], starts[bucket + 1]):

@@ -11,7 +11,7 @@ Units beyond H are padding: their weights count as zero, and nobody reads them. 
 
 import numpy as np
 
-from . import jit
+from . import jit, memory
 from .packing import pack_panel, pack_panel_transposed
 from .simd import LANES, panel_product, panel_width
 from .vector import load, store
@@ -48,7 +48,7 @@ def _pack_gates(w, packed, sizes):
 def pack_gates(w, G):
     """Pack weights (G * H, K) for products that yield gates: (P, K, NR), the panels of a block one after the other."""
     H, K, NR = w.shape[0] // G, w.shape[1], panel_width(w.dtype)
-    packed = np.empty((unit_blocks(H) * G * BLOCK // NR, K, NR), w.dtype)
+    packed = memory.empty((unit_blocks(H) * G * BLOCK // NR, K, NR), w.dtype)
     if packed.size:
         _pack_gates(w.reshape(-1), packed.reshape(-1), (H, K, G, NR))
     return packed
@@ -78,7 +78,7 @@ def _pack_rows(w, packed, sizes):
 def pack_rows(w, G):
     """Pack weights (G * H, K) for products that consume gates: (ceil(K / NR), J * G * 16, NR)."""
     H, K, NR = w.shape[0] // G, w.shape[1], panel_width(w.dtype)
-    packed = np.empty((-(-K // NR), unit_blocks(H) * G * BLOCK, NR), w.dtype)
+    packed = memory.empty((-(-K // NR), unit_blocks(H) * G * BLOCK, NR), w.dtype)
     _pack_rows(w.reshape(-1), packed.reshape(-1), (H, K, G, NR))
     return packed
 
@@ -103,15 +103,13 @@ def multiply_panels(a, row, rows, K, packed, p0, p1, NR, gates, N, G, to_row):
 
 
 @jit.serial
-def _fill_bias(bias, gates, H, G, N, j):
-    left = min(BLOCK, H - j * BLOCK)
-    for n in range(N):
-        for g in range(G):
-            to, unit = ((j * N + n) * G + g) * BLOCK, g * H + j * BLOCK
-            for u in range(left):
-                gates[to + u] = bias[unit + u]
-            for u in range(left, BLOCK):
-                gates[to + u] = 0
+def _fill_bias(bias, gates, wide, N, j):
+    """Start all rows of block j with its bias; `bias` is blocked like one row of gates."""
+    lanes = LANES * 4 // gates.itemsize
+    for u in range(0, wide, lanes):
+        values = load(bias, j * wide + u)
+        for n in range(N):
+            store(gates, (j * N + n) * wide + u, values)
 
 
 @jit.parallel(work=lambda x, packed, bias, gates, sizes: x.size * (gates.size / max(1, sizes[0])) / 50)
@@ -121,7 +119,7 @@ def _gates_forward(x, packed, bias, gates, sizes):
     panels = G * BLOCK // NR
     for s in jit.prange(J):
         j = np.int64(s)
-        _fill_bias(bias, gates, H, G, N, j)
+        _fill_bias(bias, gates, G * BLOCK, N, j)
         multiply_panels(x, 0, N, K, packed, j * panels, (j + 1) * panels, NR, gates, N, G, 0)
 
 
@@ -131,10 +129,14 @@ def gates_forward(x, w, bias, G):
     x (N, D), w (G * H, D), bias (G * H,) -> gates (J, N, G, 16).
     """
     (N, D), H = x.shape, w.shape[0] // G
-    gates = np.empty((unit_blocks(H), N, G, BLOCK), x.dtype)
-    _gates_forward(
-        x.reshape(-1), pack_gates(w, G).reshape(-1), bias, gates.reshape(-1), (N, D, H, G, panel_width(x.dtype))
-    )
+    J = unit_blocks(H)
+    gates = memory.empty((J, N, G, BLOCK), x.dtype)
+    blocked = np.zeros((J, G, BLOCK), x.dtype)
+    for g in range(G):
+        padded = blocked[:, g]
+        padded.flat[:H] = bias[g * H : (g + 1) * H]
+    packed = pack_gates(w, G)
+    _gates_forward(*map(np.ravel, (x, packed, blocked, gates)), (N, D, H, G, panel_width(x.dtype)))
     return gates
 
 
@@ -170,7 +172,7 @@ def gates_backward_input(dgates, w):
     dgates (J, N, G, 16), w (G * H, D) -> dx (N, D).
     """
     (J, N, G, _), D = dgates.shape, w.shape[1]
-    dx = np.empty((N, D), dgates.dtype)
+    dx = memory.empty((N, D), dgates.dtype)
     _gates_backward_input(
         dgates.reshape(-1), pack_rows(w, G).reshape(-1), dx.reshape(-1), (J, N, G, D, panel_width(w.dtype))
     )
@@ -212,8 +214,8 @@ def gates_backward_weight(dgates, x, H):
     dgates (J, N, G, 16), x (N, D) -> dw (G * H, D).
     """
     (N, D), G, NR = x.shape, dgates.shape[2], panel_width(x.dtype)
-    dw = (np.empty if N else np.zeros)((G * H, D), x.dtype)
-    packed = np.empty(-(-D // NR) * N * NR, x.dtype)
+    dw = (memory.empty if N else np.zeros)((G * H, D), x.dtype)
+    packed = memory.empty(-(-D // NR) * N * NR, x.dtype)
     _pack_columns(x.reshape(-1), packed, (N, D, NR))
     _gates_backward_weight(dgates.reshape(-1), packed, dw.reshape(-1), (N, G, H, D, NR))
     return dw
@@ -245,7 +247,7 @@ def gates_sum_rows(dgates, ids, V):
     dgates (J, N, G, 16), ids (N,) -> sums (J, V, G, 16).
     """
     J, _, G, _ = dgates.shape
-    sums = np.empty((J, V, G, BLOCK), dgates.dtype)
+    sums = memory.empty((J, V, G, BLOCK), dgates.dtype)
     _gates_sum_rows(dgates.reshape(-1), ids, sums.reshape(-1), (J, V, G * BLOCK))
     return sums
 

@@ -8,21 +8,25 @@ Per step (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2
 What comes from the inputs is a dense product over the whole window and is done outside (gates.py); only what must wait
 for the previous step is here. The weights are packed once per window.
 
-Work is cut in one of two ways. A slice of the batch runs through all T steps on its own, without ever waiting: best
-while the weights fit into a core's second-level cache. A slice of the units reads only its share of the weights, but
-all slices must meet after every step: best for large H.
+Work is cut in one of two ways. A slice of the batch runs through all T steps on its own, without ever waiting for the
+others. A slice of the units reads only its share of the weights, but all slices must meet after every step; with a
+batch that fills no tiles for each thread it is the only way to share the work. Where both are possible they took the
+same time (two cores with 1 MB of second-level cache, H from 128 to 512), as long as the cores had nothing else to do;
+beside other work, a meeting per step can cost a time slice of the scheduler, so that batches are preferred.
 """
 
 import numpy as np
 
-from . import jit
+from . import jit, memory
 from .gates import BLOCK, gates_to_panel, multiply_panels, pack_gates, pack_rows
 from .scalar import sigmoid, tanh
 from .simd import LANES
 from .vector import load, store
 
 UNIT_SLICES_FROM = 192
-"""H from which slices of units win: from here on the weights of all units outgrow the second-level cache."""
+"""H from which slices of units are worth a meeting of all threads per step."""
+TILE_ROWS = 8
+"""Rows that fill a tile: a smaller slice of the batch would waste part of it."""
 
 
 # ------------------------------------------------------------------------------------------------ forward
@@ -113,9 +117,9 @@ def lstm_forward(inputs, ids, w, h0, c0):
     -> h and c (T + 1, B, H) with the initial state first, gates (J, T * B, 4, 16) after activation.
     """
     (T, B), H = ids.shape, w.shape[1]
-    h, c = np.empty((T + 1, B, H), w.dtype), np.empty((T + 1, B, H), w.dtype)
+    h, c = memory.empty((T + 1, B, H), w.dtype), memory.empty((T + 1, B, H), w.dtype)
     h[0], c[0] = h0, c0
-    gates = np.empty((inputs.shape[0], T * B, 4, BLOCK), w.dtype)
+    gates = memory.empty((inputs.shape[0], T * B, 4, BLOCK), w.dtype)
     if h[0].size and T:
         packed = pack_gates(w, 4)
         run, slices = _choose_slices(B, H, gates.shape[0], _forward_batch_slices, _forward_unit_slices)
@@ -124,9 +128,10 @@ def lstm_forward(inputs, ids, w, h0, c0):
 
 
 def _choose_slices(B, H, groups, by_batch, by_units):
-    """Which of two loops to run, over how many slices."""
+    """Which of two loops to run, over how many slices; units can be cut into `groups` at most."""
     threads = jit.get_num_threads()
-    if H >= UNIT_SLICES_FROM and groups >= threads and jit.synchronises_quickly():
+    fills_tiles = B >= TILE_ROWS * threads
+    if not fills_tiles and H >= UNIT_SLICES_FROM and groups >= threads and jit.synchronises_quickly():
         return by_units, threads
     return by_batch, max(1, min(threads, B))
 
@@ -222,7 +227,7 @@ def lstm_backward(dout, dh_n, dc_n, w, c, gates):
     products of dgates (gates.py).
     """
     T, B, H = dout.shape
-    dh, dc, dgates = dh_n.copy(), dc_n.copy(), np.empty_like(gates)
+    dh, dc, dgates = dh_n.copy(), dc_n.copy(), memory.empty_like(gates)
     if dh.size and T:
         packed = pack_rows(w, 4)
         group = max(1, BLOCK // packed.shape[2])

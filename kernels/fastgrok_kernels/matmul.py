@@ -6,7 +6,7 @@ first-level cache: it packs that part of the panel of B once and multiplies all 
 
 import numpy as np
 
-from . import jit
+from . import jit, memory
 from .packing import pack_panel, pack_panel_transposed
 from .simd import panel_product, panel_width
 
@@ -65,6 +65,6 @@ def matmul(a, b, transpose_a=False, transpose_b=False):
     """op(a) @ op(b); see `matmul_into`. Returns c (M, N)."""
     M = a.shape[1] if transpose_a else a.shape[0]
     N = b.shape[0] if transpose_b else b.shape[1]
-    c = np.empty((M, N), a.dtype)
+    c = memory.empty((M, N), a.dtype)
     matmul_into(c, a, b, transpose_a, transpose_b)
     return c

@@ -5,7 +5,7 @@ Each row is reduced on its own in a fixed order, so the results do not depend on
 
 import numpy as np
 
-from . import jit
+from . import jit, memory
 from .scalar import exp, from_ordered, log, to_ordered
 
 __all__ = [
@@ -26,7 +26,7 @@ def softmax_forward(x):
     `x` (N, V), float32 or float64. Returns `y` (N, V). The largest element of a row is subtracted first, so that
     nothing overflows (Goodfellow, Bengio and Courville, Deep Learning, 2016, section 4.1).
     """
-    y = np.empty_like(x)
+    y = memory.empty_like(x)
     if x.size:
         _softmax_forward(x, y, _rows_per_block(x))
     return y
@@ -37,7 +37,7 @@ def softmax_backward(dy, y):
 
     `dy`, `y` (N, V): the gradient of, and the result of, `softmax_forward`. Returns `dx` (N, V).
     """
-    dx = np.empty_like(y)
+    dx = memory.empty_like(y)
     if y.size:
         _softmax_backward(dy, y, dx, _rows_per_block(y))
     return dx
@@ -48,7 +48,7 @@ def log_softmax_forward(x):
 
     `x` (N, V), float32 or float64. Returns `y` (N, V).
     """
-    y = np.empty_like(x)
+    y = memory.empty_like(x)
     if x.size:
         _log_softmax_forward(x, y, _rows_per_block(x))
     return y
@@ -59,7 +59,7 @@ def log_softmax_backward(dy, y):
 
     `dy`, `y` (N, V): the gradient of, and the result of, `log_softmax_forward`. Returns `dx` (N, V).
     """
-    dx = np.empty_like(y)
+    dx = memory.empty_like(y)
     if y.size:
         _log_softmax_backward(dy, y, dx, _rows_per_block(y))
     return dx
@@ -82,7 +82,7 @@ def cross_entropy_backward(dlosses, logits, logsumexp, targets):
 
     `dlosses` (N,): the gradient of the losses; the rest as in `cross_entropy_forward`. Returns `dlogits` (N, V).
     """
-    dlogits = np.empty_like(logits)
+    dlogits = memory.empty_like(logits)
     if logits.size:
         _cross_entropy_backward(dlosses, logits, logsumexp, targets, dlogits, _rows_per_block(logits))
     return dlogits
@@ -197,7 +197,7 @@ def _log_softmax_backward(dy, y, dx, rows):
             _log_softmax_backward_row(dy[n], y[n], dx[n])
 
 
-@jit.parallel(work=lambda logits, targets, losses, logsumexp, rows: 0.6 * logits.size)
+@jit.parallel(work=lambda logits, targets, losses, logsumexp, rows: 0.8 * logits.size)
 def _cross_entropy_forward(logits, targets, losses, logsumexp, rows):
     for block in jit.prange((len(logits) + rows - 1) // rows):
         for n in range(block * rows, min(block * rows + rows, len(logits))):
@@ -208,7 +208,7 @@ def _cross_entropy_forward(logits, targets, losses, logsumexp, rows):
                 losses[n] = (shift - logits[n, targets[n]]) + rest
 
 
-@jit.parallel(work=lambda dlosses, logits, logsumexp, targets, dlogits, rows: 0.6 * logits.size)
+@jit.parallel(work=lambda dlosses, logits, logsumexp, targets, dlogits, rows: 0.4 * logits.size)
 def _cross_entropy_backward(dlosses, logits, logsumexp, targets, dlogits, rows):
     for block in jit.prange((len(logits) + rows - 1) // rows):
         for n in range(block * rows, min(block * rows + rows, len(logits))):

@@ -69,9 +69,8 @@ def _adam(p, m, v, g, lr, beta1, beta2, eps, shrink, weight_decay, step):
     """Both forms of Adam are one loop: p = shrink p first, and d = g + weight_decay p."""
     step_size = lr / (1 - beta1**step)
     root_scale = 1 / math.sqrt(1 - beta2**step)
-    constants = (step_size, 1 - beta1, beta2, 1 - beta2, root_scale, eps, shrink, weight_decay)
-    arrays = (a.reshape(-1) for a in (p, m, v, g))
-    _adam_chunks(*arrays, *(p.dtype.type(c) for c in constants))
+    constants = map(p.dtype.type, (step_size, 1 - beta1, beta2, 1 - beta2, root_scale, eps, shrink, weight_decay))
+    _adam_chunks(p.reshape(-1), m.reshape(-1), v.reshape(-1), g.reshape(-1), *constants)
 
 
 @jit.serial
@@ -105,21 +104,21 @@ def _adam_step(p, m, v, g, step_size, rest1, beta2, rest2, root_scale, eps, shri
 # the loop scalar (measured on Adam: 2.5 against 0.5 ms for 2.2 million parameters).
 
 
-@jit.parallel(work=lambda p, *_: 0.2 * p.size)
+@jit.parallel(work=lambda p, *_: 0.1 * p.size)
 def _sgd_chunks(p, g, lr, weight_decay):
     for k in jit.prange((p.size + CHUNK - 1) // CHUNK):
         low, high = k * CHUNK, min(k * CHUNK + CHUNK, p.size)
         _sgd_step(p[low:high], g[low:high], lr, weight_decay)
 
 
-@jit.parallel(work=lambda p, *_: 0.3 * p.size)
+@jit.parallel(work=lambda p, *_: 0.25 * p.size)
 def _momentum_chunks(p, g, velocity, lr, weight_decay, old, new, direct, indirect):
     for k in jit.prange((p.size + CHUNK - 1) // CHUNK):
         low, high = k * CHUNK, min(k * CHUNK + CHUNK, p.size)
         _momentum_step(p[low:high], g[low:high], velocity[low:high], lr, weight_decay, old, new, direct, indirect)
 
 
-@jit.parallel(work=lambda p, *_: 0.6 * p.size)
+@jit.parallel(work=lambda p, *_: 0.4 * p.size)
 def _adam_chunks(p, m, v, g, step_size, rest1, beta2, rest2, root_scale, eps, shrink, weight_decay):
     for k in jit.prange((p.size + CHUNK - 1) // CHUNK):
         low, high = k * CHUNK, min(k * CHUNK + CHUNK, p.size)

@@ -58,14 +58,14 @@ def fastgrok(start):
     def run(*arguments, **options):
         process = start(*arguments, **options)
         out, err = process.communicate(timeout=300)
-        return Result(process.returncode, out.decode(), err.decode())
+        return Result(process.returncode, (out or b"").decode(), (err or b"").decode())
 
     return run
 
 
 @pytest.fixture(scope="session")
 def text(tmp_path_factory):
-    """A file of text: 6,090 characters, 22 distinct."""
+    """A file of text: 6,020 characters, 22 distinct."""
     path = tmp_path_factory.mktemp("text") / "text.txt"
     path.write_text("Whether 'tis nobler in the mind to suffer\nThe slings and arrows of outrageous fortune\n" * 70)
     return path

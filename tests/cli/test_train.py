@@ -27,19 +27,19 @@ def test_a_run_from_text_to_sample(fastgrok, text, tmp_path):
     result = fastgrok("train", text, *SMALL, "--epochs", 2, "--out", out)
     assert (result.status, result.err) == (0, "")
     lines = result.out.splitlines()
-    assert lines[0].startswith(f"{text}: 6,090 characters, ")
-    assert [line.split(",")[0] for line in lines if "epoch" in line] == ["step 171 of 342", "step 342 of 342"]
+    assert lines[0].startswith(f"{text}: 6,020 characters, ")
+    assert [line.split(",")[0] for line in lines if "epoch" in line] == ["step 169 of 338", "step 338 of 338"]
     assert any(line.startswith("validation loss ") and "nats per character" in line for line in lines)
     assert any(line.startswith("nanoGPT's estimator ") for line in lines)
     assert lines[-1].startswith(f"saved in {out}: checkpoint.safetensors, history.csv")
     assert "\r" not in result.out
 
     content = json.loads((out / "checkpoint.json").read_text())
-    assert (content["format"], content["step"], content["steps"]) == (1, 342, 342)
+    assert (content["format"], content["step"], content["steps"]) == (1, 338, 338)
     assert content["vocabulary"] == CharacterVocabulary.from_text(read_text(text)).to_json()
     with open(out / "history.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert rows[-1]["step"] == "342"
+    assert rows[-1]["step"] == "338"
     assert float(rows[-1]["loss"]) < float(rows[0]["loss"])
     assert float(rows[-1]["validation_loss"]) == pytest.approx(content["validation_loss"], rel=1e-6)
 
@@ -134,9 +134,10 @@ def test_ctrl_c_saves_and_says_how_to_go_on(start, fastgrok, text, tmp_path, nam
     assert process.returncode == status
     assert "Traceback" not in errors
     step = checkpoint.load(out)[1]["step"]
-    last = output.splitlines()[-1]
-    assert last.startswith(f"stopped after step {step:,} of 1,000,000 and saved; to go on: ")
-    assert last.endswith(f"fastgrok train {text} --out {out} --resume")
+    assert output.splitlines()[-2:] == [
+        f"stopped after step {step:,} of 1,000,000: {name}",
+        f"saved in {out}; to go on: fastgrok train {text} --out {out} --resume",
+    ]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently there")
@@ -148,7 +149,7 @@ def test_ctrl_c_before_training_is_quiet(start, text, tmp_path):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
     assert process.returncode in (130, -signal.SIGINT)
-    assert b"fastgrok" in errors or process.returncode < 0
+    assert b"Traceback" not in errors
 
 
 def test_resuming_a_finished_run_changes_nothing(fastgrok, text, run):

@@ -1,5 +1,6 @@
 """From a file of text to windows of ids: what is read, what is refused, and that no character gets lost."""
 
+import itertools
 import json
 
 import numpy as np
@@ -128,7 +129,7 @@ def test_epochs_begin_at_different_places():
 
 
 def test_a_text_that_is_too_short_says_what_it_takes():
-    with pytest.raises(ValueError, match="too short: 12 characters to learn from, .* needs 13"):
+    with pytest.raises(ValueError, match=r"too short: 12 characters to learn from, .* needs 13"):
         ContiguousBatches(np.arange(12), 2, 6)
     assert len(ContiguousBatches(np.arange(13), 2, 6)) == 1
 
@@ -153,7 +154,7 @@ def test_streams_cover_every_target_once(length, count, window):
 
 def test_a_stream_goes_on_from_window_to_window():
     windows = [x.numpy() for x, _ in streams(np.arange(31), count=3, window=4)]
-    for before, after in zip(windows, windows[1:], strict=False):
+    for before, after in itertools.pairwise(windows):
         np.testing.assert_array_equal(after[0], before[-1] + 1)
 
 

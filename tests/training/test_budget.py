@@ -1,5 +1,6 @@
 """Training for a given time, with a clock that the test turns."""
 
+import itertools
 import math
 
 import pytest
@@ -109,7 +110,7 @@ def test_rates_rise_then_fall_to_the_final_one(schedule):
     recipe = Recipe(warmup=30, schedule=schedule, final_lr=0.1)
     rates = [recipe.rate_factor(step, 500) for step in range(501)]
     assert rates[:30] == pytest.approx([(step + 1) / 30 for step in range(30)])
-    assert all(a >= b for a, b in zip(rates[30:], rates[31:], strict=False))
+    assert all(a >= b for a, b in itertools.pairwise(rates[30:]))
     assert rates[500] == pytest.approx(1.0 if schedule == "constant" else 0.1)
 
 

@@ -2,6 +2,10 @@
 
 import csv
 import io
+import sys
+import types
+import warnings
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -88,3 +92,24 @@ def test_a_plot_is_drawn(tmp_path):
     run = fit(*regression(), epochs=3, validate=lambda model: 0.25, callbacks=[History(every=2)])
     run.history.plot(tmp_path / "loss.png")
     assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_notebook_gets_a_bar_although_its_output_is_no_terminal(monkeypatch):
+    """A kernel is recognised by its configuration; without ipywidgets the bar is made of text."""
+
+    class Shell:
+        config: ClassVar = {"IPKernelApp": {}}
+
+    notebook = types.ModuleType("IPython")
+    notebook.get_ipython = Shell
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
+    progress, bars = Progress(file=io.StringIO()), []
+
+    class Look(Callback):
+        def on_step_end(self, run):
+            bars.append(progress._bar is not None)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tqdm says that ipywidgets are missing
+        fit(*regression(), steps=2, callbacks=[progress, Look()])
+    assert bars == [True, True]
