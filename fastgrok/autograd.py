@@ -467,6 +467,8 @@ def _dense(gradient: Any) -> np.ndarray:
 
 def _own(array: Any, dtype: np.dtype) -> np.ndarray:
     """Return a gradient as a contiguous, writeable array of the variable's dtype."""
+    if array.dtype == dtype and array.flags.carray:
+        return array
     return np.require(array, dtype, ("C", "W"))
 
 

@@ -118,6 +118,8 @@ def train_language_model(
     model = CharacterLanguageModel(
         len(vocabulary), recipe.hidden, recipe.layers, recipe.embedding, recipe.dropout, recipe.embedding_dropout
     )
+    if recipe.forget_bias is not None:
+        model.set_forget_bias(recipe.forget_bias)
     progress = progress or Progress("characters", bits=True)
     parameters = sum(p.numel() for p in model.parameters())
     title = f"{source}: {len(text):,} characters, {len(vocabulary)} distinct; a model of {parameters:,} parameters"

@@ -64,6 +64,16 @@ class CharacterLanguageModel(nn.Module):
         output, state = self.lstm(embedded, state)
         return self.out(self.dropout(output)), state
 
+    def set_forget_bias(self, value: float) -> None:
+        """Start all biases of the LSTM at 0, but those of the forget gates at `value` in sum."""
+        H = self.lstm.hidden_size
+        with fastgrok.no_grad():
+            for name, bias in self.lstm.named_parameters():
+                if name.startswith("bias"):
+                    bias.zero_()
+                if name.startswith("bias_ih"):
+                    bias[H : 2 * H] = value
+
 
 WINDOWS, WINDOW_LENGTH = 448, 256  # of nanoGPT's estimator; about as many characters as tiny Shakespeare's validation
 

@@ -35,6 +35,9 @@ class Recipe:
         Of the weight matrices; the optimizer is AdamW when this is not 0.
     clip : float
         The norm that gradients are scaled down to; 0 for never.
+    forget_bias : float or None
+        What the LSTM's biases start from at the forget gate, with 0 at the other gates: below 0 it forgets early on,
+        and learns what to keep. None: PyTorch's random start.
     dropout, embedding_dropout : float
         Between LSTM layers and on the last one's output; on the embedding.
     average : float
@@ -50,7 +53,7 @@ class Recipe:
     embedding: int = 64
     batch_size: int = 32
     bptt: int = 64
-    lr: float = 3e-3
+    lr: float = 6e-3
     warmup: int = 50
     schedule: str = "linear"
     final_lr: float = 0.0
@@ -59,6 +62,7 @@ class Recipe:
     eps: float = 1e-8
     weight_decay: float = 0.0
     clip: float = 1.0
+    forget_bias: float | None = -1.0
     dropout: float = 0.0
     embedding_dropout: float = 0.0
     average: float = 0.0
@@ -80,6 +84,8 @@ class Recipe:
             self._require(name, 0 <= getattr(self, name) < math.inf, "0 or a positive number")
         for name in ("beta1", "beta2", "dropout", "embedding_dropout", "average"):
             self._require(name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")
+        finite = self.forget_bias is None or math.isfinite(self.forget_bias)
+        self._require("forget_bias", finite, "a finite number, or none")
         self._require("schedule", self.schedule in ("linear", "cosine", "constant"), "linear, cosine or constant")
         self._require("shift", isinstance(self.shift, bool), "true or false")
 

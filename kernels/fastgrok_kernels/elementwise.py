@@ -1,8 +1,7 @@
 """Functions of single elements, where NumPy's own are slower; `exp`, `tanh` and so on of one number are in `scalar`."""
 
-import numpy as np
 
-from . import jit, scalar
+from . import jit, memory, scalar
 
 __all__ = ["exp_forward", "log_forward", "sigmoid_backward", "sigmoid_forward", "tanh_backward", "tanh_forward"]
 

@@ -146,7 +146,7 @@ def lstm_generate(table, layers, w_out, b_out, start, uniforms, temperature, top
     """Feed the ids `start`, then draw one id per element of `uniforms`, each fed back.
 
     table (V, D), layers: per layer (w_ih (4 * H, D or H), w_hh (4 * H, H), bias (4 * H,)), w_out (V, H), b_out (V,),
-    start (N,) int64 with N >= 1, uniforms float64 in [0, 1), h0 and c0 (L, H).
+    start (N,) int64 with N >= 1, uniforms (U,) float64 in [0, 1), h0 and c0 (L, H).
     temperature 0 takes the likeliest id; top_k > 0 keeps the k likeliest, top_p < 1 then the fewest that together have
     this share (ids as likely as the last one kept stay too).
     -> ids int64, one per uniform, and h and c (L, H) after the last id but one was fed: the last one drawn is not fed.

@@ -161,8 +161,8 @@ def launch(threaded, *args):
     if getattr(_state.applied, "threads", 0) != _state.threads:
         numba.set_num_threads(_state.threads)
         _state.applied.threads = _state.threads
-    if _state.layer == "none":
-        _start_threads()
+        if _state.layer == "none":
+            _start_threads()
     if _state.lock is None:
         return threaded(*args)
     with _state.lock:

@@ -47,7 +47,8 @@ def _matmul(a, b, c, sizes, transpose_a, transpose_b, accumulate):
 def matmul_into(c, a, b, transpose_a=False, transpose_b=False, accumulate=False):
     """c = op(a) @ op(b), or c += op(a) @ op(b) with `accumulate`; op transposes where its flag is set.
 
-    a (M, K) or (K, M), b (K, N) or (N, K), c (M, N): C-contiguous, of one dtype, c overlapping neither.
+    c (M, N), a (M, K) or (K, M), b (K, N) or (N, K): C-contiguous, of one dtype, c overlapping neither. The flags are
+    `transpose_a` and `transpose_b`.
     Two flags and an `_into` form, against the rule of one kernel per job: gradients of a product are products of the
     same arrays transposed, and accumulating them saves a pass.
     """
@@ -62,7 +63,10 @@ def matmul_into(c, a, b, transpose_a=False, transpose_b=False, accumulate=False)
 
 
 def matmul(a, b, transpose_a=False, transpose_b=False):
-    """op(a) @ op(b); see `matmul_into`. Returns c (M, N)."""
+    """op(a) @ op(b), where op transposes if `transpose_a` or `transpose_b` is set.
+
+    a (M, K) or (K, M), b (K, N) or (N, K): C-contiguous, of one dtype. Returns c (M, N).
+    """
     M = a.shape[1] if transpose_a else a.shape[0]
     N = b.shape[0] if transpose_b else b.shape[1]
     c = memory.empty((M, N), a.dtype)

@@ -36,7 +36,7 @@ FRAMEWORK = {
     "__init__": ("cli",),
 }
 
-_BLOCKS = ("matmul", "packing", "vector", "simd", "scalar", "jit")  # what any kernel may be built from
+_BLOCKS = ("matmul", "packing", "vector", "simd", "scalar", "memory", "jit")  # what any kernel may be built from
 KERNEL_MODULES = {
     "cache": (),
     "jit": ("cache",),
@@ -44,7 +44,8 @@ KERNEL_MODULES = {
     "vector": ("simd", "jit"),
     "scalar": ("vector", "jit"),
     "packing": ("vector", "simd", "jit"),
-    "matmul": ("packing", "vector", "simd", "scalar", "jit"),
+    "matmul": ("packing", "vector", "simd", "scalar", "memory", "jit"),
+    "memory": (),
     "gates": _BLOCKS,  # the weight layout that all recurrent kernels share
     "generate": ("lstm", "gates", *_BLOCKS),  # steps of the same recurrence, one at a time
     "lstm": ("gates", *_BLOCKS),
