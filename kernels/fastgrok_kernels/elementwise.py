@@ -1,6 +1,5 @@
 """Functions of single elements, where NumPy's own are slower; `exp`, `tanh` and so on of one number are in `scalar`."""
 
-
 from . import jit, memory, scalar
 
 __all__ = ["exp_forward", "log_forward", "sigmoid_backward", "sigmoid_forward", "tanh_backward", "tanh_forward"]
