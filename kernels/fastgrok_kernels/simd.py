@@ -186,12 +186,14 @@ def _panel_compiled(a, a0, a_row, a_k, a_block, b, b0, b_k, c, c0, c_row, rows, 
             raise IndexError("tile: C reaches outside its array")
     # fmt: off
     if columns == VECTORS * lanes:
-        i = 0
-        while i + ROWS <= rows:
+        # Two rows left over would wait for their own sums, not for the arithmetic: two tiles of four take their place.
+        split = rows > ROWS and rows % ROWS == 2 and ROWS == 6
+        i, whole = 0, rows - 8 if split else rows
+        while i + ROWS <= whole:
             _full(a, a0 + i * a_row, a_row, a_k, a_block, b, b0, b_k,
                   c, c0 + i * c_row, c_row, blocks, k, columns, accumulate)
             i += ROWS
-        if i + 4 <= rows:
+        while i + 4 <= rows:
             _full4(a, a0 + i * a_row, a_row, a_k, a_block, b, b0, b_k,
                    c, c0 + i * c_row, c_row, blocks, k, columns, accumulate)
             i += 4
