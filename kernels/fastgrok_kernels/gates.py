@@ -22,6 +22,11 @@ DEPTH = 256
 the sum over k elsewhere would keep the bits too, but not the speed."""
 
 
+def flat(*arrays):
+    """Views of contiguous arrays as one dimension: the form in which compiled functions take them all."""
+    return [array.reshape(-1) for array in arrays]
+
+
 def unit_blocks(H: int) -> int:
     """J, the number of blocks of 16 units."""
     return -(-H // BLOCK)
@@ -103,13 +108,17 @@ def multiply_panels(a, row, rows, K, packed, p0, p1, NR, gates, N, G, to_row):
 
 
 @jit.serial
-def _fill_bias(bias, gates, wide, N, j):
-    """Start all rows of block j with its bias; `bias` is blocked like one row of gates."""
+def _fill_bias(bias, gates, H, G, N, j):
+    """Start all rows of block j with its biases: of gate g, up to 16 numbers from bias[g * H + 16 * j] on."""
+    units, wide, first = min(BLOCK, H - j * BLOCK), G * BLOCK, j * N * G * BLOCK
+    for g in range(G):
+        for u in range(BLOCK):
+            gates[first + g * BLOCK + u] = bias[g * H + j * BLOCK + u] if u < units else 0
     lanes = LANES * 4 // gates.itemsize
-    for u in range(0, wide, lanes):
-        values = load(bias, j * wide + u)
-        for n in range(N):
-            store(gates, (j * N + n) * wide + u, values)
+    for u in range(first, first + wide, lanes):
+        values = load(gates, u)
+        for n in range(1, N):
+            store(gates, u + n * wide, values)
 
 
 @jit.parallel(work=lambda x, packed, bias, gates, sizes: x.size * (gates.size / max(1, sizes[0])) / 50)
@@ -119,7 +128,7 @@ def _gates_forward(x, packed, bias, gates, sizes):
     panels = G * BLOCK // NR
     for s in jit.prange(J):
         j = np.int64(s)
-        _fill_bias(bias, gates, G * BLOCK, N, j)
+        _fill_bias(bias, gates, H, G, N, j)
         multiply_panels(x, 0, N, K, packed, j * panels, (j + 1) * panels, NR, gates, N, G, 0)
 
 
@@ -131,12 +140,9 @@ def gates_forward(x, w, bias, G):
     (N, D), H = x.shape, w.shape[0] // G
     J = unit_blocks(H)
     gates = memory.empty((J, N, G, BLOCK), x.dtype)
-    blocked = np.zeros((J, G, BLOCK), x.dtype)
-    for g in range(G):
-        padded = blocked[:, g]
-        padded.flat[:H] = bias[g * H : (g + 1) * H]
     packed = pack_gates(w, G)
-    _gates_forward(*map(np.ravel, (x, packed, blocked, gates)), (N, D, H, G, panel_width(x.dtype)))
+    if N:
+        _gates_forward(*flat(x, packed, bias, gates), (N, D, H, G, panel_width(x.dtype)))
     return gates
 
 

@@ -38,7 +38,7 @@ def _layer_slice(j0, j1, layer, id_, old, new, h, c, inputs, deep, deep_bias, pa
     _multiply(h, old * L + layer, H, packed, layer * J * panels, j0 * panels, j1 * panels, NR, gates)
     for j in range(j0, j1):
         at, units = layer * H + j * BLOCK, min(BLOCK, H - j * BLOCK)
-        _activate(gates, j * wide, c, at, at, h, new * L * H + at, units)
+        _activate(gates, j * wide, c, at, at, h, new * L * H + at, 1, wide, H, units)
 
 
 @jit.serial

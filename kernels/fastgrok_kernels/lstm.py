@@ -18,7 +18,7 @@ beside other work, a meeting per step can cost a time slice of the scheduler, so
 import numpy as np
 
 from . import jit, memory
-from .gates import BLOCK, gates_to_panel, multiply_panels, pack_gates, pack_rows
+from .gates import BLOCK, flat, gates_to_panel, multiply_panels, pack_gates, pack_rows
 from .scalar import sigmoid, tanh
 from .simd import LANES
 from .vector import load, store
@@ -34,34 +34,48 @@ TILE_ROWS = 8
 
 @jit.serial(inline=True)
 def _cell(i, f, g, o, c):
-    """The gates after activation, the new cell state and the new hidden state, of one unit or of a vector of units."""
+    """The gates after activation and the new cell state, of one unit or of a vector of units."""
     i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
-    c = f * c + i * g
-    return i, f, g, o, c, o * tanh(c)
+    return i, f, g, o, f * c + i * g
 
 
 @jit.serial
-def _activate(gates, at, c, before, after, h, to, units):
-    """Gates from flat offset `at` on, states from `before`; new states go to c[after] and h[to]. At most 16 units."""
+def _activate(gates, at, c, before, after, h, to, rows, wide, H, units):
+    """Activate the gates from flat offset `at` on and update the states, for `rows` rows of one block of units.
+
+    Old cell states are at c[before], new ones go to c[after], hidden states to h[to]; rows are `wide` gates and H
+    states apart. Hidden states have a loop of their own: they wait for the cell states, and a core does best with
+    many calculations that do not wait for each other.
+    """
     lanes = LANES * 4 // gates.itemsize
     if units == BLOCK:
-        for u in range(0, BLOCK, lanes):
-            k = at + u
-            i, f, g, o = load(gates, k), load(gates, k + BLOCK), load(gates, k + 2 * BLOCK), load(gates, k + 3 * BLOCK)
-            i, f, g, o, cell, hidden = _cell(i, f, g, o, load(c, before + u))
-            store(gates, k, i)
-            store(gates, k + BLOCK, f)
-            store(gates, k + 2 * BLOCK, g)
-            store(gates, k + 3 * BLOCK, o)
-            store(c, after + u, cell)
-            store(h, to + u, hidden)
+        for b in range(rows):
+            for u in range(0, BLOCK, lanes):
+                k, s = at + b * wide + u, b * H + u
+                i, f, g, o, cell = _cell(
+                    load(gates, k),
+                    load(gates, k + BLOCK),
+                    load(gates, k + 2 * BLOCK),
+                    load(gates, k + 3 * BLOCK),
+                    load(c, before + s),
+                )
+                store(gates, k, i)
+                store(gates, k + BLOCK, f)
+                store(gates, k + 2 * BLOCK, g)
+                store(gates, k + 3 * BLOCK, o)
+                store(c, after + s, cell)
+        for b in range(rows):
+            for u in range(0, BLOCK, lanes):
+                o, s = load(gates, at + b * wide + 3 * BLOCK + u), b * H + u
+                store(h, to + s, o * tanh(load(c, after + s)))
         return
-    for u in range(units):
-        k = at + u
-        i, f, g, o = gates[k], gates[k + BLOCK], gates[k + 2 * BLOCK], gates[k + 3 * BLOCK]
-        i, f, g, o, cell, hidden = _cell(i, f, g, o, c[before + u])
-        gates[k], gates[k + BLOCK], gates[k + 2 * BLOCK], gates[k + 3 * BLOCK] = i, f, g, o
-        c[after + u], h[to + u] = cell, hidden
+    for b in range(rows):
+        for u in range(units):
+            k, s = at + b * wide + u, b * H + u
+            i, f, g, o = gates[k], gates[k + BLOCK], gates[k + 2 * BLOCK], gates[k + 3 * BLOCK]
+            i, f, g, o, cell = _cell(i, f, g, o, c[before + s])
+            gates[k], gates[k + BLOCK], gates[k + 2 * BLOCK], gates[k + 3 * BLOCK] = i, f, g, o
+            c[after + s], h[to + s] = cell, o * tanh(cell)
 
 
 @jit.serial
@@ -79,9 +93,9 @@ def _forward_step(t, j0, j1, b0, b1, inputs, ids, packed, h, c, gates, sizes):
     multiply_panels(h, t * B + b0, b1 - b0, H, packed, j0 * panels, j1 * panels, NR, gates, N, 4, t * B + b0)
     for j in range(j0, j1):
         units = min(BLOCK, H - j * BLOCK)
-        for b in range(b0, b1):
-            before = (t * B + b) * H + j * BLOCK
-            _activate(gates, (j * N + t * B + b) * wide, c, before, before + B * H, h, before + B * H, units)
+        before = (t * B + b0) * H + j * BLOCK
+        after = before + B * H
+        _activate(gates, (j * N + t * B + b0) * wide, c, before, after, h, after, b1 - b0, wide, H, units)
 
 
 def _work(*arguments):
@@ -123,7 +137,7 @@ def lstm_forward(inputs, ids, w, h0, c0):
     if h[0].size and T:
         packed = pack_gates(w, 4)
         run, slices = _choose_slices(B, H, gates.shape[0], _forward_batch_slices, _forward_unit_slices)
-        run(slices, *map(np.ravel, (inputs, ids, packed, h, c, gates)), (T, B, H, packed.shape[2]))
+        run(slices, *flat(inputs, ids, packed, h, c, gates), (T, B, H, packed.shape[2]))
     return h, c, gates
 
 
@@ -232,5 +246,5 @@ def lstm_backward(dout, dh_n, dc_n, w, c, gates):
         packed = pack_rows(w, 4)
         group = max(1, BLOCK // packed.shape[2])
         run, slices = _choose_slices(B, H, packed.shape[0] // group, _backward_batch_slices, _backward_unit_slices)
-        run(slices, *map(np.ravel, (dout, c, gates, dh, dc, packed, dgates)), (T, B, H, packed.shape[2]))
+        run(slices, *flat(dout, c, gates, dh, dc, packed, dgates), (T, B, H, packed.shape[2]))
     return dgates, dc
