@@ -24,7 +24,7 @@ class _Waiting:
 
     def __init__(self):
         self.blocks: OrderedDict[int, list[tuple[np.ndarray, int]]] = OrderedDict()
-        self.bytes = 0
+        self.bytes, self.most = 0, MOST  # of its own: when Python exits, arrays die after the globals of modules
         self.lock = threading.RLock()  # reentrant: a collection of garbage may return a block while one is taken
 
     def take(self, size):
@@ -42,7 +42,7 @@ class _Waiting:
             self.blocks.setdefault(size, []).append(block)
             self.blocks.move_to_end(size)
             self.bytes += size
-            while self.bytes > MOST:
+            while self.bytes > self.most:
                 oldest, blocks = next(iter(self.blocks.items()))
                 if blocks:
                     blocks.pop()

@@ -1,0 +1,73 @@
+"""Memory of large results: reused when they die, never while anything still looks at it."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fastgrok_kernels import memory
+
+
+@pytest.fixture
+def waiting(monkeypatch):
+    """A pool of its own: other tests keep theirs."""
+    pool = memory._Waiting()
+    monkeypatch.setattr(memory._waiting, "blocks", pool.blocks)
+    monkeypatch.setattr(memory._waiting, "bytes", 0)
+    return memory._waiting
+
+
+def address(array):
+    return array.__array_interface__["data"][0]
+
+
+def test_a_dead_array_leaves_its_memory_to_the_next_of_its_size(waiting):
+    first = memory.empty((256, 128), np.float32)
+    where = address(first)
+    assert where % memory.ALIGNMENT == 0
+    assert (first.shape, first.dtype, first.flags.carray) == ((256, 128), np.float32, True)
+    del first
+    assert waiting.bytes == 256 * 128 * 4
+    second = memory.empty(128 * 128, np.float64)
+    assert (address(second), waiting.bytes) == (where, 0)
+
+
+def test_a_view_keeps_the_memory(waiting):
+    array = memory.empty((256, 128), np.float32)
+    view = array.reshape(-1)[5:]
+    view[:] = 7
+    del array
+    assert waiting.bytes == 0
+    memory.empty((256, 128), np.float32)[:] = 1
+    assert (view == 7).all()
+
+
+def test_what_waits_is_limited_and_the_oldest_goes_first(waiting, monkeypatch):
+    monkeypatch.setattr(waiting, "most", 3 * memory.LARGE)
+    for size in (memory.LARGE, memory.LARGE + 64, memory.LARGE + 128):
+        memory.empty(size, np.uint8)
+    assert list(waiting.blocks) == [memory.LARGE + 64, memory.LARGE + 128]
+    assert waiting.bytes == 2 * memory.LARGE + 192
+
+
+def test_small_arrays_are_numpys(waiting):
+    memory.empty(memory.LARGE - 1, np.uint8)
+    assert not waiting.blocks
+
+
+def test_python_exits_quietly_with_arrays_alive(tmp_path):
+    # A compiled function of the script keeps the script's globals alive until those of modules are gone.
+    script = tmp_path / "script.py"
+    script.write_text("""
+from fastgrok_kernels import jit, memory
+@jit.serial
+def first(x):
+    return x[0]
+array = memory.empty(1 << 20, "u1")
+first(array)
+""")
+    environment = {**os.environ, "FASTGROK_CACHE": "0", "FASTGROK_QUIET": "1"}
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, env=environment)
+    assert (run.returncode, run.stderr) == (0, "")
