@@ -154,6 +154,7 @@ class _State:
 
 
 _state = _State()
+_SPIN = {"GOMP_SPINCOUNT": "10000", "OMP_WAIT_POLICY": None}  # nothing where the user has set either
 
 
 def launch(threaded, *args):
@@ -173,7 +174,15 @@ def _start_threads():
     """Start Numba's threads and learn which layer it found."""
     from numba.np.ufunc.parallel import _launch_threads
 
+    # A thread that has nothing to do spins for a while before it sleeps: GNU OpenMP for about 5 ms, which takes the
+    # core from whoever else needs it, and us the next time slice of it. Spin just as long as Python needs from one
+    # kernel to the next. The library reads its settings when it is loaded, here.
+    short_spin = _SPIN.keys().isdisjoint(os.environ)
+    if short_spin:
+        os.environ["GOMP_SPINCOUNT"] = _SPIN["GOMP_SPINCOUNT"]
     _launch_threads()
+    if short_spin:
+        del os.environ["GOMP_SPINCOUNT"]
     _state.layer = numba.threading_layer()
     if _state.layer == "workqueue":
         # It aborts the process when two Python threads launch at once, and wakes its workers through a condition
