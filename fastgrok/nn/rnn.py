@@ -157,6 +157,9 @@ class LSTM(Module):
             expected = (L, B, H) if batched else (L, H)
             if tuple(state.shape) != expected:
                 raise ShapeError(f"LSTM: {name} has shape {tuple(state.shape)}, expected {expected}")
+        if L == 1 and batched and not (hx[0].requires_grad or hx[1].requires_grad):  # the usual case, without a graph
+            h, c = (Tensor._from_array(state.array[0]) for state in hx)
+            return [(h, c)]
         return [tuple(state[layer] if batched else state[layer].unsqueeze(0) for state in hx) for layer in range(L)]
 
     def extra_repr(self) -> str:

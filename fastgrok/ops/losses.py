@@ -54,9 +54,11 @@ class _ClassLoss(Op, register=False):
                 "expected (N, V) and (N,), or (V,) and (), or (N, V, ...) and (N, ...)"
             )
         ids = check_ids(self.name, "target", targets, scores.shape[self.axis], ignored=ignore_index)
-        ids = ids.reshape(-1)
-        self.targets = np.where(ids == ignore_index, -1, ids)  # the kernels ignore negative targets
-        self.count = int((self.targets >= 0).sum())
+        self.targets = ids = ids.reshape(-1)
+        ignored = ids == ignore_index
+        self.count = ids.size - np.count_nonzero(ignored)
+        if self.count < ids.size:
+            self.targets = np.where(ignored, -1, ids)  # the kernels ignore negative targets
         self.shape, self.reduction, self.losses_shape = scores.shape, reduction, targets.shape
         return as_rows(scores, self.axis)
 
@@ -95,6 +97,7 @@ class NLL(_ClassLoss):
     """-log_probabilities[target]: log probabilities (N, V), targets (N,) int64."""
 
     name = "nll_loss"
+    saved_inputs = (1,)
     stateless = True
 
     def forward(self, log_probabilities, targets, reduction="mean", ignore_index=-100):

@@ -84,9 +84,8 @@ class LSTM(Op):
     def backward(self, dout, dh_n, dc_n):
         """Backpropagation through time over the window, then the products that yield the gradients of the weights."""
         (T, B, D), H = self.x.shape, self.w_hh.shape[1]
-        zeros = np.zeros((B, H), self.x.dtype)
         dout = np.zeros((T, B, H), self.x.dtype) if dout is None else contiguous(dout)
-        dh_n, dc_n = (zeros if d is None else contiguous(d) for d in (dh_n, dc_n))
+        dh_n, dc_n = (np.zeros((B, H), self.x.dtype) if d is None else contiguous(d) for d in (dh_n, dc_n))
         dgates, dc0 = kernels.lstm_backward(dout, dh_n, dc_n, self.w_hh, self.c, self.gates)
         need_x, need_ih, need_hh, need_h0, need_c0, *need_bias = self.needs
 

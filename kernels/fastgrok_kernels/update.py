@@ -19,8 +19,7 @@ def sgd_into(p, g, lr, weight_decay):
     `p`, `g` (...) of one shape, float32 or float64: the parameter, written, and its gradient.
     """
     if p.size:
-        real = p.dtype.type
-        _sgd_chunks(p.reshape(-1), g.reshape(-1), real(lr), real(weight_decay))
+        _sgd_chunks(p.reshape(-1), g.reshape(-1), float(lr), float(weight_decay))
 
 
 def momentum_into(p, g, velocity, lr, momentum, dampening, weight_decay, nesterov, first):
@@ -38,7 +37,7 @@ def momentum_into(p, g, velocity, lr, momentum, dampening, weight_decay, nestero
     direct, indirect = (1, momentum) if nesterov else (0, 1)
     if first:
         velocity.fill(0)
-    constants = [p.dtype.type(c) for c in (lr, weight_decay, old, new, direct, indirect)]
+    constants = [float(c) for c in (lr, weight_decay, old, new, direct, indirect)]
     _momentum_chunks(p.reshape(-1), g.reshape(-1), velocity.reshape(-1), *constants)
 
 
@@ -69,18 +68,23 @@ def _adam(p, m, v, g, lr, beta1, beta2, eps, shrink, weight_decay, step):
     """Both forms of Adam are one loop: p = shrink p first, and d = g + weight_decay p."""
     step_size = lr / (1 - beta1**step)
     root_scale = 1 / math.sqrt(1 - beta2**step)
-    constants = map(p.dtype.type, (step_size, 1 - beta1, beta2, 1 - beta2, root_scale, eps, shrink, weight_decay))
-    _adam_chunks(p.reshape(-1), m.reshape(-1), v.reshape(-1), g.reshape(-1), *constants)
+    constants = step_size, 1.0 - beta1, float(beta2), 1.0 - beta2, root_scale, float(eps), float(shrink)
+    _adam_chunks(p.reshape(-1), m.reshape(-1), v.reshape(-1), g.reshape(-1), *constants, float(weight_decay))
 
 
 @jit.serial
 def _sgd_step(p, g, lr, weight_decay):
+    real = p.dtype.type
+    lr, weight_decay = real(lr), real(weight_decay)
     for i in range(p.size):
         p[i] -= lr * (g[i] + weight_decay * p[i])
 
 
 @jit.serial
 def _momentum_step(p, g, velocity, lr, weight_decay, old, new, direct, indirect):
+    real = p.dtype.type
+    lr, weight_decay = real(lr), real(weight_decay)
+    old, new, direct, indirect = real(old), real(new), real(direct), real(indirect)
     for i in range(p.size):
         d = g[i] + weight_decay * p[i]
         speed = old * velocity[i] + new * d
@@ -90,6 +94,9 @@ def _momentum_step(p, g, velocity, lr, weight_decay, old, new, direct, indirect)
 
 @jit.serial
 def _adam_step(p, m, v, g, step_size, rest1, beta2, rest2, root_scale, eps, shrink, weight_decay):
+    real = p.dtype.type
+    step_size, rest1, beta2, rest2 = real(step_size), real(rest1), real(beta2), real(rest2)
+    root_scale, eps, shrink, weight_decay = real(root_scale), real(eps), real(shrink), real(weight_decay)
     for i in range(p.size):
         x = shrink * p[i]
         d = g[i] + weight_decay * x
