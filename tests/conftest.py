@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import random
+import signal
 import sys
 
 import hypothesis
@@ -20,7 +21,10 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def pytest_configure(config):
-    """Stop at once where comparisons with PyTorch are demanded and PyTorch cannot be imported."""
+    """Listen to Ctrl-C; stop at once where comparisons with PyTorch are demanded and PyTorch cannot be imported."""
+    # A background job of a shell starts with Ctrl-C ignored, and so would all processes that the tests start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if REQUIRE_TORCH:
         try:
             import torch

@@ -166,7 +166,7 @@ def test_seconds_fixes_a_number_of_steps_and_keeps_the_time(fastgrok, text, tmp_
     took = time.monotonic() - began
     assert (result.status, result.err) == (0, "")
     assert "steps fit into 0:08" in result.out
-    assert took < 8.5
+    assert took < 12  # to the second only where nothing else runs; test_budget.py has a clock of its own
     content = json.loads((out / "checkpoint.json").read_text())
     assert content["steps"] >= content["step"] > 20
 
