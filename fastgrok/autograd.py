@@ -8,15 +8,14 @@ backward needs them, and a variable that is changed in place can take a new plac
 
 import heapq
 import itertools
-import threading
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import ContextDecorator
 from typing import Any, Self
 
 import numpy as np
 
 from .errors import DtypeError, ShapeError, StateError
+from .grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .ops.base import Op
 from .ops.gradients import Gradient
 
@@ -30,79 +29,6 @@ __all__ = [
     "no_grad",
     "set_grad_enabled",
 ]
-
-
-# ---------------------------------------------------------------------------------------------------- recording or not
-
-
-class _Mode(threading.local):
-    """Whether calculations are recorded; each thread has its own switch, on at first."""
-
-    enabled = True
-
-
-_mode = _Mode()
-
-
-def is_grad_enabled() -> bool:
-    """Whether calculations with variables that require a gradient are recorded at this moment."""
-    return _mode.enabled
-
-
-class set_grad_enabled(ContextDecorator):
-    """Record calculations or not, from now on or, in a `with` statement or as a decorator, for that stretch of code."""
-
-    def __init__(self, mode: bool):
-        self.mode, self.previous = bool(mode), _mode.enabled
-        _mode.enabled = self.mode
-
-    def __enter__(self) -> Self:
-        _mode.enabled = self.mode
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        _mode.enabled = self.previous
-
-
-class _Switched(ContextDecorator):
-    """A stretch of code with recording on or off; also a decorator, with or without parentheses."""
-
-    mode: bool
-
-    def __new__(cls, function: Callable | None = None) -> Any:
-        self = super().__new__(cls)
-        self.__init__()  # type: ignore[misc]
-        return self if function is None else self(function)
-
-    def __init__(self) -> None:
-        self.previous: list[bool] = []
-
-    def _recreate_cm(self) -> "_Switched":
-        return type(self)()
-
-    def __enter__(self) -> Self:
-        self.previous.append(_mode.enabled)
-        _mode.enabled = self.mode
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        _mode.enabled = self.previous.pop()
-
-
-class no_grad(_Switched):
-    """Calculate without recording: `with no_grad():`, `@no_grad()` or `@no_grad`."""
-
-    mode = False
-
-
-class enable_grad(_Switched):
-    """Record again, inside a stretch of `no_grad`."""
-
-    mode = True
-
-
-class inference_mode(no_grad):
-    """The same as `no_grad`."""
 
 
 # ---------------------------------------------------------------------------------------------------- the graph
@@ -282,7 +208,7 @@ def apply(op_class: type[Op], *variables: Variable, **static: Any) -> Any:
     array([2., 4.])
     """
     op = op_class()
-    if _mode.enabled:
+    if is_grad_enabled():
         op.needs = needs = tuple([v.requires_grad for v in variables])
         recorded = True in needs
     else:

@@ -20,7 +20,8 @@ FRAMEWORK = {
     "errors": (),
     "random": (),
     "ops": ("kernels", "errors", "random"),
-    "autograd": ("ops", "errors"),
+    "grad_mode": (),
+    "autograd": ("grad_mode", "ops", "errors"),
     "tensor": ("autograd", "ops"),
     "nn": ("tensor",),
     "optim": ("tensor", "kernels"),
@@ -276,9 +277,15 @@ def _is_pytest(node: ast.Attribute) -> bool:
     return isinstance(value, ast.Name) and value.id == "pytest"
 
 
-def local_paths(text: str, name: str) -> list[str]:
-    """Absolute paths into somebody's home directory or workplace, which mean nothing on another machine."""
-    pattern = r"(?<![\w./:])/(?:home|Users|root|work|mnt)/\w|\b[A-Z]:\\+Users\b|(?<![\w.])/tmp/\w"
+def local_paths(text: str, name: str, checkout: Path = ROOT) -> list[str]:
+    """Absolute paths to homes, to what is mounted or temporary, or to the surroundings of the checkout itself.
+
+    They mean nothing on another machine.
+    """
+    folders = ["/home", "/Users", "/root", "/mnt", "/tmp"]
+    if checkout.parent != Path(checkout.anchor):
+        folders.append(checkout.parent.as_posix())
+    pattern = rf"(?<![\w./:])(?:{'|'.join(map(re.escape, folders))})/\w|\b[A-Z]:\\+Users\b"
     return [
         f"{name}:{number}: a path of one machine: {line.strip()[:80]}"
         for number, line in enumerate(text.splitlines(), 1)
