@@ -75,7 +75,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
     command = commands.add_parser("info", help="show versions, CPU, threads and folders")
     command.set_defaults(run=_info)
-    command = commands.add_parser("warmup", help="compile the kernels of the language model now")
+    command = commands.add_parser("warmup", help="compile all kernels now")
     command.set_defaults(run=_warmup)
     return parser.parse_args(arguments)
 

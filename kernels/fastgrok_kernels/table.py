@@ -147,7 +147,16 @@ def _scatter_words(rng, dtype, N, V, D):
 
 
 _EMBEDDING = (
-    Kernel("embedding_forward", "embedding", _sized(_lookup, _LOOKUPS, _LOOKUPS_BENCH), rtol32=0.0, rtol64=0.0),
+    Kernel(
+        "embedding_forward",
+        "embedding",
+        (
+            *_sized(_lookup, _LOOKUPS, _LOOKUPS_BENCH),
+            Case("threads", _bound(_lookup, (1300, 65, 520)), large=True),  # copying less is not worth a second core
+        ),
+        rtol32=0.0,
+        rtol64=0.0,
+    ),
     Kernel(
         "embedding_backward",
         "embedding",
