@@ -155,7 +155,7 @@ def train_language_model(
         resume=out if resume else None,
     )
     if run.average and not run.interrupted:
-        run.average.copy_to_model()
+        model.load_state_dict(run.average.module.state_dict())
     model.eval()
     return Trained(model, vocabulary, recipe, run, validation, budget)
 

@@ -3,9 +3,7 @@
 Letters of shapes: T time (characters of a window), B batch (streams), V vocabulary, N characters of text.
 """
 
-import contextlib
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from fastgrok import nn
 from fastgrok.data.text import CharacterVocabulary, streams
 
 from . import checkpoint
+from .loop import evaluating
 
 __all__ = [
     "CharacterLanguageModel",
@@ -91,7 +90,7 @@ def validation_loss(model: CharacterLanguageModel, ids: np.ndarray, count: int =
     The text is cut into `count` contiguous streams, and the state is carried within a stream.
     """
     total, state = 0.0, None
-    with _evaluating(model):
+    with evaluating(model):
         for x, y in streams(ids, count):
             logits, state = model(x, state)
             total += _sum_of_losses(logits, y)
@@ -110,24 +109,12 @@ def window_loss(
     starts = np.random.default_rng(seed).integers(0, len(ids) - length, windows)
     places = starts + np.arange(length + 1)[:, None]
     total = 0.0
-    with _evaluating(model):
+    with evaluating(model):
         for first in range(0, windows, 64):
             window = ids[places[:, first : first + 64]]
             logits, _ = model(fastgrok.from_numpy(window[:-1]), None)
             total += _sum_of_losses(logits, fastgrok.from_numpy(window[1:]))
     return total / (windows * length)
-
-
-@contextlib.contextmanager
-def _evaluating(model: CharacterLanguageModel) -> Iterator[None]:
-    """Eval mode without gradients, for a while."""
-    training = model.training
-    model.eval()
-    try:
-        with fastgrok.no_grad():
-            yield
-    finally:
-        model.train(training)
 
 
 def _sum_of_losses(logits: Any, targets: Any) -> float:
@@ -190,7 +177,7 @@ def load(path: Any) -> tuple[CharacterLanguageModel, CharacterVocabulary, dict[s
         described = content["model"]
         vocabulary = CharacterVocabulary.from_json(content["vocabulary"])
         weights = {name.removeprefix("model."): array for name, array in tensors.items() if name.startswith("model.")}
-        average = "average.arrays."
+        average = "average.module."
         weights |= {name.removeprefix(average): array for name, array in tensors.items() if name.startswith(average)}
         for name, array in weights.items():
             if array.dtype != np.float32:

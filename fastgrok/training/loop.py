@@ -10,16 +10,17 @@ import numpy as np
 
 import fastgrok
 from fastgrok.nn.utils import clip_grad_norm_
+from fastgrok.optim.swa_utils import AveragedModel
 
 from . import checkpoint
-from .average import WeightAverage
+from .average import running_average
 from .budget import Budget
 from .callbacks import Callback, StopOnNaN
 from .history import History
 from .interruption import stop_on_signals
 from .progress import Progress
 
-__all__ = ["Run", "evaluate", "fit"]
+__all__ = ["Run", "evaluate", "evaluating", "fit"]
 
 
 class Run:
@@ -64,7 +65,7 @@ class Run:
         self.best: tuple[float, int] | None = None
         self.stopped: str | None = None
         self.carried: Any = None
-        self.average: WeightAverage | None = None
+        self.average: AveragedModel | None = None
         self.history = History()
         self.callbacks: list[Callback] = []
         self.started = time.monotonic()
@@ -97,16 +98,9 @@ class Run:
         """Show a line to whoever watches the run (the `Progress` callback, if there is one)."""
         self._emit("on_report", line)
 
-    @contextlib.contextmanager
-    def evaluating(self) -> Iterator[Any]:
-        """Lend the model for evaluation: in eval mode, without gradients, with averaged weights if there are any."""
-        training = self.model.training
-        self.model.eval()
-        try:
-            with fastgrok.no_grad(), self.average.in_place() if self.average else contextlib.nullcontext():
-                yield self.model
-        finally:
-            self.model.train(training)
+    def evaluating(self) -> contextlib.AbstractContextManager[Any]:
+        """Lend the model, or the averaged one if there is one, for evaluation: in eval mode, without gradients."""
+        return evaluating(self.average.module if self.average else self.model)
 
     def validate(self) -> None:
         """Measure the validation loss, unless that was done at this very step or there is nothing to validate with."""
@@ -161,7 +155,7 @@ class Run:
         self._emit("on_update_begin")
         self.optimizer.step()
         if self.average:
-            self.average.update()
+            self.average.update_parameters(self.model)
         self.step, self.batch = self.step + 1, self.batch + 1
         self.items += math.prod(y.shape)
         self._emit("on_step_end")
@@ -245,7 +239,8 @@ def fit(
     clip_norm : float, optional
         Scale gradients down to this norm, all parameters together.
     average : float, optional
-        Keep an exponential average of the weights with this decay, and validate (and save) that.
+        Keep an exponential average of the weights with this decay, in a copy of the model that is validated (and
+        saved) in its place.
     resume : path, optional
         A checkpoint of the same run: continue there. The result is bitwise that of a run without a break.
 
@@ -275,7 +270,7 @@ def fit(
     if epochs is not None and run.steps_per_epoch is not None:
         run.steps = epochs * run.steps_per_epoch
     run._carry_state, run._clip_norm = carry_state, clip_norm
-    run.average = WeightAverage(model, average) if average else None
+    run.average = running_average(model, average) if average else None
     run._validate = validate if callable(validate) or validate is None else _mean_loss(loss, validate, carry_state)
     run.callbacks = [StopOnNaN(), *([Progress()] if callbacks is None else callbacks)]
     run.history = next((c for c in run.callbacks if isinstance(c, History)), run.history)
@@ -304,26 +299,33 @@ def fit(
     return run
 
 
+@contextlib.contextmanager
+def evaluating(model: Any) -> Iterator[Any]:
+    """Lend a model for evaluation: in eval mode and without gradients for a while, then as it was."""
+    training = model.training
+    model.eval()
+    try:
+        with fastgrok.no_grad():
+            yield model
+    finally:
+        model.train(training)
+
+
 def evaluate(model: Any, loss: Callable, batches: Iterable, carry_state: bool = False) -> float:
     """Return the mean loss over all batches, in eval mode and without gradients.
 
     Each batch weighs as much as it has targets, so that `loss` is to be a mean over those.
     """
-    training = model.training
-    model.eval()
     total, count, state = 0.0, 0, None
-    try:
-        with fastgrok.no_grad():
-            for x, y in batches:
-                if carry_state:
-                    output, state = model(x, state)
-                else:
-                    output = model(x)
-                targets = max(1, math.prod(y.shape))
-                total += loss(output, y).item() * targets
-                count += targets
-    finally:
-        model.train(training)
+    with evaluating(model):
+        for x, y in batches:
+            if carry_state:
+                output, state = model(x, state)
+            else:
+                output = model(x)
+            targets = max(1, math.prod(y.shape))
+            total += loss(output, y).item() * targets
+            count += targets
     if not count:
         raise ValueError("evaluate: batches is empty")
     return total / count

@@ -50,7 +50,7 @@ def test_an_iterator_is_not_enough_for_two_epochs():
         ({"epochs": -1}, "epochs=-1, expected a positive number"),
         ({"seconds": math.nan}, "seconds=nan, expected a positive number"),
         ({"steps": 1, "clip_norm": 0.0}, r"clip_norm=0\.0, expected a positive number"),
-        ({"steps": 1, "average": 1.0}, r"decay=1\.0, expected a number between 0 and 1"),
+        ({"steps": 1, "average": 1.0}, r"average=1\.0, expected a number between 0 and 1"),
     ],
 )
 def test_limits_that_make_no_sense_are_refused(limits, message):
@@ -119,10 +119,10 @@ def test_the_average_is_what_is_validated():
         return 1.0
 
     run = fit(model, loss, optimizer, batches, steps=5, average=0.99, validate=validate, callbacks=[])
-    averaged = list(run.average.arrays.values())
+    averaged = [p.detach().numpy() for p in run.average.parameters()]
     for seen, average, parameter in zip(measured[-1], averaged, model.parameters(), strict=True):
         np.testing.assert_array_equal(seen, average)
-        assert (seen != parameter.detach().numpy()).any(), "after validation the model has its own weights again"
+        assert (seen != parameter.detach().numpy()).any(), "the model itself keeps its own weights"
 
 
 def test_a_recurrent_model_gets_its_state_back_cut_off_and_none_at_the_start_of_an_epoch():
