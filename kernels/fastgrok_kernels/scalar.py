@@ -19,7 +19,7 @@ from numba.core import types
 from numba.extending import overload
 
 from . import jit
-from .vector import Vector, power_of_two, round_half_even, select
+from .vector import Vector, copysign, power_of_two, round_half_even, select
 
 __all__ = ["exp", "from_ordered", "log", "sigmoid", "tanh", "to_ordered"]
 
@@ -140,7 +140,7 @@ def _exponentials(real, mantissa, exp_range, tanh_end, table, ln2_parts, careful
             near = grown * r + scale * t + (grown - n * ln2) - h * u
             base = select(n < two, h, select(u < six, zero * h, one))
             y = base + select(n < two, near, select(u < six, u, zero * h - two)) / (u + two)
-        return select(x < zero, zero - y, y)
+        return copysign(y, x)
 
     def sigmoid(x):
         # With z = e^-|x| and w = z/(1+z): 1 - w right of zero and z - zw left of it, both without overflow.

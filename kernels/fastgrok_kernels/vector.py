@@ -197,6 +197,17 @@ def _round(typingctx, x):
 
 
 @intrinsic
+def _copysign(typingctx, x, sign):
+    def codegen(context, builder, signature, arguments):
+        kind = _llvm_type(x)
+        suffix = f"v{x.count}f{x.dtype.bitwidth}" if isinstance(x, Vector) else f"f{x.bitwidth}"
+        name, function = f"llvm.copysign.{suffix}", ir.FunctionType(kind, [kind, kind])
+        return builder.call(cgutils.get_or_insert_function(builder.module, function, name), arguments)
+
+    return x(x, x), codegen
+
+
+@intrinsic
 def _power_of_two(typingctx, n):
     bits = (n.dtype if isinstance(n, Vector) else n).bitwidth
     bias, mantissa = (127, 23) if bits == 32 else (1023, 52)
@@ -227,6 +238,8 @@ select = _select_plain if jit.DISABLED else _select
 """select(condition, x, y): x where the condition holds, else y, without a branch."""
 round_half_even = np.rint if jit.DISABLED else _round
 """round_half_even(x): the nearest whole number, as a float."""
+copysign = np.copysign if jit.DISABLED else _copysign
+"""copysign(x, sign): the magnitude of x with the sign of `sign`, -0.0 included."""
 power_of_two = _power_of_two_plain if jit.DISABLED else _power_of_two
 """power_of_two(n): 2 ** n for a whole float n within the normal range of exponents."""
 

@@ -128,6 +128,7 @@ def test_special_values(dtype):
         "log": {nan: nan, inf: inf, -inf: nan, 0.0: -inf, -1.0: nan, 1.0: 0, -tiny: nan},
     }
     assert apply("log", np.array([-0.0], dtype))[0] == -inf
+    assert np.signbit(apply("tanh", np.full(37, -0.0, dtype))).all()
     for name, values in expected.items():
         # Enough copies that the vector part and the remainder of the loop both see each value.
         x = np.repeat(np.array(list(values), dtype), 37)
@@ -147,11 +148,12 @@ def test_vectors_give_the_bits_of_scalars(name, dtype):
             store(y, i, function(load(x, i)))
 
     x = np.random.default_rng(0).normal(0, 8, 32 * lanes).astype(dtype)
-    x[:4] = [np.nan, np.inf, -np.inf, 0]
+    x[:5] = [np.nan, np.inf, -np.inf, 0, -0.0]
     y = np.empty_like(x)
     with np.errstate(all="ignore"):
         loop(x, y)
     np.testing.assert_array_equal(y, apply(name, x))
+    np.testing.assert_array_equal(np.signbit(y[1:]), np.signbit(apply(name, x)[1:]))
 
 
 @compiled_only
