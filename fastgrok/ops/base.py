@@ -1,5 +1,6 @@
 """What a differentiable operation is, and the list of all of them."""
 
+import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -83,6 +84,11 @@ FACTORS: dict[tuple[bool, ...], tuple[int, ...]] = {
 def contiguous(x: np.ndarray) -> np.ndarray:
     """Return `x` itself when it lies in C order, else a copy that does; unlike in NumPy 0-d arrays stay 0-d."""
     return x if x.flags.c_contiguous else x.copy()
+
+
+def rows_of(x: np.ndarray) -> np.ndarray:
+    """Return x (..., D) as a matrix (N, D), also where D is 0 and `reshape(-1, D)` could not tell N."""
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def check_float(name: str, argument: str, x: np.ndarray) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import ShapeError
-from .base import Op, check_float, check_ids, contiguous
+from .base import Op, check_float, check_ids, contiguous, rows_of
 from .gradients import Gradient, Rows
 
 
@@ -36,7 +36,7 @@ class Embedding(Op):
             if self.padding is not None:
                 dtable[self.padding] = 0
             return (dtable,)
-        rows = contiguous(dout.dense() if isinstance(dout, Gradient) else dout).reshape(-1, D)
+        rows = rows_of(contiguous(dout.dense() if isinstance(dout, Gradient) else dout))
         ids = self.ids.reshape(-1)
         if self.padding is not None:
             kept = ids != self.padding % V

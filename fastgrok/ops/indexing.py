@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DtypeError, ShapeError
-from .base import Op, check_ids, contiguous, normalise_axis, unbroadcast
+from .base import Op, check_ids, contiguous, normalise_axis, rows_of, unbroadcast
 from .gradients import Rows
 
 
@@ -46,7 +46,7 @@ class Index(Op):
         if isinstance(self.index, np.ndarray) and self.index.dtype.kind in "iu" and len(self.shape) == 2:
             ids = self.index.reshape(-1).astype(np.int64, copy=False)
             ids = np.where(ids < 0, ids + self.shape[0], ids)
-            return (Rows(ids, contiguous(dy).reshape(-1, self.shape[1]), self.shape),)
+            return (Rows(ids, rows_of(contiguous(dy)), self.shape),)
         dx = np.zeros(self.shape, dy.dtype)
         np.add.at(dx, self.index, dy)
         return (dx,)

@@ -7,7 +7,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import DtypeError, ShapeError
-from .base import FACTORS, Op, cannot_broadcast, check_float, unbroadcast
+from .base import FACTORS, Op, cannot_broadcast, check_float, rows_of, unbroadcast
 from .gradients import Outer
 
 
@@ -64,7 +64,7 @@ class MatMul(Op):
         if self.needs[0]:
             da = unbroadcast(batched(dy, b.swapaxes(-1, -2)), a.shape).reshape(self.shapes[0])
         if self.needs[1] and b.ndim == 2 and len(self.shapes[1]) == 2:
-            db = Outer(a.reshape(-1, a.shape[-1]), dy.reshape(-1, dy.shape[-1]))
+            db = Outer(rows_of(a), rows_of(dy))
         elif self.needs[1]:
             db = unbroadcast(batched(a.swapaxes(-1, -2), dy), b.shape).reshape(self.shapes[1])
         return da, db
@@ -73,7 +73,7 @@ class MatMul(Op):
 def batched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return a (..., M, K) times b (..., K, N), one product per pair of matrices."""
     if b.ndim == 2:  # one matrix on the right: all rows at once
-        return product(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[-1])
+        return product(rows_of(a), b).reshape(*a.shape[:-1], b.shape[-1])
     try:
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
@@ -102,7 +102,7 @@ class Linear(Op):
                     f"linear: bias has shape {b.shape}, expected {W.shape[:1]} for a weight of shape {W.shape}"
                 )
         self.shape, self.W, self.saved_inputs = x.shape, W, FACTORS[self.needs[:2]]
-        self.x = x.reshape(-1, x.shape[-1])
+        self.x = rows_of(x)
         y = product(self.x, W.T)
         if b is not None:
             y += b
@@ -110,7 +110,7 @@ class Linear(Op):
 
     def backward(self, dy):
         """dx = dy W, dW = dy^T x, db = the sum of dy over rows."""
-        dy = dy.reshape(-1, self.W.shape[0])
+        dy = rows_of(dy)
         dx = product(dy, self.W).reshape(self.shape) if self.needs[0] else None
         dW = Outer(dy, self.x) if self.needs[1] else None
         db = dy.sum(axis=0) if len(self.needs) > 2 and self.needs[2] else None

@@ -4,18 +4,19 @@ import numpy as np
 
 import fastgrok_kernels as kernels
 
-from .base import Op, check_float, contiguous, normalise_axis
+from .base import Op, check_float, contiguous, normalise_axis, rows_of
 
 
 def as_rows(x: np.ndarray, axis: int) -> np.ndarray:
     """Return x (..., V, ...) as contiguous rows (N, V), V the size of `axis`."""
-    x = np.moveaxis(x, axis, -1) if x.ndim else x[None]
-    return contiguous(x).reshape(-1, x.shape[-1]) if x.size else np.empty((0, x.shape[-1]), x.dtype)
+    if axis != x.ndim - 1:
+        x = np.moveaxis(x, axis, -1) if x.ndim else x[None]
+    return rows_of(contiguous(x))
 
 
 def from_rows(rows: np.ndarray, shape: tuple[int, ...], axis: int) -> np.ndarray:
     """Undo `as_rows`."""
-    if not shape:
+    if axis == len(shape) - 1 or not shape:
         return rows.reshape(shape)
     moved = (*shape[:axis], *shape[axis + 1 :], shape[axis])
     return np.moveaxis(rows.reshape(moved), -1, axis)

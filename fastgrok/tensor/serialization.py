@@ -38,7 +38,7 @@ def save(obj: Any, f: str | os.PathLike) -> None:
     structure = _take_out(obj, "", tensors)
     content = to_bytes(tensors, {"format": "pt", "fastgrok": json.dumps({"format": FORMAT, "structure": structure})})
     path = Path(f)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # several processes may save to one place
     try:
         with open(temporary, "wb") as file:
             file.write(content)

@@ -40,7 +40,7 @@ def test_info_names_what_matters(fastgrok):
 def test_warmup_leaves_nothing_to_compile_for_training(fastgrok, text, tmp_path):
     env = {"FASTGROK_CACHE_DIR": str(tmp_path / "kernels"), "FASTGROK_QUIET": "0"}
     first = fastgrok("warmup", env=env)
-    assert first.status == 0
+    assert first.status == 0 and first.out.splitlines()[-1].startswith("all kernels are ready (")
     assert first.err.count("compiling kernels") == 1
     for options in (["--hidden", "16"], ["--layers", "2", "--dropout", "0.1"]):
         out = tmp_path / "-".join(options)

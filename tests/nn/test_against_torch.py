@@ -90,6 +90,27 @@ def test_functions(rng, call, kinds):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-14)
 
 
+NOTHING = {
+    "product": (lambda nn, a, b: a @ b, (3, 0), (0, 2)),
+    "product-row": (lambda nn, a, b: a @ b, (0,), (0, 2)),
+    "product-column": (lambda nn, a, b: a @ b, (0, 3), (3,)),
+    "product-batch": (lambda nn, a, b: a @ b, (2, 3, 0), (0, 4)),
+    "linear": (lambda nn, x, w: nn.functional.linear(x, w), (2, 3, 0), (4, 0)),
+    "linear-to-nothing": (lambda nn, x, w: nn.functional.linear(x, w), (0, 3), (0, 3)),
+    "softmax": (lambda nn, x: nn.functional.softmax(x, dim=1), (3, 0)),
+    "embedding": (lambda nn, w, i: nn.functional.embedding(i, w), (3, 0), "ids"),
+    "rows": (lambda nn, x, i: x[i], (3, 0), "ids"),
+}
+
+
+@pytest.mark.parametrize("call, shapes", [(call, shapes) for call, *shapes in NOTHING.values()], ids=NOTHING)
+def test_dimensions_of_size_zero(call, shapes):
+    ours, theirs = both(call, *(np.array([2, 0]) if shape == "ids" else np.ones(shape) for shape in shapes))
+    assert [a.shape for a in ours] == [b.shape for b in theirs]
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 @pytest.mark.parametrize("shape, targets", [((4,), ()), ((3, 4, 2), (3, 2)), ((2, 4, 3, 2), (2, 3, 2))])
 def test_shapes_of_class_losses(rng, shape, targets):
     arrays = rng.standard_normal(shape), rng.integers(0, 4, targets)

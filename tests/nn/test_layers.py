@@ -26,6 +26,17 @@ def test_linear_by_hand():
         layer(np.ones((1, 2)))
 
 
+@pytest.mark.parametrize("rows, D, out", [((3,), 0, 2), ((2, 3), 0, 2), ((), 0, 2), ((3,), 2, 0), ((0, 3), 2, 0)])
+def test_linear_of_nothing_or_to_nothing(rows, D, out):
+    layer, x = nn.Linear(D, out), fastgrok.ones(*rows, D, requires_grad=True)
+    nn.init.ones_(layer.bias)
+    y = layer(x)
+    assert y.shape == (*rows, out) and (y == 1).all()
+    y.sum().backward()
+    assert x.grad.shape == x.shape and layer.weight.grad.shape == (out, D) and not x.grad.any()
+    assert layer.bias.grad.tolist() == [math.prod(rows)] * out
+
+
 def test_embedding_by_hand():
     layer = nn.Embedding.from_pretrained(fastgrok.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), freeze=False)
     y = layer(fastgrok.tensor([[2, 0], [2, 2]]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ops.cases import CASES
 
-import fastgrok.ops
+import fastgrok
 from fastgrok.autograd import Variable, apply
 from fastgrok.ops import Op
 from gradcheck import check_op, dense
@@ -140,3 +140,20 @@ def test_the_check_finds_wrong_gradients(op, rng):
     arrays = [rng.standard_normal((3, 4)) for _ in range(2 if op is WrongMul else 1)]
     with pytest.raises(AssertionError, match="gradient off"):
         check_op(op, arrays, {}, rng)
+
+
+def test_warmup_calls_each_kernel_on_all_its_cases(monkeypatch):
+    from fastgrok_kernels import table
+
+    called, told = [], []
+
+    class Kernel(table.Kernel):
+        @property
+        def fast(self):
+            return lambda *arguments: called.append((self.name, arguments[0].dtype))
+
+    kernels = [Kernel(k.name, k.module, k.cases[:2]) for k in table.KERNELS[:2]]
+    monkeypatch.setattr(table, "KERNELS", kernels)
+    assert fastgrok.warmup(told.append) >= 0
+    assert told == [k.name for k in kernels]
+    assert called == [(name, np.float32) for name in told for _ in range(2)]
