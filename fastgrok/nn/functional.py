@@ -71,7 +71,7 @@ def embedding(
     output = apply(ops.Embedding, weight, input, padding_idx=padding_idx)
     if input.array.ndim == 2:  # perhaps a window for a recurrent layer, which may then compute with the table itself
         output.gathered = ops.Gathered(
-            contiguous(weight.array), contiguous(input.array.astype(np.int64, copy=False)), weight.storage
+            contiguous(weight.array), input.array.astype(np.int64, order="C"), weight.storage
         )
     return output
 

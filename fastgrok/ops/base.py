@@ -98,13 +98,14 @@ def check_float(name: str, argument: str, x: np.ndarray) -> None:
 
 
 def check_ids(name: str, argument: str, ids: np.ndarray, size: int, ignored: int | None = None) -> np.ndarray:
-    """Return whole numbers `ids` as contiguous int64, having checked that each is one of 0 .. size - 1 (or `ignored`).
+    """Return a copy of whole numbers `ids` as contiguous int64, each one of 0 .. size - 1 (or `ignored`).
 
+    A copy, because kernels trust it, perhaps not before backward, and the caller may reuse a buffer meanwhile.
     Raises `DtypeError` when they are not integers and `IndexError` when one is out of range.
     """
     if ids.dtype.kind not in "iu":
         raise DtypeError(f"{name}: {argument} has dtype {ids.dtype}, expected int64 or int32")
-    ids = contiguous(ids.astype(np.int64, copy=False))
+    ids = ids.astype(np.int64, order="C")
     if ids.size:
         low, high = ids.min(), ids.max()
         if low < 0 or high >= size:

@@ -26,6 +26,15 @@ def complete(index: Any) -> Any:
     return parts if Ellipsis in parts else (*parts, Ellipsis)
 
 
+def _own(index: Any) -> Any:
+    """Complete an index and copy its arrays: backward needs the numbers as they are now, and the kernels trust them."""
+    if is_basic(index):
+        return complete(index)
+    if isinstance(index, tuple):
+        return tuple(part.copy() if isinstance(part, np.ndarray) else part for part in index)
+    return index.copy() if isinstance(index, np.ndarray) else index
+
+
 class Index(Op):
     """x[index]: a view for a basic index, a copy for one with arrays."""
 
@@ -34,7 +43,7 @@ class Index(Op):
 
     def forward(self, x, index):
         """Select. Raises `IndexError` when a number lies outside or there are more of them than axes."""
-        self.shape, self.index = x.shape, complete(index)
+        self.shape, self.index = x.shape, _own(index)
         return x[self.index]
 
     def backward(self, dy):
@@ -59,7 +68,7 @@ class SetItem(Op):
 
     def forward(self, x, value, index, in_place=False):
         """Replace, in a copy or for once in x itself. Raises `ShapeError` when value does not broadcast to x[index]."""
-        self.index, self.shape = complete(index), value.shape
+        self.index, self.shape = _own(index), value.shape
         y = x if in_place else x.copy()
         try:
             y[self.index] = value

@@ -191,6 +191,17 @@ def _start_threads():
         _state.worth_threading = 1e6
 
 
+def _run_serial():
+    """In the child of a fork: it has no threads but the forking one, and GNU OpenMP ends it when it wants others."""
+    if _state.layer != "none":
+        _state.most = _state.threads = 1
+    _state.lock = threading.Lock() if _state.lock else None  # another thread may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_run_serial)
+
+
 def threading_layer() -> str:
     """The name of Numba's threading layer in use: omp, tbb, workqueue, or none when everything runs serial."""
     if _state.layer == "none" and _state.most > 1:

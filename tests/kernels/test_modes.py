@@ -85,3 +85,21 @@ def test_set_num_threads():
     assert jit.get_num_threads() == 1
     jit.set_num_threads(10_000)
     assert jit.get_num_threads() == jit._state.most
+
+
+FORK = """
+import os
+import numpy as np
+import fastgrok_kernels as kernels
+a = np.ones((600, 600), np.float32)
+kernels.matmul(a, a)  # on several threads, if the machine has them
+if not (child := os.fork()):
+    os._exit(7 if kernels.matmul(a, a)[0, 0] == 600 else 1)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes cannot fork there")
+def test_the_child_of_a_fork_computes_on_one_thread():
+    """GNU OpenMP ends a forked process that wants its threads."""
+    run(FORK)
