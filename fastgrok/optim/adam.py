@@ -111,9 +111,9 @@ class Adam(Optimizer):
             state["exp_avg"] = Tensor._from_array(np.zeros_like(gradient))
             state["exp_avg_sq"] = Tensor._from_array(np.zeros_like(gradient))
         state["step"] += 1
-        moments = state["exp_avg"].array, state["exp_avg_sq"].array
+        arrays = state["exp_avg"].array, state["exp_avg_sq"].array, gradient
         options = (group["lr"], *group["betas"], group["eps"], group["weight_decay"], state["step"])
-        change(param, self._kernel(), *moments, gradient, *options)
+        change(param, self._kernel(), arrays, *options)
 
     def _kernel(self) -> Any:
         # Looked up when needed: kernels are loaded on first use.

@@ -256,24 +256,24 @@ def gradient_of(param: Tensor, maximize: bool) -> np.ndarray:
     return np.negative(gradient) if maximize else gradient
 
 
-def change(param: Tensor, kernel: Callable[..., Any], *args: Any) -> None:
-    """Call `kernel(array of param, *args)`, which changes the array in place, and let the graph know of the change.
+def change(param: Tensor, kernel: Callable[..., Any], arrays: tuple[np.ndarray, ...], *options: Any) -> None:
+    """Call `kernel(array of param, *arrays, *options)`, which changes it in place, and let the graph know of it.
 
-    Raises `StateError` when an array in `args` does not go with the parameter: kernels trust their arguments.
+    Raises `StateError` when one of `arrays` does not go with the parameter: kernels trust their arguments.
     """
     array = param.array
-    for other in args:
-        if isinstance(other, np.ndarray) and (other.shape != array.shape or other.dtype != array.dtype):
+    for other in arrays:
+        if other.shape != array.shape or other.dtype != array.dtype:
             raise StateError(
                 f"step: a parameter has shape {array.shape} and dtype {array.dtype}, but its gradient or what the "
                 f"optimizer keeps for it has {other.shape} and {other.dtype}; convert a model before you make "
                 "its optimizer"
             )
     if array.flags.c_contiguous:
-        kernel(array, *args)
+        kernel(array, *arrays, *options)
     else:
         copied = array.copy(order="C")
-        kernel(copied, *args)
+        kernel(copied, *arrays, *options)
         array[...] = copied
     param.storage.version += 1
 

@@ -98,7 +98,7 @@ class SGD(Optimizer):
             if isinstance(param._grad, Rows) and weight_decay == 0:
                 _update_rows(param, param._grad, -lr if group["maximize"] else lr)
             else:
-                change(param, kernels.sgd_into, gradient_of(param, group["maximize"]), lr, weight_decay)
+                change(param, kernels.sgd_into, (gradient_of(param, group["maximize"]),), lr, weight_decay)
             return
         gradient = gradient_of(param, group["maximize"])
         state = self.state[param]
@@ -107,7 +107,7 @@ class SGD(Optimizer):
             state["momentum_buffer"] = Tensor._from_array(np.zeros_like(gradient))
         velocity = state["momentum_buffer"].array
         options = (lr, momentum, group["dampening"], weight_decay, group["nesterov"], first)
-        change(param, kernels.momentum_into, gradient, velocity, *options)
+        change(param, kernels.momentum_into, (gradient, velocity), *options)
 
 
 def _update_rows(param: Tensor, gradient: Rows, lr: float) -> None:
