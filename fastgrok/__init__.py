@@ -46,6 +46,17 @@ _PACKAGES = (
     "tensor", "training", "utils",
 )  # fmt: skip
 _THREADS = ("get_num_threads", "set_num_threads")
+# What to say about names that PyTorch has and fastgrok leaves out. Names of one entry are separated by blanks.
+_HINTS = {
+    "half precision is not covered; use float32": "float16 half bfloat16",
+    "mixed precision is not covered; calculate in float32 without it": "autocast amp",
+    "complex numbers are not covered": "complex32 chalf complex64 cfloat complex128 cdouble complex",
+    "devices other than the CPU are not covered, and need no setting here": "mps xpu mtia backends accelerator",
+    "models are not compiled as a whole; use them as they are: their kernels are compiled": "compile jit fx",
+    "transforms and second derivatives are not covered; use backward() or autograd.grad": "func vmap",
+    "sparse and quantized tensors are not covered; use float32": "sparse sparse_coo quantization ao",
+}
+_HINT = {name: f": {hint}" for hint, names in _HINTS.items() for name in names.split()}
 
 # What `from fastgrok import *` brings: not the names that would hide Python's own, such as `sum`.
 __all__ = sorted(name for name in (*_HOME, *_THREADS) if not hasattr(builtins, name))
@@ -66,7 +77,7 @@ def __getattr__(name: str) -> Any:
     elif name in _THREADS:
         value = getattr(importlib.import_module("fastgrok_kernels.jit"), name)
     else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{_HINT.get(name, '')}")
     globals()[name] = value
     return value
 

@@ -9,7 +9,8 @@ backward needs them, and a variable that is changed in place can take a new plac
 import heapq
 import itertools
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -24,6 +25,7 @@ __all__ = [
     "apply",
     "backward",
     "enable_grad",
+    "grad",
     "inference_mode",
     "is_grad_enabled",
     "no_grad",
@@ -287,8 +289,84 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
         raise StateError("backward: this variable does not require grad and was not calculated from one that does")
     if root.is_view and root.op is not None:
         _check_view(root)
-    seed = _seed_gradient(root, gradient)
+    seed = _seed_gradient("backward", root, gradient)
+    _finish(_flow([(root, seed)], retain_graph), seed)
 
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple:
+    """Return the derivatives of `outputs`, one Variable or the sum of several, with respect to each of `inputs`.
+
+    No `.grad` of a leaf changes. `grad_outputs` weigh the elements of each output, as `gradient` does in `backward`. An
+    input that the outputs do not depend on raises `StateError`, or has None (`allow_unused`) or zeros
+    (`materialize_grads`). Raises `NotImplementedError` for the other options.
+
+    Examples
+    --------
+    >>> from fastgrok.ops import Mul
+    >>> x = Variable(np.array([1.0, 2.0]), requires_grad=True)
+    >>> (dx,) = grad(apply(Mul, x, x), x, np.ones(2))
+    >>> dx.array, x.grad
+    (array([2., 4.]), None)
+    """
+    for option, value in (("create_graph", create_graph), ("is_grads_batched", is_grads_batched)):
+        if value:
+            raise NotImplementedError(f"grad: {option}=True, expected False: gradients of gradients are not covered")
+    if not only_inputs:
+        raise NotImplementedError("grad: only_inputs=False, expected True: use backward() for the other leaves")
+    outputs, inputs = _several("outputs", outputs), _several("inputs", inputs)
+    weights = (None,) * len(outputs) if grad_outputs is None else grad_outputs
+    weights = weights if isinstance(weights, tuple | list) else (weights,)
+    if len(weights) != len(outputs):
+        raise ShapeError(f"grad: {len(weights)} grad_outputs, expected one for each of {len(outputs)} outputs")
+    roots = [(y, _seed_gradient("grad", y, weight)) for y, weight in zip(outputs, weights, strict=True)]
+
+    found: dict[int, Any] = {}
+    hooks = [x.register_hook(partial(found.__setitem__, i)) for i, x in enumerate(inputs)]
+    try:
+        leaves = _flow(roots, bool(retain_graph))
+        for x in dict.fromkeys(inputs):
+            if x in leaves:
+                _hooked(x._hooks, leaves[x])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    gradients = []
+    for i, x in enumerate(inputs):
+        if i not in found and not (allow_unused or materialize_grads):
+            raise StateError(
+                f"grad: the outputs do not depend on inputs[{i}]; allow_unused=True gives None for its gradient"
+            )
+        array = found[i].array if i in found else np.zeros_like(x.array) if materialize_grads else None
+        gradients.append(None if array is None else x._new(np.array(array, x.array.dtype)))
+    return tuple(gradients)
+
+
+def _several(name: str, variables: Any) -> tuple:
+    """Return one or several variables for `grad` as a tuple; raises unless all of them require a gradient."""
+    one = isinstance(variables, Variable) or not isinstance(variables, Iterable)
+    several = (variables,) if one else tuple(variables)
+    for i, variable in enumerate(several):
+        if not isinstance(variable, Variable):
+            raise TypeError(f"grad: {name}[{i}] is {type(variable).__name__}, expected a Tensor")
+        if not variable.requires_grad:
+            raise StateError(f"grad: {name}[{i}] does not require grad and was not calculated from what does")
+        if variable.is_view and variable.op is not None:
+            _check_view(variable)
+    return several
+
+
+def _flow(roots: Sequence[tuple[Variable, np.ndarray]], retain_graph: bool) -> dict[Variable, Any]:
+    """Send the gradients of `roots` through the graph and return what arrives at the leaves, before their hooks."""
     pending: dict[Op, list] = {}  # gradients of the outputs of ops that have not run yet
     leaves: dict[Variable, Any] = {}
     heap: list[tuple[int, Op]] = []
@@ -311,11 +389,12 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
         total = arrived[output]
         arrived[output] = gradient if total is None else total + gradient
 
-    send(root if root.op is None else (root.op, root.output), seed)
+    for root, seed in roots:
+        send(root if root.op is None else (root.op, root.output), seed)
     while heap:
         op = heapq.heappop(heap)[1]
         _run(op, pending.pop(op), retain_graph, send)
-    _finish(leaves, seed)
+    return leaves
 
 
 def _run(op: Op, douts: list, retain_graph: bool, send: Callable[[Any, Any], None]) -> None:
@@ -335,18 +414,18 @@ def _run(op: Op, douts: list, retain_graph: bool, send: Callable[[Any, Any], Non
             send(source, gradient)
 
 
-def _seed_gradient(root: Variable, gradient: Any) -> np.ndarray:
-    """Return the array that backward starts with."""
+def _seed_gradient(name: str, root: Variable, gradient: Any) -> np.ndarray:
+    """Return the array that the gradients start with."""
     if gradient is None:
         if root.array.size != 1:
             raise ShapeError(
-                f"backward: the variable has shape {root.array.shape}, so gradient must be given; "
+                f"{name}: the variable has shape {root.array.shape}, so its gradient must be given; "
                 "it can be left out for one element only"
             )
         return np.ones_like(root.array)
     array = np.asarray(gradient.array if isinstance(gradient, Variable) else gradient)
     if array.shape != root.array.shape:
-        raise ShapeError(f"backward: gradient has shape {array.shape}, expected {root.array.shape}")
+        raise ShapeError(f"{name}: gradient has shape {array.shape}, expected {root.array.shape}")
     return array.astype(root.array.dtype, copy=False)
 
 

@@ -83,8 +83,11 @@ class Arithmetic(Variable):
         a, b = operands(self.detach(), other)  # type: ignore[attr-defined]
         if self.requires_grad or (isinstance(other, Variable) and other.requires_grad):
             raise NotImplementedError(f"{function.__name__}: gradients are not covered; use detach()")
+        a, b = (b, a) if swapped else (a, b)
+        if b.array.dtype.kind != "f" and not b.array.all():
+            raise ArgumentError(f"{function.__name__}: other holds 0, expected only other whole numbers")
         with np.errstate(all="ignore"):
-            return self._new(function(b.array, a.array) if swapped else function(a.array, b.array))
+            return self._new(function(a.array, b.array))
 
     def add(self, other: Any, *, alpha: float = 1) -> Any:
         """Return self + alpha * other."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Variable
-from ..errors import ShapeError
+from ..errors import DtypeError, ShapeError
 from ..ops.base import cannot_broadcast
 from .operands import is_operand, operands
 
@@ -22,6 +22,10 @@ class Comparison(Variable):
             return self._new(function(a.array, b.array))
         except ValueError:
             raise cannot_broadcast(function.__name__, a.array.shape, b.array.shape) from None
+        except TypeError:
+            raise DtypeError(
+                f"{function.__name__}: dtypes {a.array.dtype} and {b.array.dtype}, expected bool or whole numbers"
+            ) from None
 
     def __eq__(self, other: Any) -> Any:
         return self._compare(np.equal, other)

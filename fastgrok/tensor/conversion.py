@@ -139,6 +139,14 @@ class Conversion(Variable):
         """Return whether the elements differ from 0, as a bool tensor."""
         return cast(self, bool_)
 
+    def half(self) -> Any:
+        """Raise `NotImplementedError`: half precision is not covered."""
+        raise NotImplementedError("half: float16 is not covered, expected float32 or float64; use float()")
+
+    def bfloat16(self) -> Any:
+        """Raise `NotImplementedError`: half precision is not covered."""
+        raise NotImplementedError("bfloat16: bfloat16 is not covered, expected float32 or float64; use float()")
+
     def cpu(self) -> Self:
         """Return the tensor itself: it is on the CPU."""
         return self
@@ -163,7 +171,7 @@ class Conversion(Variable):
         return printing.text(self)
 
     def __format__(self, specification: str) -> str:
-        if not specification:
+        if self.array.ndim and not specification:
             return repr(self)
         return format(self.item(), specification)
 

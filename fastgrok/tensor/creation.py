@@ -56,26 +56,33 @@ def from_numpy(array: np.ndarray) -> Tensor:
     return Tensor._from_array(array)
 
 
-def _shape(name: str, sizes: tuple) -> tuple[int, ...]:
-    shape = size_argument(name, sizes)
+def _shape(name: str, sizes: tuple, size: Any = None) -> tuple[int, ...]:
+    """Return the shape given by `f(2, 3)`, `f((2, 3))` or `f(size=(2, 3))`; raises `ShapeError` for negative sizes."""
+    shape = size_argument(name, sizes if size is None else (size,))
     if any(size < 0 for size in shape):
         raise ShapeError(f"{name}: size {shape}, expected no negative number")
     return shape
 
 
-def zeros(*size: Any, dtype: Any = float32, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(
+    *sizes: Any, size: Any = None, dtype: Any = float32, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Return zeros of the given shape."""
-    return _finish(np.zeros(_shape("zeros", size), as_dtype(dtype or float32)), requires_grad, device)
+    return _finish(np.zeros(_shape("zeros", sizes, size), as_dtype(dtype or float32)), requires_grad, device)
 
 
-def ones(*size: Any, dtype: Any = float32, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(
+    *sizes: Any, size: Any = None, dtype: Any = float32, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Return ones of the given shape."""
-    return _finish(np.ones(_shape("ones", size), as_dtype(dtype or float32)), requires_grad, device)
+    return _finish(np.ones(_shape("ones", sizes, size), as_dtype(dtype or float32)), requires_grad, device)
 
 
-def empty(*size: Any, dtype: Any = float32, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(
+    *sizes: Any, size: Any = None, dtype: Any = float32, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Return a tensor of the given shape with whatever is in memory."""
-    return _finish(np.empty(_shape("empty", size), as_dtype(dtype or float32)), requires_grad, device)
+    return _finish(np.empty(_shape("empty", sizes, size), as_dtype(dtype or float32)), requires_grad, device)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -111,6 +118,7 @@ def arange(
     start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return start, start + step, ... up to but without `end`; int64 if all three are whole numbers, else float32."""
+    start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
     start, end = (0, start) if end is None else (start, end)
     if step == 0 or (end - start) * step < 0:
         raise ArgumentError(
@@ -163,18 +171,28 @@ def _float_dtype(name: str, dtype: Any) -> Any:
 
 
 def rand(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *sizes: Any,
+    size: Any = None,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Return numbers from a uniform distribution over [0, 1)."""
-    shape = _shape("rand", size)
+    shape = _shape("rand", sizes, size)
     return _finish(_stream(generator).random(shape, _float_dtype("rand", dtype)), requires_grad, device)
 
 
 def randn(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    *sizes: Any,
+    size: Any = None,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Return numbers from the standard normal distribution."""
-    shape = _shape("randn", size)
+    shape = _shape("randn", sizes, size)
     return _finish(_stream(generator).standard_normal(shape, _float_dtype("randn", dtype)), requires_grad, device)
 
 
@@ -191,6 +209,8 @@ def randint(
     """Return whole numbers from low to high - 1: `randint(low, high, size)` or `randint(high, size)`."""
     if size is None:
         low, high, size = 0, low, high
+    elif high is None:
+        low, high = 0, low
     if not isinstance(size, tuple | list):
         raise TypeError(f"randint: size={size!r}, expected a tuple")
     if low >= high:

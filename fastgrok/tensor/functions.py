@@ -1,6 +1,7 @@
 """Functions of tensors at the top level. Most are the methods under another name: `exp(x)` is `x.exp()`."""
 
 from collections.abc import Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -13,37 +14,59 @@ from .dtypes import number_dtype, promote, result_dtype
 from .operands import as_array, cast, operands
 from .tensor import Tensor
 
-abs, exp, log, log2, log10, sqrt, rsqrt = (
+
+def _functions(*methods: Any) -> Any:
+    """Return methods of tensors as functions, whose first argument is called `input`."""
+    return [_function(method) for method in methods]
+
+
+def _function(method: Any) -> Any:
+    @wraps(method)
+    def function(input: Tensor, *arguments: Any, **keywords: Any) -> Any:
+        if not isinstance(input, Variable):
+            raise TypeError(f"{method.__name__}(): argument 'input' must be Tensor, not {type(input).__name__}")
+        return method(input, *arguments, **keywords)
+
+    return function
+
+
+abs, exp, log, log2, log10, sqrt, rsqrt = _functions(
     Tensor.abs, Tensor.exp, Tensor.log, Tensor.log2, Tensor.log10, Tensor.sqrt, Tensor.rsqrt
-)  # fmt: skip
-sin, cos, tanh, sigmoid, relu = Tensor.sin, Tensor.cos, Tensor.tanh, Tensor.sigmoid, Tensor.relu
-square, reciprocal, neg, sign = Tensor.square, Tensor.reciprocal, Tensor.neg, Tensor.sign
-floor, ceil, round, clamp, clip = Tensor.floor, Tensor.ceil, Tensor.round, Tensor.clamp, Tensor.clip
-softmax, log_softmax, logsumexp = Tensor.softmax, Tensor.log_softmax, Tensor.logsumexp
-add, sub, mul, div, remainder = Tensor.add, Tensor.sub, Tensor.mul, Tensor.div, Tensor.remainder
-matmul, mm, bmm, dot = Tensor.matmul, Tensor.mm, Tensor.bmm, Tensor.dot
-maximum, minimum = Tensor.maximum, Tensor.minimum
-sum, mean, var, std, prod, norm, cumsum = (
+)
+sin, cos, tanh, sigmoid, relu = _functions(Tensor.sin, Tensor.cos, Tensor.tanh, Tensor.sigmoid, Tensor.relu)
+square, reciprocal, neg, sign = _functions(Tensor.square, Tensor.reciprocal, Tensor.neg, Tensor.sign)
+floor, ceil, round, clamp, clip = _functions(Tensor.floor, Tensor.ceil, Tensor.round, Tensor.clamp, Tensor.clip)
+softmax, log_softmax, logsumexp = _functions(Tensor.softmax, Tensor.log_softmax, Tensor.logsumexp)
+add, sub, mul, div, remainder = _functions(Tensor.add, Tensor.sub, Tensor.mul, Tensor.div, Tensor.remainder)
+matmul, mm, bmm, dot = _functions(Tensor.matmul, Tensor.mm, Tensor.bmm, Tensor.dot)
+maximum, minimum = _functions(Tensor.maximum, Tensor.minimum)
+sum, mean, var, std, prod, norm, cumsum = _functions(
     Tensor.sum, Tensor.mean, Tensor.var, Tensor.std, Tensor.prod, Tensor.norm, Tensor.cumsum
-)  # fmt: skip
-max, min, amax, amin, argmax, argmin = Tensor.max, Tensor.min, Tensor.amax, Tensor.amin, Tensor.argmax, Tensor.argmin
-all, any, count_nonzero = Tensor.all, Tensor.any, Tensor.count_nonzero
-argsort, sort, topk, unique, bincount = Tensor.argsort, Tensor.sort, Tensor.topk, Tensor.unique, Tensor.bincount
-reshape, flatten, permute, transpose, t = Tensor.reshape, Tensor.flatten, Tensor.permute, Tensor.transpose, Tensor.t
-squeeze, unsqueeze, movedim, flip, roll, tile = (
+)
+max, min, amax, amin, argmax, argmin = _functions(
+    Tensor.max, Tensor.min, Tensor.amax, Tensor.amin, Tensor.argmax, Tensor.argmin
+)
+all, any, count_nonzero = _functions(Tensor.all, Tensor.any, Tensor.count_nonzero)
+argsort, sort, topk, unique, bincount = _functions(
+    Tensor.argsort, Tensor.sort, Tensor.topk, Tensor.unique, Tensor.bincount
+)
+reshape, flatten, permute, transpose, t = _functions(
+    Tensor.reshape, Tensor.flatten, Tensor.permute, Tensor.transpose, Tensor.t
+)
+squeeze, unsqueeze, movedim, flip, roll, tile = _functions(
     Tensor.squeeze, Tensor.unsqueeze, Tensor.movedim, Tensor.flip, Tensor.roll, Tensor.tile
-)  # fmt: skip
-narrow, split, chunk, unbind, repeat_interleave = (
+)
+narrow, split, chunk, unbind, repeat_interleave = _functions(
     Tensor.narrow, Tensor.split, Tensor.chunk, Tensor.unbind, Tensor.repeat_interleave
-)  # fmt: skip
-gather, index_select, masked_select, masked_fill, nonzero = (
+)
+gather, index_select, masked_select, masked_fill, nonzero = _functions(
     Tensor.gather, Tensor.index_select, Tensor.masked_select, Tensor.masked_fill, Tensor.nonzero
-)  # fmt: skip
-take_along_dim, clone, detach, numel = Tensor.take_along_dim, Tensor.clone, Tensor.detach, Tensor.numel
-eq, ne, lt, le, gt, ge = Tensor.eq, Tensor.ne, Tensor.lt, Tensor.le, Tensor.gt, Tensor.ge
-logical_not, logical_and, logical_or = Tensor.logical_not, Tensor.logical_and, Tensor.logical_or
-isnan, isinf, isfinite, isclose = Tensor.isnan, Tensor.isinf, Tensor.isfinite, Tensor.isclose
-allclose, equal, is_floating_point = Tensor.allclose, Tensor.equal, Tensor.is_floating_point
+)
+take_along_dim, clone, detach, numel = _functions(Tensor.take_along_dim, Tensor.clone, Tensor.detach, Tensor.numel)
+eq, ne, lt, le, gt, ge = _functions(Tensor.eq, Tensor.ne, Tensor.lt, Tensor.le, Tensor.gt, Tensor.ge)
+logical_not, logical_and, logical_or = _functions(Tensor.logical_not, Tensor.logical_and, Tensor.logical_or)
+isnan, isinf, isfinite, isclose = _functions(Tensor.isnan, Tensor.isinf, Tensor.isfinite, Tensor.isclose)
+allclose, equal, is_floating_point = _functions(Tensor.allclose, Tensor.equal, Tensor.is_floating_point)
 
 
 def pow(input: Any, exponent: Any) -> Any:
@@ -74,6 +97,8 @@ def _joined(name: str, op_class: type[ops.Op], tensors: Sequence[Tensor], dim: i
     dtype = tensors[0].array.dtype
     for x in tensors[1:]:
         dtype = promote(dtype, x.array.dtype)
+    if op_class is ops.Cat:  # loops that join to `tensor([])` begin with one that fits nothing
+        tensors = [x for x in tensors if x.array.shape != (0,)] or tensors[:1]
     return apply(op_class, *[cast(x, dtype) for x in tensors], dim=dim)
 
 

@@ -26,12 +26,42 @@ def plain_index(index: Any) -> Any:
     return index
 
 
+def numbers_first(index: Any) -> tuple[tuple, tuple] | None:
+    """Return an index as two, the numbers and what is left, to be applied one after the other; None if one will do.
+
+    In `x[0, :, [1, 2]]` a number stands apart from an array. To NumPy the number is an array too, and the dimension
+    of arrays that stand apart goes to the front; in PyTorch numbers select first, and it stays in its place.
+    """
+    if not isinstance(index, tuple):
+        return None
+    arrays = [i for i, part in enumerate(index) if isinstance(part, np.ndarray)]
+    numbers = [i for i, part in enumerate(index) if _is_number(part)] if arrays else []
+    places = sorted(arrays + numbers)
+    if not numbers or places[-1] - places[0] < len(places):
+        return None
+    first: list = []
+    for part in index:
+        if part is Ellipsis or _is_number(part):
+            first.append(part)
+        elif part is not None:
+            mask = isinstance(part, np.ndarray) and part.dtype.kind == "b"
+            first += [slice(None)] * (part.ndim if mask else not isinstance(part, bool))
+    return tuple(first), tuple([part for part in index if not _is_number(part)])
+
+
+def _is_number(part: Any) -> bool:
+    return isinstance(part, int | np.integer) and not isinstance(part, bool)
+
+
 class Indexing(Variable):
     """Indices as in NumPy: numbers, slices, None, Ellipsis, integer and bool tensors, alone or in a tuple."""
 
     def __getitem__(self, index: Any) -> Any:
         index = plain_index(index)
         check_index(index, self.array.shape)
+        steps = numbers_first(index)
+        if steps is not None:
+            return self[steps[0]][steps[1]]
         result = apply(ops.Index, self, index=index)
         if result.is_view:
             result.parent = (self, index)
@@ -40,6 +70,10 @@ class Indexing(Variable):
     def __setitem__(self, index: Any, value: Any) -> None:
         index = plain_index(index)
         check_index(index, self.array.shape)
+        steps = numbers_first(index)
+        if steps is not None:
+            self[steps[0]][steps[1]] = value
+            return
         if isinstance(value, Variable):
             value = cast(value, self.array.dtype)
         else:
@@ -79,7 +113,10 @@ class Indexing(Variable):
     def index_select(self, dim: int, index: Any) -> Any:
         """Return the slices along `dim` with the numbers in `index` (N,); raises `IndexError` for one out of range."""
         axis = normalise_axis("index_select", dim, self.array.ndim)
-        ids = check_ids("index_select", "index", as_array(index), self.array.shape[axis])
+        ids = np.atleast_1d(as_array(index))
+        if ids.ndim > 1:
+            raise IndexError(f"index_select: index has shape {ids.shape}, expected (N,)")
+        ids = check_ids("index_select", "index", ids, self.array.shape[axis])
         return apply(ops.Index, self, index=ids if axis == 0 else (slice(None),) * axis + (ids,))
 
     def masked_select(self, mask: Any) -> Any:
@@ -89,6 +126,9 @@ class Indexing(Variable):
     def masked_fill(self, mask: Any, value: Any) -> Any:
         """Return a copy with `value`, a number or 0-d tensor, where the bool tensor `mask` holds."""
         filling = value if isinstance(value, Variable) else self._new(np.array(value, self.array.dtype))
+        if filling.array.ndim:
+            raise ShapeError(f"masked_fill: value has shape {filling.array.shape}, expected a number or a 0-d tensor")
+        filling = cast(filling, self.array.dtype)
         return apply(ops.Where, filling, self, condition=_mask("masked_fill", mask))
 
     def masked_fill_(self, mask: Any, value: Any) -> Any:
@@ -114,8 +154,10 @@ class Indexing(Variable):
         self[place] = src
         return self
 
-    def nonzero(self) -> Any:
-        """Return the positions (N, ndim) int64 of the elements that are not zero."""
+    def nonzero(self, *, as_tuple: bool = False) -> Any:
+        """Return the positions (N, ndim) int64 of the elements that are not zero; or one tensor (N,) per dimension."""
+        if as_tuple:
+            return tuple(self._new(axis) for axis in np.nonzero(np.atleast_1d(self.array)))
         return self._new(np.argwhere(self.array).astype(np.int64))
 
 

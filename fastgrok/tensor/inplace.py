@@ -61,6 +61,8 @@ class InPlace(Variable):
             raise DtypeError(
                 f"{name}: the result has dtype {result.array.dtype}, which does not fit into {self.array.dtype}"
             )
+        if result.array.shape != self.array.shape:
+            raise ShapeError(f"{name}: the result has shape {result.array.shape}, expected {self.array.shape}")
         if recorded:
             rebase(self, result)
         else:
@@ -89,6 +91,21 @@ class InPlace(Variable):
         return self._update("pow_", np.power, ops.Pow, exponent)
 
     __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = add_, sub_, mul_, div_, pow_
+
+    def __ifloordiv__(self, other: Any) -> Self:
+        return self._become("//=", lambda x: x // other)
+
+    def __imod__(self, other: Any) -> Self:
+        return self._become("%=", lambda x: x % other)
+
+    def __iand__(self, other: Any) -> Self:
+        return self._become("&=", lambda x: x & other)
+
+    def __ior__(self, other: Any) -> Self:
+        return self._become("|=", lambda x: x | other)
+
+    def __ixor__(self, other: Any) -> Self:
+        return self._become("^=", lambda x: x ^ other)
 
     def addcmul_(self, tensor1: Any, tensor2: Any, *, value: float = 1) -> Self:
         """Add value * tensor1 * tensor2."""
@@ -152,7 +169,7 @@ class InPlace(Variable):
 
     def copy_(self, src: Any) -> Self:
         """Take over the elements of `src`, converted and broadcast to this tensor's dtype and shape."""
-        if not isinstance(src, Variable):
+        if not is_operand(src):
             raise TypeError(f"copy_: src is {type(src).__name__}, expected a Tensor")
         self[...] = src  # type: ignore[index]
         return self

@@ -6,8 +6,9 @@ import numpy as np
 
 from .. import ops
 from ..autograd import Variable, apply
-from ..errors import ShapeError
+from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.base import normalise_axes, normalise_axis
+from .dtypes import int64
 from .operands import floating
 
 
@@ -23,8 +24,7 @@ class Reductions(Variable):
 
     def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
         """Return the sum; bool and whole numbers as int64."""
-        x = self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
-        return apply(ops.Sum, x, dim=dim, keepdim=keepdim)
+        return apply(ops.Sum, _summed(self, dtype), dim=dim, keepdim=keepdim)
 
     def mean(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
         """Return the mean; raises `DtypeError` for whole numbers."""
@@ -42,25 +42,27 @@ class Reductions(Variable):
         self, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: int | None = None
     ) -> Any:
         """Return the standard deviation, the square root of the variance."""
-        return self.var(dim, unbiased, keepdim, correction=correction).sqrt()
+        return _root(self.var(dim, unbiased, keepdim, correction=correction))
 
     def prod(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """Return the product of the elements; has no gradient yet, so it raises when one is wanted."""
         if self.requires_grad:
             raise NotImplementedError("prod: gradients are not covered; use detach()")
         axes = normalise_axes("prod", dim, self.array.ndim)
-        return self._new(self.array.prod(axis=axes, keepdims=keepdim))
+        return self._new(_summed(self).array.prod(axis=axes, keepdims=keepdim))
 
-    def norm(self, p: float = 2, dim: Any = None, keepdim: bool = False) -> Any:
-        """Return (sum of |x|^p)^(1/p); p may be inf."""
+    def norm(self, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
+        """Return (sum of |x|^p)^(1/p); p may be inf, -inf, 0 (how many are not zero) and "fro", which means 2."""
         x = floating(self)
-        if p == np.inf:
-            return x.abs().amax(dim, keepdim)
-        if p == 2:
-            return (x * x).sum(dim, keepdim).sqrt()
-        if p == 1:
-            return x.abs().sum(dim, keepdim)
-        return (x.abs() ** p).sum(dim, keepdim) ** (1 / p)
+        if p in (2, "fro"):
+            return _root((x * x).sum(dim, keepdim))
+        if isinstance(p, str):
+            raise ArgumentError(f"norm: p={p!r}, expected a number or 'fro'")
+        if p == 0:
+            return (x.detach() != 0).sum(dim, keepdim).to(x.dtype)
+        if p in (np.inf, -np.inf):
+            return x.abs().amax(dim, keepdim) if p > 0 else x.abs().amin(dim, keepdim)
+        return x.abs().sum(dim, keepdim) if p == 1 else _root(_root(x.abs(), p).sum(dim, keepdim), 1 / p)
 
     def logsumexp(self, dim: Any, keepdim: bool = False) -> Any:
         """Return log(sum(exp(x))), without overflow."""
@@ -68,7 +70,7 @@ class Reductions(Variable):
 
     def cumsum(self, dim: int, *, dtype: Any = None) -> Any:
         """Return the running sums along `dim`."""
-        return apply(ops.CumSum, self if dtype is None else self.to(dtype), dim=dim)  # type: ignore[attr-defined]
+        return apply(ops.CumSum, _summed(self, dtype), dim=dim)
 
     def amax(self, dim: Any = None, keepdim: bool = False) -> Any:
         """Return the largest elements; equal ones share the gradient."""
@@ -109,7 +111,8 @@ class Reductions(Variable):
     def _arg(self, name: str, function: Any, dim: int | None, keepdim: bool) -> Any:
         axis = None if dim is None or self.array.ndim == 0 else normalise_axis(name, dim, self.array.ndim)
         if self.array.size == 0 and (axis is None or self.array.shape[axis] == 0):
-            raise ShapeError(f"{name}: input has shape {self.array.shape}, expected at least one element")
+            kind = ShapeError if axis is None else IndexError
+            raise kind(f"{name}: input has shape {self.array.shape}, expected at least one element along dim={dim}")
         return self._new(function(self.array, axis=axis, keepdims=keepdim))
 
     def all(self, dim: Any = None, keepdim: bool = False) -> Any:
@@ -155,12 +158,36 @@ class Reductions(Variable):
             else ValuesAndIndices(values, indices)
         )
 
-    def unique(self, return_inverse: bool = False, return_counts: bool = False) -> Any:
-        """Return the different elements in order; with them, if wanted, which one each is and how often each occurs."""
+    def unique(self, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False) -> Any:
+        """Return the different elements, always in order; if wanted, which one each is and how often each occurs."""
         options: Any = {"return_inverse": return_inverse, "return_counts": return_counts}
-        found: Any = np.unique(self.array, **options)
+        found: Any = np.unique(self.array, equal_nan=False, **options)
         return tuple(map(self._new, found)) if isinstance(found, tuple) else self._new(found)
 
-    def bincount(self, minlength: int = 0) -> Any:
-        """Return how often each of 0, 1, 2 ... occurs in a 1-D tensor of whole numbers (int64)."""
-        return self._new(np.bincount(self.array, minlength=minlength).astype(np.int64))
+    def bincount(self, weights: Any = None, minlength: int = 0) -> Any:
+        """Return how often each of 0, 1, 2 ... occurs in a 1-D tensor of whole numbers, or the sum of its weights."""
+        x = self.array
+        if x.dtype.kind not in "iu":
+            raise DtypeError(f"bincount: input has dtype {x.dtype}, expected whole numbers")
+        if x.ndim != 1 or (weights is not None and weights.array.shape != x.shape):
+            shapes = f"{x.shape}" if weights is None else f"{x.shape} and weights {weights.array.shape}"
+            raise ShapeError(f"bincount: input has shape {shapes}, expected one dimension and a weight per element")
+        if x.size and x.min() < 0:
+            raise ArgumentError(f"bincount: input holds {x.min()}, expected at least 0")
+        if weights is None:
+            return self._new(np.bincount(x, minlength=minlength))
+        sums = np.bincount(x, weights.array, minlength)
+        return self._new(sums.astype(weights.array.dtype) if weights.array.dtype.kind == "f" else sums)
+
+
+def _summed(x: Any, dtype: Any = None) -> Any:
+    """Return x in the dtype in which it is to be added up: NumPy would make unsigned numbers uint64."""
+    return x.to(dtype or int64) if dtype is not None or x.array.dtype.kind == "u" else x
+
+
+def _root(x: Any, exponent: float = 0.5) -> Any:
+    """Return x ** exponent for x >= 0, with the slope 0 at 0 as in PyTorch; that of a root is infinite there."""
+    zero = x.array == 0
+    positive = x.masked_fill(zero, 1) if zero.any() else x
+    y = positive.sqrt() if exponent == 0.5 else positive**exponent
+    return y.masked_fill(zero, 0 if exponent > 0 else np.inf) if zero.any() else y

@@ -109,13 +109,20 @@ class Shape(Variable):
         """The tensor with its last two dimensions swapped."""
         return self.transpose(-2, -1)
 
-    def movedim(self, source: int, destination: int) -> Any:
-        """Return a view with one dimension moved to another place."""
-        dims = list(range(self.array.ndim))
-        dims.insert(
-            normalise_axis("movedim", destination, len(dims), "destination"),
-            dims.pop(normalise_axis("movedim", source, len(dims), "source")),
-        )
+    def movedim(self, source: Any, destination: Any) -> Any:
+        """Return a view with one dimension, or each of a tuple of them, moved to another place."""
+        places = []
+        for name, dims in (("source", source), ("destination", destination)):
+            dims = dims if isinstance(dims, tuple | list) else (dims,)
+            places.append([normalise_axis("movedim", dim, self.array.ndim, name) for dim in dims])
+        sources, destinations = places
+        if len(set(sources)) != len(sources) or len(set(destinations)) != len(sources):
+            raise ArgumentError(
+                f"movedim: source={source}, destination={destination}, expected as many different dimensions in both"
+            )
+        dims = [dim for dim in range(self.array.ndim) if dim not in sources]
+        for place, dim in sorted(zip(destinations, sources, strict=True)):
+            dims.insert(place, dim)
         return apply(ops.Permute, self, dims=dims)
 
     def squeeze(self, dim: Any = None) -> Any:
@@ -170,6 +177,7 @@ class Shape(Variable):
     def narrow(self, dim: int, start: int, length: int) -> Any:
         """Return the view of `length` slices along `dim`, from `start` on."""
         axis = normalise_axis("narrow", dim, self.array.ndim)
+        start = start + self.array.shape[axis] if start < 0 else start
         if not (0 <= start and 0 <= length and start + length <= self.array.shape[axis]):
             raise IndexError(
                 f"narrow: start={start} and length={length}, expected a range within 0 to {self.array.shape[axis]}"
@@ -211,10 +219,18 @@ class Shape(Variable):
         """Return a copy with the order along the named dimensions turned around."""
         return apply(ops.Flip, self, dims=size_argument("flip", dims))
 
-    def roll(self, shifts: int, dims: int | None = None) -> Any:
+    def roll(self, shifts: Any, dims: Any = None) -> Any:
         """Return a copy in which the slices along `dims` moved by `shifts`, those at the end back to the front."""
         if dims is None:
             return self.reshape(-1).roll(shifts, 0).reshape(self.array.shape)
+        if isinstance(dims, tuple | list):
+            shifts = shifts if isinstance(shifts, tuple | list) else (shifts,)
+            if len(shifts) != len(dims):
+                raise ArgumentError(f"roll: shifts={shifts}, expected as many numbers as dims={dims}")
+            x = self
+            for shift, dim in zip(shifts, dims, strict=True):
+                x = x.roll(shift, dim)
+            return x
         size = self.size(dims)
         order = np.roll(np.arange(size), shifts)
         return self.index_select(dims, self._new(order))  # type: ignore[attr-defined]

@@ -97,6 +97,23 @@ def test_values_and_gradients(name, rng):
             assert a.grad is None or not a.grad.any()
 
 
+@pytest.mark.parametrize("keywords", [{}, {"dim": 0}, {"dim": -1, "keepdim": True}])
+@pytest.mark.parametrize(
+    "name, arguments",
+    [("norm", (p,)) for p in (0.5, 1, 1.5, 2, 3, float("inf"), -float("inf"), -1, "fro")] + [("std", ()), ("var", ())],
+)
+def test_slopes_at_zero(name, arguments, keywords):
+    for array in (np.zeros((2, 3), np.float32), np.ones((2, 3), np.float32), np.eye(2, 3, dtype=np.float32)):
+        results = []
+        for t in (fastgrok, torch):
+            x = t.tensor(array, requires_grad=True)
+            y = getattr(x, name)(*arguments, **keywords)
+            y.sum().backward()
+            results.append((y, x.grad))
+        for ours, theirs in zip(*results, strict=True):
+            close(ours, theirs)
+
+
 DTYPES = ["float32", "float64", "int64", "int32", "bool"]
 
 
@@ -140,12 +157,24 @@ def test_text(code):
     assert repr(eval(code, {"t": fastgrok})) == theirs
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "t.tensor(1.5)", "t.tensor(0.1) * 3", "t.tensor(3)", "t.tensor(True)", "t.tensor([1.5])",
+        "t.tensor(2.5, requires_grad=True) * 2",
+    ],
+)  # fmt: skip
+def test_text_in_text(code):
+    assert f"{eval(code, {'t': fastgrok})}" == f"{eval(code, {'t': torch})}"
+
+
 INPLACE = {
     "arithmetic": lambda t, x: x.add_(2).mul_(x.detach().clone()).sub_(t.ones(3), alpha=0.5).div_(3).pow_(2),
     "operators": lambda t, x: inplace_operators(t, x),
     "functions": lambda t, x: x.abs_().add_(1).log_().neg_().clamp_(-0.8, -0.1).exp_(),
     "assignment": lambda t, x: assign(t, x),
     "fill": lambda t, x: x.add_(x.clone().fill_(3)).copy_(t.arange(3.0)),
+    "operators of whole numbers": lambda t, x: remainders(t, x),
     "masked": lambda t, x: x.masked_fill_(x > 0, 9.0).addcmul_(t.ones(2, 3), t.ones(3) * 2, value=0.5),
 }
 
@@ -158,6 +187,20 @@ def inplace_operators(t, x):
     return x
 
 
+def remainders(t, x):
+    with t.no_grad():
+        x //= 0.25
+        x %= 3
+    mask = x > 1
+    same = mask
+    mask &= t.tensor([True, False, True])
+    mask |= x == 0
+    mask ^= x[0] > 2
+    assert same is mask
+    x[mask] = 7
+    return x
+
+
 def assign(t, x):
     x[0] = 5
     x[:, 1] = t.tensor([1.0, 2.0])
@@ -165,6 +208,34 @@ def assign(t, x):
     x[1, [0, 2]] = x[0, 1:] * 3
     x[-1, -1] += 10
     return x
+
+
+INDICES = {
+    (2, 3, 4): [
+        "0, :, [0, 1]", "0, :, t.tensor([[0, 1], [2, 3]])", "[0, 1], :, 1", ":, 1, [0, 1]", "[0, 1], :, [0, 1]",
+        "0, ..., [0, 1]", "0, None, :, [0, 1]", "t.tensor(0), :, [0, 1]", "0, :, t.tensor([True, False, True, True])",
+    ],
+    (2, 3, 2, 2): [
+        ":, [0, 1], :, 0", "[0], 0, :, [1]", "[0], :, 1, [1]", "1, :, [0, 1], 0",
+        "0, :, t.tensor([[True, False], [False, True]])",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape, index", [(shape, index) for shape in INDICES for index in INDICES[shape]])
+def test_numbers_among_the_indices_only_select(shape, index):
+    """NumPy moves the dimension of `[0, 1]` in `x[0, :, [0, 1]]` to the front."""
+    results = []
+    for t in (fastgrok, torch):
+        leaf = t.arange(float(np.prod(shape))).reshape(shape).requires_grad_()
+        part = eval(f"leaf[{index}]", {"t": t, "leaf": leaf})
+        (part * part).sum().backward()
+        changed = leaf.detach() * 1
+        exec(f"x[{index}] = value", {"t": t, "x": changed, "value": -part.detach()})
+        exec(f"x[{index}] += 1", {"t": t, "x": changed})
+        results.append((part, leaf.grad, changed))
+    for ours, theirs in zip(*results, strict=True):
+        close(ours, theirs)
 
 
 @pytest.mark.parametrize("name", INPLACE)
@@ -205,7 +276,19 @@ def test_changes_in_place(name, rng):
         "t.arange(4).prod()", "t.tensor(5) // 2", "t.arange(-3, 3) % 2", "7 - t.arange(3)", "t.zeros(2, 0).sum(1)",
         "t.outer(t.ones(2), t.ones(3))",
         "t.tensor([1.0, 2.0]).dot(t.tensor([3.0, 4.0]))", "t.tril(t.ones(3, 3))", "t.count_nonzero(t.eye(3))",
-        "t.ones(3).mean()", "t.ones(2, 3).T",
+        "t.ones(3).mean()", "t.ones(2, 3).T", "t.tensor([0.0, 2.0, -1.0]).norm(0)", "t.eye(3).norm(0, 1)",
+        "t.ones(3, dtype=t.uint8).sum()", "t.ones(3, dtype=t.uint8).prod()", "t.ones(3, dtype=t.uint8).cumsum(0)",
+        "t.tensor([1.0, float('nan'), float('nan')]).unique()", "t.tensor([2, 1, 2]).unique(True, True)[1]",
+        "t.tensor([0, 1, 1]).bincount(t.tensor([0.5, 1, 2]))", "t.tensor([0, 1]).bincount(t.tensor([1, 2]), 4)",
+        "t.tensor([], dtype=t.int64).bincount(minlength=2)", "t.arange(4).index_select(0, t.tensor(1))",
+        "t.ones(2).masked_fill(t.tensor([True, False]), t.tensor(3))", "t.eye(2).nonzero(as_tuple=True)[1]",
+        "t.ones(2).masked_fill(t.tensor([True, False]), t.tensor(3, dtype=t.float64))",
+        "t.arange(24).reshape(2, 3, 4).movedim((0, -1), (-1, 0))", "t.arange(6).narrow(0, -2, 2)",
+        "t.arange(6).reshape(2, 3).roll((1, -1), (1, 0))", "t.zeros(size=(2, 3))", "t.ones(size=[2], dtype=t.int64)",
+        "t.zeros_like(t.randint(5, size=(3,)))", "t.zeros_like(t.randn(size=(2, 3)))", "t.arange(t.tensor(3))",
+        "t.cat([t.ones(2, 2), t.tensor([])])", "t.cat([t.tensor([]), t.ones(2, 2, dtype=t.int64)], 1)",
+        "t.cat([t.tensor([]), t.tensor([])])", "t.softmax(input=t.ones(2), dim=0)", "t.sum(input=t.ones(2, 3), dim=0)",
+        "t.tensor([1.0, 2.0]) % 0",
     ],
 )  # fmt: skip
 def test_values(code):
@@ -227,7 +310,14 @@ def test_values(code):
         "t.tensor([[1], [1, 2]])", "t.zeros(2, -1)", "iter(t.tensor(1))", "t.ones(2, 2).topk(3)",
         "t.ones(2).to('cuda:7')", "t.randint(3, 3, (2,))",
         "t.ones(3).split([1, 1])", "t.ones(2)[0.5]", "t.ones(2) + None", "t.ones(2).masked_fill(t.ones(2), 1)",
-        "t.tensor('a')", "t.arange(0, 1, -1)",
+        "t.tensor('a')", "t.arange(0, 1, -1)", "t.zeros(0, 3).max(0)", "t.zeros(3, 0).argmax(1)",
+        "t.tensor([1, -1]).bincount()", "t.tensor([[1]]).bincount()", "t.tensor([0, 1]).bincount(t.ones(3))",
+        "t.tensor([1.5]).bincount()", "t.arange(4).index_select(0, t.tensor([[1]]))",
+        "t.ones(2).masked_fill(t.tensor([True, False]), t.ones(2))", "t.tensor([1, 2]) // 0",
+        "t.tensor([1, 2]) % t.tensor([1, 0])", "1 % t.tensor([0, 2])", "t.ones(2, 3).movedim((0, 1), (1,))",
+        "t.ones(2, 3).movedim((0, 0), (0, 1))", "t.ones(2, 3).roll((1, 2), (0,))", "t.ones(2) & t.ones(2)",
+        "t.ones(2).__ifloordiv__(t.ones(2, 2))", "t.arange(3).__ifloordiv__(1.5)", "t.ones(2).copy_('a')",
+        "t.exp(2.0)", "t.sum([t.ones(2)])", "t.exp()",
     ],
 )  # fmt: skip
 def test_errors_are_instances_of_what_pytorch_raises(code):

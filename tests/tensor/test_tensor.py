@@ -218,6 +218,30 @@ def test_every_public_name_exists():
         fastgrok.no_such_thing  # noqa: B018
 
 
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("float16", "half precision is not covered; use float32"),
+        ("bfloat16", "half precision"),
+        ("complex64", "complex numbers"),
+        ("autocast", "mixed precision"),
+        ("backends", "devices other than the CPU"),
+        ("compile", "use them as they are"),
+        ("vmap", "autograd.grad"),
+    ],
+)
+def test_what_is_not_covered_says_so(name, message):
+    assert not hasattr(fastgrok, name) and name not in dir(fastgrok)
+    with pytest.raises(AttributeError, match=f"no attribute '{name}': .*{message}"):
+        getattr(fastgrok, name)
+
+
+@pytest.mark.parametrize("name", ["half", "bfloat16"])
+def test_half_precision_is_not_covered(name):
+    with pytest.raises(NotImplementedError, match=rf"{name}: .* not covered, expected float32 or float64"):
+        getattr(fastgrok.ones(2), name)()
+
+
 def test_arguments_that_make_no_sense():
     x = fastgrok.ones(2, 3)
     for call, error in (
@@ -240,6 +264,7 @@ def test_arguments_that_make_no_sense():
         (lambda: fastgrok.arange(0, 5, -1), ValueError),
         (lambda: x.mm(fastgrok.ones(3)), ShapeError),
         (lambda: -fastgrok.tensor([True]), DtypeError),
+        (lambda: x.norm("nuc"), ValueError),
         (lambda: (x * fastgrok.ones(3, requires_grad=True)) % 2, NotImplementedError),
     ):
         with pytest.raises(error):
