@@ -113,7 +113,8 @@ def check_ids(name: str, argument: str, ids: np.ndarray, size: int, ignored: int
             if wrong.any():
                 place = np.unravel_index(int(wrong.argmax()), ids.shape)
                 at = f" at position {tuple(map(int, place))}" if ids.ndim else ""
-                raise IndexError(f"{name}: {argument} holds {ids[place]}{at}, expected a value from 0 to {size - 1}")
+                expected = f"a value from 0 to {size - 1}" if size else "no ids, as there is nothing to choose from"
+                raise IndexError(f"{name}: {argument} holds {ids[place]}{at}, expected {expected}")
     return ids
 
 
