@@ -254,13 +254,7 @@ class _SayOnce(event.Listener):
         module = getattr(getattr(dispatcher, "py_func", None), "__module__", "") or ""
         if not self.said and module.startswith(__package__):
             self.said = True
-            where = cache_directory()
-            kept = (
-                f"once for this machine; they are kept in {where}"
-                if where
-                else "they cannot be kept: no cache directory"
-            )
-            print(f"fastgrok: compiling kernels ({kept})", file=sys.stderr, flush=True)
+            print(f"fastgrok: compiling kernels ({cache.how_long(cache_directory())})", file=sys.stderr, flush=True)
 
     def on_end(self, event):
         pass
