@@ -13,11 +13,12 @@ def info() -> int:
 
     import fastgrok
     from fastgrok.data.datasets import cache_directory
-    from fastgrok_kernels import jit, simd
+    from fastgrok_kernels import cache, jit, simd
 
     features = llvmlite.binding.get_host_cpu_features()
     known = [name for name in ("avx512f", "avx2", "fma", "sse4.2", "neon", "sve") if features.get(name)]
     mode = "off (NUMBA_DISABLE_JIT)" if jit.DISABLED else "with bounds checks (FASTGROK_CHECK)" if jit.CHECK else "on"
+    kernels = jit.cache_directory()
     multiply_add = "fused" if simd.FUSED else "separate"
     rows = {
         "fastgrok": fastgrok.__version__,
@@ -28,7 +29,7 @@ def info() -> int:
         "compilation": mode,
         "threads": f"{jit.get_num_threads()} of {os.cpu_count()} cores",
         "threading": jit.threading_layer(),
-        "kernel cache": jit.cache_directory() or "none: kernels are compiled anew in every process",
+        "kernel cache": kernels if cache.lasts(kernels) else "none: kernels are compiled anew in every process",
         "data cache": str(cache_directory()),
         "data folder": os.environ.get("FASTGROK_DATA_DIR") or "none (FASTGROK_DATA_DIR)",
     }

@@ -6,9 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from fastgrok.training.budget import YEAR
 from fastgrok.training.recipe import Recipe
 
-__all__ = ["parse"]
+__all__ = ["SAVE_EVERY", "parse"]
+
+SAVE_EVERY = 30.0  # seconds between two checkpoints
 
 # (option, field of the recipe, kind of value, what it is)
 _RECIPE = (
@@ -19,12 +22,12 @@ _RECIPE = (
     ("--bptt", "bptt", "count", "characters that gradients flow back through"),
     ("--lr", "lr", "positive", "highest learning rate"),
     ("--dropout", "dropout", "probability", "share of the LSTM's outputs that is dropped in training"),
-    ("--seed", "seed", "natural", "of all random numbers"),
+    ("--seed", "seed", "natural", "where all random numbers start from"),
 )
 _MORE_RECIPE = (
     ("--warmup", "warmup", "natural", "steps in which the learning rate climbs"),
-    ("--schedule", "schedule", "schedule", "how it comes down after that: linear, cosine, constant"),
-    ("--weight-decay", "weight_decay", "nonnegative", "of the weight matrices"),
+    ("--schedule", "schedule", "schedule", "how the learning rate comes down after that: linear, cosine or constant"),
+    ("--weight-decay", "weight_decay", "nonnegative", "weight decay of the matrices, by AdamW; 0: none"),
     ("--clip", "clip", "nonnegative", "norm that gradients are scaled down to; 0: never"),
     ("--average", "average", "probability", "decay of a running average of the weights; 0: none"),
 )
@@ -52,25 +55,29 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
     command = commands.add_parser("train", help="train on a text of your own")
     command.add_argument(
-        "file", metavar="FILE", nargs="?", help="a UTF-8 text (with --resume: default, the same as before)"
+        "file", metavar="FILE", nargs="?", help="text to train on, in UTF-8; with --resume it may be left out"
     )
     _training_options(command)
     command.set_defaults(run=_train, command="train")
 
     command = commands.add_parser("sample", help="let a trained model write")
-    command.add_argument("checkpoint", metavar="CHECKPOINT", help="a file, or the folder of a run")
+    command.add_argument("checkpoint", metavar="CHECKPOINT", help="the folder of a run, or a file in it")
     command.add_argument("--prompt", default="", help="how the text begins")
-    command.add_argument("--length", type=_kinds["natural"], default=1000, help="characters to write (1000)")
+    command.add_argument("--length", type=_kinds["natural"], default=1000, help="how many characters to write (1000)")
     command.add_argument(
         "--temperature",
         type=_kinds["nonnegative"],
         default=0.8,
-        help="below 1: more careful; 0: always the likeliest (0.8)",
+        help="how daring the choice is: below 1 more careful, 0 always the likeliest (0.8)",
     )
-    command.add_argument("--top-k", type=_kinds["count"], help="choose among the k likeliest characters only")
-    command.add_argument("--top-p", type=_kinds["share"], help="choose among the likeliest of this probability only")
-    command.add_argument("--seed", type=_kinds["natural"], help="for the same text again")
-    command.add_argument("--threads", type=_kinds["count"], help="threads to use")
+    command.add_argument("--top-k", type=_kinds["count"], help="choose among the TOP_K likeliest characters only (all)")
+    command.add_argument(
+        "--top-p",
+        type=_kinds["share"],
+        help="choose among the likeliest characters that make up this probability only (all)",
+    )
+    command.add_argument("--seed", type=_kinds["natural"], help="write the same text again (another one each time)")
+    command.add_argument("--threads", type=_kinds["count"], help="how many threads to use (all cores)")
     command.set_defaults(run=_sample)
 
     command = commands.add_parser("info", help="show versions, CPU, threads and folders")
@@ -81,10 +88,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def _training_options(command: argparse.ArgumentParser) -> None:
-    length = command.add_mutually_exclusive_group()
-    length.add_argument("--seconds", type=_kinds["positive"], help="time from start to end of this command (180)")
-    length.add_argument("--epochs", type=_kinds["count"], help="passes over the text")
-    length.add_argument("--steps", type=_kinds["count"], help="batches")
+    length = command.add_argument_group("how long to train (one of them)").add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=_kinds["seconds"], help="time from start to end of this command (180)")
+    length.add_argument("--epochs", type=_kinds["length"], help="passes over the text")
+    length.add_argument("--steps", type=_kinds["length"], help="batches to learn from")
     recipe = Recipe()
     for title, options in (("model and training", _RECIPE), ("more of training", _MORE_RECIPE)):
         group = command.add_argument_group(title)
@@ -92,11 +99,22 @@ def _training_options(command: argparse.ArgumentParser) -> None:
             default = f"{text} ({getattr(recipe, field)})"
             group.add_argument(option, dest=field, type=_kinds[kind], default=argparse.SUPPRESS, help=default)
     group = command.add_argument_group("running and saving")
-    group.add_argument("--threads", type=_kinds["count"], help="threads to use; does not change the result (all cores)")
-    group.add_argument("--out", metavar="DIR", help="folder for checkpoint, history and plot (a new one)")
-    group.add_argument("--resume", action="store_true", help="continue the run in --out, with its options")
-    group.add_argument("--overwrite", action="store_true", help="start anew although --out holds a run")
-    group.add_argument("--save-every", metavar="SECONDS", type=_kinds["nonnegative"], default=30.0, help="(30)")
+    group.add_argument(
+        "--threads", type=_kinds["count"], help="how many threads to use; the result is the same (all cores)"
+    )
+    group.add_argument(
+        "--out", metavar="DIR", type=_kinds["folder"], help="folder for checkpoints, history and plot (a new one)"
+    )
+    group.add_argument(
+        "--save-every",
+        metavar="SECONDS",
+        type=_kinds["nonnegative"],
+        default=SAVE_EVERY,
+        help=f"time from one checkpoint to the next ({SAVE_EVERY:g})",
+    )
+    earlier = group.add_mutually_exclusive_group()
+    earlier.add_argument("--resume", action="store_true", help="continue the run in --out, with its options")
+    earlier.add_argument("--overwrite", action="store_true", help="start anew although --out holds a run")
 
 
 def _kind(convert: Callable[[str], Any], holds: Callable[[Any], bool], expected: str) -> Callable[[str], Any]:
@@ -113,6 +131,9 @@ def _kind(convert: Callable[[str], Any], holds: Callable[[Any], bool], expected:
 
 
 _kinds = {
+    "length": _kind(int, lambda v: 1 <= v <= 10**12, "a whole number from 1 to 10^12"),
+    "seconds": _kind(float, lambda v: 0 < v <= YEAR, f"a number above 0, at most {YEAR} (a year)"),
+    "folder": _kind(str, lambda v: v != "", "the name of a folder"),
     "count": _kind(int, lambda v: v >= 1, "a whole number from 1 on"),
     "natural": _kind(int, lambda v: v >= 0, "a whole number from 0 on"),
     "positive": _kind(float, lambda v: 0 < v < math.inf, "a positive number"),

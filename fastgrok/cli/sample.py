@@ -3,13 +3,14 @@
 import argparse
 import sys
 
-__all__ = ["sample", "show"]
+__all__ = ["sample"]
 
 
 def sample(options: argparse.Namespace) -> int:
     """Print the prompt and what a trained model writes after it."""
     import fastgrok
     from fastgrok.training import language_model
+    from fastgrok.training.progress import is_terminal, printable
 
     if options.threads:
         fastgrok.set_num_threads(options.threads)
@@ -24,12 +25,6 @@ def sample(options: argparse.Namespace) -> int:
         options.top_p,
         options.seed,
     )
-    show(options.prompt + text)
+    text = options.prompt + text  # as it is into a file or pipe, with control characters escaped on a terminal
+    print(printable(text) if is_terminal(sys.stdout) else text)
     return 0
-
-
-def show(text: str) -> None:
-    """Print a model's text: as it is into a file or pipe, with control characters escaped on a terminal."""
-    from fastgrok.training.progress import printable
-
-    print(printable(text) if sys.stdout.isatty() else text, flush=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .budget import Budget
-    from .callbacks import Callback, Checkpoint, EarlyStopping, Schedule, StopOnNaN
+    from .callbacks import Callback, Checkpoint, EarlyStopping, Schedule, StopOnDivergence, StopOnNaN
     from .checkpoint import CheckpointError
     from .history import History
     from .job import Trained, train_language_model
@@ -26,6 +26,7 @@ __all__ = [
     "Recipe",
     "Run",
     "Schedule",
+    "StopOnDivergence",
     "StopOnNaN",
     "Trained",
     "evaluate",
@@ -35,7 +36,7 @@ __all__ = [
 
 _MODULES = {
     "budget": ("Budget",),
-    "callbacks": ("Callback", "Checkpoint", "EarlyStopping", "Schedule", "StopOnNaN"),
+    "callbacks": ("Callback", "Checkpoint", "EarlyStopping", "Schedule", "StopOnDivergence", "StopOnNaN"),
     "checkpoint": ("CheckpointError",),
     "history": ("History",),
     "job": ("Trained", "train_language_model"),

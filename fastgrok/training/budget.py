@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .callbacks import Callback
@@ -10,8 +11,9 @@ from .progress import clock
 if TYPE_CHECKING:
     from .loop import Run
 
-__all__ = ["TIMED_STEPS", "Budget", "process_started"]
+__all__ = ["TIMED_STEPS", "YEAR", "Budget", "process_started"]
 
+YEAR = 365 * 24 * 60 * 60
 TIMED_STEPS = 20  # at least so many steps are timed; a schedule of learning rates must not depend on the end before
 _LOADING_STEPS = 3  # the first steps load or compile kernels, and say nothing about the others
 
@@ -32,16 +34,19 @@ class Budget(Callback):
     Parameters
     ----------
     seconds : float
+        At most a year.
     started : float, optional
         When the clock started, as `time.monotonic()`; default: when `fit` begins.
     timed_steps : int
         Steps that are timed; fewer, but at least 20, when they take more than a tenth of the time.
-    reserve : float
-        Seconds that are needed after the last validation.
-    validations : float
-        How many times as long as one validation the last one may take, with whatever is like it afterwards.
+    reserve : float, or callable
+        Seconds that are needed after the last validation, or a function that returns them. What that validation takes
+        is known from an earlier one, or from `run.validation_seconds` where a callback has estimated it; in a run so
+        short that an earlier one would take much of its time, only from there.
     margin : float
         The share of time that is kept free for slower moments.
+
+    Raises `ValueError` unless 0 < seconds <= a year.
     """
 
     LATE = "the time ran out"
@@ -51,17 +56,16 @@ class Budget(Callback):
         seconds: float,
         started: float | None = None,
         timed_steps: int = TIMED_STEPS,
-        reserve: float = 0.0,
-        validations: float = 1.25,
-        margin: float = 0.03,
+        reserve: float | Callable[[], float] = 0.0,
+        margin: float = 0.01,
     ):
-        if not 0 < seconds < math.inf:
-            raise ValueError(f"Budget: seconds={seconds!r}, expected a positive number")
+        if not 0 < seconds <= YEAR:
+            raise ValueError(f"Budget: seconds={seconds!r}, expected a positive number, at most {YEAR:,} (a year)")
         self.seconds, self.started, self.timed_steps = seconds, started, timed_steps
-        self.reserve, self.validations, self.margin = reserve, validations, margin
+        self.reserve, self.margin = reserve, margin
         self.steps: int | None = None
-        self._times: list[float] = []
-        self._validating = 0.0  # validations of short epochs among the timed steps are not part of these
+        self._times: list[float] = []  # of steps, with whatever happens from one to the next
+        self._last: float | None = None  # when the last step ended; None after a pause, such as a validation
         self._deadline = math.inf
 
     def on_train_begin(self, run: "Run") -> None:
@@ -69,17 +73,21 @@ class Budget(Callback):
         if self.steps is not None:
             run.steps = self.steps
             return
-        now = time.monotonic()
-        self._deadline = (now if self.started is None else self.started) + self.seconds
-        self._times = [now]
+        self._deadline = (time.monotonic() if self.started is None else self.started) + self.seconds
+        self._times, self._last = [], None
+
+    def on_step_begin(self, run: "Run") -> None:
+        """Start the clock of a step after a pause."""
+        if self._last is None:
+            self._last = time.monotonic()
 
     def on_step_end(self, run: "Run") -> None:
         """Time the first steps; later, watch the clock."""
         if self.steps is None:
             now = time.monotonic()
-            self._times.append(now - self._validating)
-            spent = self._times[-1] - self._times[0]
-            enough = len(self._times) > self.timed_steps or spent > 0.1 * self.seconds
+            self._times.append(now - (now if self._last is None else self._last))
+            self._last = now
+            enough = len(self._times) > self.timed_steps or sum(self._times) > 0.1 * self.seconds
             if enough and run.step >= TIMED_STEPS and len(self._times) > _LOADING_STEPS + 5:
                 self._fix(run)
         if self.time_left() < self._after_the_last_step(run) and not run.finished:
@@ -87,21 +95,23 @@ class Budget(Callback):
 
     def on_validation_end(self, run: "Run") -> None:
         """Keep the time out of that of the steps."""
-        self._validating += run.validation_seconds
+        self._last = None
 
     def time_left(self) -> float:
         """Return the seconds until the time is up; infinity when there is no hurry."""
         return self._deadline - time.monotonic()
 
     def _after_the_last_step(self, run: "Run") -> float:
-        return self.validations * run.validation_seconds + self.reserve
+        return 1.1 * run.validation_seconds + (self.reserve() if callable(self.reserve) else self.reserve)
 
     def _fix(self, run: "Run") -> None:
-        per_step = (self._times[-1] - self._times[_LOADING_STEPS]) / (len(self._times) - 1 - _LOADING_STEPS)
-        run.validate()
+        times = self._times[_LOADING_STEPS:]
+        per_step = sum(times) / len(times)
+        if self.time_left() > 5 * self._after_the_last_step(run):
+            run.validate()
         validations_per_step = run.validation_seconds / run.steps_per_epoch if run.steps_per_epoch else 0.0
-        left = self.time_left() - self._after_the_last_step(run)
-        more = math.floor(left * (1 - self.margin) / (per_step + validations_per_step))
+        left = self.time_left() * (1 - self.margin) - self._after_the_last_step(run)
+        more = math.floor(left / (per_step + validations_per_step))
         self.steps = run.steps = run.step + max(1, more)
         run.report(
             f"{1000 * per_step:.1f} ms per step: {self.steps:,} steps fit into {clock(self.seconds)}"
@@ -113,8 +123,11 @@ class Budget(Callback):
         return {"steps": self.steps}
 
     def load_state_dict(self, state: Any) -> None:
-        """Continue with a number of steps that is fixed already."""
-        self.steps = state["steps"]
+        """Continue with a number of steps that is fixed already; raises `ValueError` when it is no such number."""
+        steps = state["steps"]
+        if steps is not None and not (type(steps) is int and steps >= 1):
+            raise ValueError(f"Budget: steps={steps!r}, expected a whole number from 1 on, or null")
+        self.steps = steps
 
 
 def process_started() -> float:

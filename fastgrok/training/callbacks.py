@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import checkpoint
-from .files import check_writable
+from .files import FolderLock
 
 if TYPE_CHECKING:
     from .loop import Run
 
-__all__ = ["Callback", "Checkpoint", "EarlyStopping", "Schedule", "StopOnNaN"]
+__all__ = ["Callback", "Checkpoint", "EarlyStopping", "Schedule", "StopOnDivergence", "StopOnNaN"]
 
 
 class Callback:
@@ -76,7 +76,46 @@ class StopOnNaN(Callback):
         if not math.isfinite(value):
             raise FloatingPointError(
                 f"the {name} became {value} at step {run.step + 1:,} (learning rate {run.learning_rate:g}): "
-                "use a lower learning rate, or clip gradients"
+                f"{'' if run.clips else 'clip gradients, or '}use a lower learning rate"
+            )
+
+
+class StopOnDivergence(Callback):
+    """Raise `FloatingPointError` when the loss is far above that of guessing.
+
+    A high learning rate may drive the running average of the training loss above it for a while, and overfitting the
+    validation loss: only beyond `10 * guessing + 10` a run is given up. When it has ended, though, the average must
+    be below `1.5 * guessing + 0.5`.
+
+    Parameters
+    ----------
+    guessing : float
+        The loss of a model that knows nothing: log(V) for a cross-entropy over V classes.
+    """
+
+    WEIGHT = 0.05  # of the last step in the average: some 20 steps count
+
+    def __init__(self, guessing: float):
+        self.guessing = guessing
+        self._average: float | None = None
+
+    def on_step_end(self, run: "Run") -> None:
+        """Look at the average of the training loss."""
+        before = run.loss if self._average is None else self._average
+        self._average = before + self.WEIGHT * (run.loss - before)
+        limit = 1.5 * self.guessing + 0.5 if run.finished else 10 * self.guessing + 10
+        self._check(run, "loss", self._average, limit)
+
+    def on_validation_end(self, run: "Run") -> None:
+        """Look at the validation loss."""
+        if run.validation is not None:
+            self._check(run, "validation loss", run.validation, 10 * self.guessing + 10)
+
+    def _check(self, run: "Run", name: str, value: float, limit: float) -> None:
+        if not value <= limit:
+            raise FloatingPointError(
+                f"training diverged: the {name} is {value:.4g} after step {run.step:,}, while guessing makes "
+                f"{self.guessing:.4g} (learning rate {run.learning_rate:g}): use a lower learning rate"
             )
 
 
@@ -161,7 +200,8 @@ class EarlyStopping(Callback):
 class Checkpoint(Callback):
     """Save the run in a folder: at the start, every now and then, and at the end.
 
-    Writes `checkpoint.safetensors` (see `fastgrok.training.checkpoint`) with all that `fit(resume=...)` needs.
+    Writes `checkpoint.safetensors` (see `fastgrok.training.checkpoint`) with all that `fit(resume=...)` needs. While
+    the run goes on, it has the folder to itself.
 
     Parameters
     ----------
@@ -175,7 +215,8 @@ class Checkpoint(Callback):
     Raises
     ------
     OSError
-        When the folder cannot be written to; at the start of the run, before anything is trained.
+        When the folder cannot be written to, or another run is writing to it (`BlockingIOError`); at the start of the
+        run, before anything is trained.
     FloatingPointError
         Rather than saving weights that are not finite over a sound checkpoint.
     """
@@ -184,30 +225,41 @@ class Checkpoint(Callback):
         self, folder: Any, every_seconds: float = 30.0, content: dict[str, Any] | None = None, best: bool = False
     ):
         self.folder, self.every_seconds, self.content, self.best = Path(folder), every_seconds, content or {}, best
+        self.lock = FolderLock(folder)
+        self.saved_step: int | None = None  # what the two files hold
+        self.saved_best: tuple[float, int] | None = None
+        self.seconds = 0.0  # that saving takes
         self._saved_at = -math.inf
-        self._saved_step = -1
 
     @property
     def path(self) -> Path:
         """The file of the last checkpoint."""
         return self.folder / checkpoint.NAME
 
+    @property
+    def best_path(self) -> Path:
+        """The file of the best weights."""
+        return self.folder / "best.safetensors"
+
     def save(self, run: "Run") -> None:
         """Save the run now."""
-        tensors: dict[str, np.ndarray] = {}
+        began, tensors = time.monotonic(), dict[str, np.ndarray]()
         state = checkpoint.pack(run.state_dict(), "", tensors)
         _check_finite(tensors, self.path)
         checkpoint.save(self.path, tensors, {**self._content(run), "run": state})
-        self._saved_at, self._saved_step = time.monotonic(), run.step
+        self._saved_at, self.saved_step = time.monotonic(), run.step
+        self.seconds = self._saved_at - began
 
     def _content(self, run: "Run") -> dict[str, Any]:
         return {**self.content, "step": run.step, "steps": run.steps, "validation_loss": run.validation}
 
     def on_train_begin(self, run: "Run") -> None:
-        """Make sure that the folder can be written to, before any work is done for it."""
-        check_writable(self.folder)
+        """Make sure that the folder can be written to, by this run alone, before any work is done for it."""
+        self.lock.acquire()
         if run.step == 0:
             self.save(run)
+        else:
+            self.saved_step, self.saved_best = run.step, run.best if self.best_path.exists() else None
         self._saved_at = time.monotonic()
 
     def on_step_end(self, run: "Run") -> None:
@@ -220,13 +272,17 @@ class Checkpoint(Callback):
         if self.best and run.best is not None and run.best[1] == run.step:
             with run.evaluating() as model:
                 tensors = {f"model.{name}": value.detach().numpy() for name, value in model.state_dict().items()}
-                path = self.path.with_name("best.safetensors")
-                _check_finite(tensors, path)
-                checkpoint.save(path, tensors, self._content(run))
+                _check_finite(tensors, self.best_path)
+                checkpoint.save(self.best_path, tensors, self._content(run))
+                self.saved_best = run.best
 
     def on_train_end(self, run: "Run") -> None:
         """Save the end of the run, or of this part of it."""
         self.save(run)
+
+    def on_close(self, run: "Run") -> None:
+        """Let others have the folder."""
+        self.lock.release()
 
 
 def _check_finite(tensors: dict[str, np.ndarray], path: Path) -> None:
@@ -236,4 +292,6 @@ def _check_finite(tensors: dict[str, np.ndarray], path: Path) -> None:
             and array.dtype.kind == "f"
             and not np.isfinite(array).all()
         ):
-            raise FloatingPointError(f"{name} is no longer finite; {path} was left as it was")
+            raise FloatingPointError(
+                f"{path} was left as it was, because {name} is no longer finite: use a lower learning rate"
+            )

@@ -17,7 +17,7 @@ import numpy as np
 
 from .files import write_atomically
 
-__all__ = ["FORMAT", "NAME", "CheckpointError", "load", "locate", "pack", "save", "unpack"]
+__all__ = ["FORMAT", "NAME", "CheckpointError", "load", "load_run", "locate", "one_line", "pack", "save", "unpack"]
 
 FORMAT = 1
 NAME = "checkpoint.safetensors"
@@ -84,6 +84,23 @@ def load(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]
             f"{path} has checkpoint format {number!r}, and this fastgrok reads {FORMAT}: update fastgrok"
         )
     return tensors, content
+
+
+def load_run(path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read a checkpoint like `load`; raises `CheckpointError` also when a run cannot be continued from it."""
+    path = locate(path)
+    tensors, content = load(path)
+    if "run" not in content:
+        raise CheckpointError(
+            f"{path} holds weights only, to be used or sampled from: a run can be continued from its {NAME}"
+        )
+    return tensors, content
+
+
+def one_line(error: Exception) -> str:
+    """Return what was wrong with the content of a file, for the end of a sentence."""
+    text = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    return " ".join(text.split())[:300]
 
 
 def pack(tree: Any, name: str, tensors: dict[str, np.ndarray]) -> Any:

@@ -5,6 +5,7 @@ import io
 import logging
 import math
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from .callbacks import Callback
 from .files import write_atomically
+from .progress import printable
 
 if TYPE_CHECKING:
     from .loop import Run
@@ -99,23 +101,36 @@ class History(Callback):
             writer.writerow([int(step), f"{epoch:.4f}", f"{seconds:.2f}", *measured])
         return text.getvalue()
 
-    def plot(self, path: Any, unit: str = "loss") -> None:
-        """Draw the loss curves into an image file such as a PNG; raises `ImportError` where matplotlib is missing."""
+    def plot(self, path: Any, unit: str = "loss", title: str = "") -> None:
+        """Draw the loss curves into an image file such as a PNG, and mark the best validation loss.
+
+        Raises `ImportError` where matplotlib is missing.
+        """
         Figure, FigureCanvasAgg = load_matplotlib()
         figure = Figure(figsize=(8, 5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot(xlabel="step", ylabel=unit)
+        axes.set_title(printable(title), parse_math=False)  # a file's name may hold a $, and stranger things
         steps = self["step"]
         for column, label, style in (("loss", "training", "-"), ("validation_loss", "validation", "o-")):
             values = self[column]
             shown = np.isfinite(values)
             if shown.any():
                 axes.plot(steps[shown], values[shown], style, label=label, markersize=4, linewidth=1.2)
+        validation = self["validation_loss"]
+        if np.isfinite(validation).any():
+            best = int(np.nanargmin(validation))
+            axes.plot(
+                steps[best], validation[best], "*", color="C3", markersize=13,
+                label=f"best: {validation[best]:.4f} at step {int(steps[best]):,}",
+            )  # fmt: skip
         if axes.lines:
             axes.legend()
         axes.grid(alpha=0.3)
         image = io.BytesIO()
-        figure.savefig(image, format=Path(path).suffix[1:] or "png", dpi=120)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a title in letters that the font lacks
+            figure.savefig(image, format=Path(path).suffix[1:] or "png", dpi=120)
         write_atomically(path, image.getvalue())
 
     def state_dict(self) -> Any:

@@ -4,6 +4,7 @@ Letters of shapes: T time (characters of a window), B batch (streams), V vocabul
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from fastgrok.data.text import CharacterVocabulary, streams
 
 from . import checkpoint
 from .loop import evaluating
+from .recipe import LOGITS_BYTES, STREAMS, WINDOW_LENGTH
 
 __all__ = [
     "CharacterLanguageModel",
+    "check",
     "cross_entropy",
     "load",
     "sample",
@@ -57,11 +60,16 @@ class CharacterLanguageModel(nn.Module):
 
         `state` is that of the LSTM, a pair of (layers, B, H); None is all zeros.
         """
+        output, state = self.read(ids, state)
+        return self.out(output), state
+
+    def read(self, ids: Any, state: Any = None) -> tuple[Any, Any]:
+        """Return what the LSTM makes of `ids`, (T, B) int64: its outputs (T, B, H), and the state after the last."""
         embedded = self.embedding(ids)
         if self.training and self.embedding_dropout.p > 0:
             embedded = self.embedding_dropout(embedded)
         output, state = self.lstm(embedded, state)
-        return self.out(self.dropout(output)), state
+        return self.dropout(output), state
 
     def set_forget_bias(self, value: float) -> None:
         """Start all biases of the LSTM at 0, but those of the forget gates at `value` in sum."""
@@ -74,7 +82,7 @@ class CharacterLanguageModel(nn.Module):
                     bias[H : 2 * H] = value
 
 
-WINDOWS, WINDOW_LENGTH = 448, 256  # of nanoGPT's estimator; about as many characters as tiny Shakespeare's validation
+WINDOWS = 448  # of nanoGPT's estimator; about as many characters as tiny Shakespeare's validation
 
 MODELS = {"CharacterLanguageModel": CharacterLanguageModel}  # the classes that a checkpoint may name
 
@@ -84,7 +92,7 @@ def cross_entropy(logits: Any, targets: Any) -> Any:
     return nn.functional.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1))
 
 
-def validation_loss(model: CharacterLanguageModel, ids: np.ndarray, count: int = 64) -> float:
+def validation_loss(model: CharacterLanguageModel, ids: np.ndarray, count: int = STREAMS) -> float:
     """Return the mean loss in nats per character over the whole of `ids`, (N,) int64.
 
     The text is cut into `count` contiguous streams, and the state is carried within a stream.
@@ -92,8 +100,8 @@ def validation_loss(model: CharacterLanguageModel, ids: np.ndarray, count: int =
     total, state = 0.0, None
     with evaluating(model):
         for x, y in streams(ids, count):
-            logits, state = model(x, state)
-            total += _sum_of_losses(logits, y)
+            output, state = model.read(x, state)
+            total += _sum_of_losses(model.out, output, y)
     return total / (len(ids) - 1)
 
 
@@ -110,18 +118,25 @@ def window_loss(
     places = starts + np.arange(length + 1)[:, None]
     total = 0.0
     with evaluating(model):
-        for first in range(0, windows, 64):
-            window = ids[places[:, first : first + 64]]
-            logits, _ = model(fastgrok.from_numpy(window[:-1]), None)
-            total += _sum_of_losses(logits, fastgrok.from_numpy(window[1:]))
+        for first in range(0, windows, STREAMS):
+            window = ids[places[:, first : first + STREAMS]]
+            output, _ = model.read(fastgrok.from_numpy(window[:-1]))
+            total += _sum_of_losses(model.out, output, fastgrok.from_numpy(window[1:]))
     return total / (windows * length)
 
 
-def _sum_of_losses(logits: Any, targets: Any) -> float:
-    losses = nn.functional.cross_entropy(
-        logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), reduction="none"
-    )  # (T * B,), 0 where a target does not count
-    return float(losses.numpy().sum(dtype=np.float64))
+def _sum_of_losses(out: nn.Linear, output: Any, targets: Any) -> float:
+    """The sum over `targets`, (T, B), of the losses of `out(output)`, made for so many rows at a time as take 64 MB.
+
+    All logits at once would need gigabytes for the vocabulary of a Chinese text.
+    """
+    output, targets = output.reshape(-1, output.shape[-1]), targets.reshape(-1)
+    rows, total = max(1, LOGITS_BYTES // (4 * out.out_features)), 0.0
+    for first in range(0, len(targets), rows):
+        part = slice(first, first + rows)
+        losses = nn.functional.cross_entropy(out(output[part]), targets[part], reduction="none")
+        total += float(losses.numpy().sum(dtype=np.float64))  # 0 where a target does not count
+    return total
 
 
 def sample(
@@ -174,26 +189,69 @@ def load(path: Any) -> tuple[CharacterLanguageModel, CharacterVocabulary, dict[s
     path = checkpoint.locate(path)
     tensors, content = checkpoint.load(path)
     try:
-        described = content["model"]
-        vocabulary = CharacterVocabulary.from_json(content["vocabulary"])
-        weights = {name.removeprefix("model."): array for name, array in tensors.items() if name.startswith("model.")}
-        average = "average.module."
-        weights |= {name.removeprefix(average): array for name, array in tensors.items() if name.startswith(average)}
-        for name, array in weights.items():
-            if array.dtype != np.float32:
-                raise ValueError(f"{name} is {array.dtype}, expected float32")
-        shape = weights["embedding.weight"].shape
-        if shape != (len(vocabulary), described["arguments"]["embedding"]):
-            raise ValueError(f"an embedding of {shape} does not fit the vocabulary of {len(vocabulary)} characters")
-        model = MODELS[described["class"]](**described["arguments"])
+        vocabulary, arguments, weights = check(tensors, content)
+        model = MODELS[content["model"]["class"]](**arguments)
         model.load_state_dict({name: fastgrok.from_numpy(array) for name, array in weights.items()})
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise checkpoint.CheckpointError(
-            f"{path} does not hold a character language model: {_one_line(error)}"
+            f"{path} does not hold a character language model: {checkpoint.one_line(error)}"
         ) from None
     model.eval()
     return model, vocabulary, content
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+def check(
+    tensors: dict[str, np.ndarray], content: dict[str, Any]
+) -> tuple[CharacterVocabulary, dict[str, Any], dict[str, np.ndarray]]:
+    """Return `(vocabulary, arguments of the model, weights by name)` of a checkpoint, once they fit each other.
+
+    They are compared before a model is built: its sizes are only claimed, and could be anything.
+
+    Raises `ValueError`, `KeyError` or `TypeError` when they do not fit, or a weight is not finite.
+    """
+    vocabulary = CharacterVocabulary.from_json(content["vocabulary"])
+    described = content["model"]
+    if described["class"] not in MODELS:
+        raise ValueError(f"class={described['class']!r}, expected {' or '.join(MODELS)}")
+    arguments = described["arguments"]
+    expected: dict[str, type] = {"vocabulary_size": int, "hidden": int, "layers": int, "embedding": int}
+    expected |= {"dropout": float, "embedding_dropout": float}
+    if set(arguments) != set(expected):
+        raise ValueError(f"the arguments of the model are {', '.join(arguments)}, expected {', '.join(expected)}")
+    for name, kind in expected.items():
+        value = arguments[name]
+        if kind is int and not (type(value) is int and value >= 1):
+            raise ValueError(f"{name}={value!r}, expected a whole number from 1 on")
+        if kind is float and not (type(value) in (int, float) and 0 <= value < 1):
+            raise ValueError(f"{name}={value!r}, expected a number from 0 to below 1")
+    if arguments["vocabulary_size"] != len(vocabulary):
+        raise ValueError(f"vocabulary_size={arguments['vocabulary_size']}, but there are {len(vocabulary)} characters")
+
+    weights: dict[str, np.ndarray] = {}
+    for prefix in ("model.", "average.module."):  # averaged weights take precedence
+        weights |= {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
+    count = 0
+    for name, shape in _shapes(*(arguments[name] for name in ("vocabulary_size", "hidden", "layers", "embedding"))):
+        if name not in weights:
+            raise ValueError(f"{name} is missing")
+        array = weights[name]
+        if array.dtype != np.float32 or array.shape != shape:
+            raise ValueError(f"{name} is {array.dtype} of shape {array.shape}, expected float32 of shape {shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} has values that are not finite numbers")
+        count += 1
+    if count < len(weights):
+        raise ValueError(f"{len(weights)} arrays of weights, expected {count}")
+    return vocabulary, arguments, weights
+
+
+def _shapes(V: int, H: int, layers: int, E: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Names and shapes of the model's weights, one by one: there may be claimed to be a billion layers."""
+    yield "embedding.weight", (V, E)
+    yield "out.weight", (V, H)
+    yield "out.bias", (V,)
+    for k in range(layers):
+        yield f"lstm.weight_ih_l{k}", (4 * H, H if k else E)
+        yield f"lstm.weight_hh_l{k}", (4 * H, H)
+        yield f"lstm.bias_ih_l{k}", (4 * H,)
+        yield f"lstm.bias_hh_l{k}", (4 * H,)

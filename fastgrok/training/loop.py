@@ -17,7 +17,7 @@ from .average import running_average
 from .budget import Budget
 from .callbacks import Callback, StopOnNaN
 from .history import History
-from .interruption import stop_on_signals
+from .interruption import SIGNALS, stop_on_signals
 from .progress import Progress
 
 __all__ = ["Run", "evaluate", "evaluating", "fit"]
@@ -44,6 +44,8 @@ class Run:
         Before clipping; None without `clip_norm`.
     validation : float or None
         The last validation loss.
+    validation_seconds : float
+        What measuring it took.
     best : tuple of float and int, or None
         The lowest validation loss, and the step that reached it.
     stopped : str or None
@@ -83,7 +85,12 @@ class Run:
     @property
     def interrupted(self) -> bool:
         """Whether a signal ended the run, as against its end or a callback."""
-        return self.stopped in ("SIGINT", "SIGTERM")
+        return self.stopped in SIGNALS
+
+    @property
+    def clips(self) -> bool:
+        """Whether gradients are clipped."""
+        return self._clip_norm is not None
 
     @property
     def learning_rate(self) -> float:
@@ -179,7 +186,10 @@ class Run:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what `state_dict` returned."""
+        """Continue from what `state_dict` returned; raises `ValueError` or `KeyError` when it was something else."""
+        for name, (kinds, expected) in _POSITION.items():
+            if type(state[name]) not in kinds or (kinds == _COUNT and state[name] < 0):
+                raise ValueError(f"{name}={state[name]!r}, expected {expected}")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average and state["average"]:
@@ -193,7 +203,17 @@ class Run:
             setattr(self, name, state[name])
 
 
-_POSITION = ("step", "epoch", "batch", "loss", "gradient_norm", "validation", "validated_at", "best")
+_COUNT, _NONE = (int,), type(None)
+_POSITION: dict[str, tuple[tuple[type, ...], str]] = {
+    "step": (_COUNT, "a whole number from 0 on"),
+    "epoch": (_COUNT, "a whole number from 0 on"),
+    "batch": (_COUNT, "a whole number from 0 on"),
+    "loss": ((int, float), "a number"),
+    "gradient_norm": ((int, float, _NONE), "a number or null"),
+    "validation": ((int, float, _NONE), "a number or null"),
+    "validated_at": ((int, _NONE), "a whole number or null"),
+    "best": ((tuple, _NONE), "a loss and a step, or null"),
+}
 
 
 def fit(
@@ -214,8 +234,8 @@ def fit(
 ) -> Run:
     """Train `model`: for every batch `(x, y)`, minimise `loss(model(x), y)`.
 
-    Ctrl-C (SIGINT) or SIGTERM ends the run after the current step: callbacks such as `Checkpoint` then save, and `fit`
-    returns with the signal's name in `run.stopped`. A second one interrupts at once.
+    Ctrl-C (SIGINT), SIGTERM or SIGHUP ends the run after the current step: callbacks such as `Checkpoint` then save,
+    and `fit` returns with the signal's name in `run.stopped`. A second one interrupts at once.
 
     Parameters
     ----------
@@ -279,11 +299,13 @@ def fit(
     if seconds is not None:
         run.callbacks.insert(0, seconds if isinstance(seconds, Budget) else Budget(seconds))
     if resume is not None:
-        tensors, content = checkpoint.load(resume)
+        tensors, content = checkpoint.load_run(resume)
         try:
             run.load_state_dict(checkpoint.unpack(content["run"], tensors))
-        except (KeyError, ValueError, TypeError, RuntimeError, AttributeError) as error:
-            raise checkpoint.CheckpointError(f"{resume} is a checkpoint of another run: {error}") from None
+        except (KeyError, IndexError, ValueError, TypeError, RuntimeError, AttributeError) as error:
+            raise checkpoint.CheckpointError(
+                f"{resume} is a checkpoint of another run, or damaged: {checkpoint.one_line(error)}"
+            ) from None
     model.train()
     # Overflow shows as a loss or a norm that is not finite, and `StopOnNaN` has more to say about it than NumPy.
     with stop_on_signals(run.stop), np.errstate(over="ignore", invalid="ignore", divide="ignore"):

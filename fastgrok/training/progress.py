@@ -1,9 +1,12 @@
 """Showing how far a run has come: a bar on a terminal and in a notebook, lines of text anywhere else."""
 
+import contextlib
 import math
+import os
 import sys
 import time
 import unicodedata
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
 from .callbacks import Callback
@@ -11,7 +14,7 @@ from .callbacks import Callback
 if TYPE_CHECKING:
     from .loop import Run
 
-__all__ = ["Progress", "clock", "describe_loss", "in_notebook", "printable"]
+__all__ = ["Progress", "clock", "describe_loss", "in_notebook", "is_terminal", "printable", "silence"]
 
 
 class Progress(Callback):
@@ -29,6 +32,13 @@ class Progress(Callback):
         Default: a bar when `file` is a terminal, or in a notebook.
     file : text stream, optional
         Default: `sys.stdout`.
+    last : bool
+        Whether to show the last validation loss as well; False for a caller that does it in words of its own.
+
+    Attributes
+    ----------
+    lost : bool
+        Whether the output could not be written to any more. Training goes on without it.
     """
 
     def __init__(
@@ -38,32 +48,41 @@ class Progress(Callback):
         every_seconds: float = 10.0,
         style: str | None = None,
         file: TextIO | None = None,
+        last: bool = True,
     ):
         if style not in (None, "bar", "lines"):
             raise ValueError(f"Progress: style={style!r}, expected 'bar' or 'lines'")
         self.unit, self.bits, self.every_seconds, self.style, self.file = unit, bits, every_seconds, style, file
+        self.last, self.lost = last, False
         self._bar: Any = None
         self._loss = self._items_per_second = self._seconds_per_step = math.nan
         self._began = self._shown_at = 0.0
         self._steps = self._items = 0
 
+    @property
+    def _file(self) -> TextIO | None:
+        return self.file or sys.stdout
+
+    def watched(self) -> bool:
+        """Return whether a person is likely to look at this: on a terminal, or in a notebook."""
+        return in_notebook() or is_terminal(self._file)
+
     def on_train_begin(self, run: "Run") -> None:
         """Open the bar."""
-        self._file = self.file or sys.stdout
-        notebook = in_notebook()
-        if self.style == "bar" or (self.style is None and (notebook or self._file.isatty())):
-            if notebook:
+        if self.style == "bar" or (self.style is None and self.watched()):
+            if in_notebook():
                 from tqdm.auto import tqdm
             else:
                 from tqdm import tqdm
-            self._bar = tqdm(
-                total=run.steps,
-                initial=run.step,
-                file=self._file,
-                dynamic_ncols=True,
-                leave=False,
-                bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}",
-            )
+            with self._surviving():
+                self._bar = tqdm(
+                    total=run.steps,
+                    initial=run.step,
+                    file=self._file,
+                    dynamic_ncols=True,
+                    leave=False,
+                    bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}",
+                )
         self._shown_at = time.monotonic()
 
     def on_step_begin(self, run: "Run") -> None:
@@ -83,12 +102,12 @@ class Progress(Callback):
             if now - self._shown_at >= 0.2:
                 self._shown_at = now
                 self._bar.total = run.steps
-                self._bar.set_postfix_str(self._line(run), refresh=False)
                 self._bar.n = run.step
-                self._bar.refresh()
+                with self._surviving():
+                    self._bar.set_postfix_str(self._line(run))
         elif now - self._shown_at >= self.every_seconds:
             self._shown_at = now
-            self._print(f"step {_of(run.step, run.steps)}: {self._line(run)}")
+            self.say(f"step {_of(run.step, run.steps)}: {self._line(run)}")
 
     def _line(self, run: "Run") -> str:
         parts = [
@@ -101,24 +120,52 @@ class Progress(Callback):
 
     def on_validation_end(self, run: "Run") -> None:
         """Show the validation loss."""
+        if not self.last and (run.finished or run.stopped):
+            return
         loss = describe_loss(math.nan if run.validation is None else run.validation, self.unit, self.bits)
-        self._print(f"step {_of(run.step, run.steps)}, epoch {run.epoch}: validation loss {loss}")
+        self.say(f"step {_of(run.step, run.steps)}, epoch {run.epoch}: validation loss {loss}")
 
     def on_report(self, run: "Run", line: str) -> None:
         """Show a line above the bar."""
-        self._print(line)
+        self.say(line)
 
-    def _print(self, line: str) -> None:
-        if self._bar is not None:
-            self._bar.write(printable(line), file=self._file)
-        else:
-            print(line, file=self._file, flush=True)
+    def say(self, line: str) -> None:
+        """Write a line, above the bar where there is one; control characters do not reach a terminal."""
+        line = printable(line) if self.watched() else line
+        with self._surviving():
+            if self._bar is not None:
+                self._bar.write(line, file=self._file)
+            elif self._file is not None:
+                print(line, file=self._file, flush=True)
 
     def on_close(self, run: "Run") -> None:
         """Close the bar."""
         if self._bar is not None:
-            self._bar.close()
+            with self._surviving():
+                self._bar.close()
             self._bar = None
+
+    @contextlib.contextmanager
+    def _surviving(self) -> Iterator[None]:
+        """Training must not end because its output has: the reader of a pipe left, a disk is full."""
+        try:
+            yield
+        except (OSError, ValueError):  # ValueError: the stream was closed
+            self.lost = True
+            silence(self._file)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether `stream` is a terminal; False for one that is closed, or missing."""
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+def silence(stream: TextIO | None) -> None:
+    """Send whatever is written to `stream` from now on nowhere; for a stream that cannot be written to any more."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # not every stream has a descriptor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # type: ignore[union-attr]
+        os.close(nowhere)
 
 
 def describe_loss(loss: float, unit: str = "items", bits: bool = False) -> str:

@@ -8,7 +8,11 @@ from typing import Any
 
 from .budget import TIMED_STEPS
 
-__all__ = ["Recipe"]
+__all__ = ["LOGITS_BYTES", "STREAMS", "WINDOW_LENGTH", "Recipe"]
+
+STREAMS = 64  # of text that are read side by side in a validation
+WINDOW_LENGTH = 256  # characters of a window of nanoGPT's estimator
+LOGITS_BYTES = 1 << 26  # that are made at once in a validation
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,9 @@ class Recipe:
     hidden: int = 512
     layers: int = 1
     embedding: int = 64
-    batch_size: int = 32
-    bptt: int = 64
-    lr: float = 6e-3
+    batch_size: int = 16
+    bptt: int = 32
+    lr: float = 5e-3
     warmup: int = 50
     schedule: str = "linear"
     final_lr: float = 0.0
@@ -113,12 +117,16 @@ class Recipe:
         return self.final_lr + (1 - self.final_lr) * left
 
     def check_memory(self, vocabulary: int) -> None:
-        """Raise `ValueError` when a model of these sizes could not be trained in the memory of this machine."""
+        """Raise `ValueError` when this machine's memory is too small to train and validate a model of these sizes."""
         gates = 4 * self.hidden
         recurrent = gates * (self.embedding + self.hidden + 2) + (self.layers - 1) * gates * (2 * self.hidden + 2)
         parameters = recurrent + vocabulary * (self.embedding + self.hidden + 1)
-        activations = self.bptt * self.batch_size * (self.layers * 8 * self.hidden + 3 * vocabulary + self.embedding)
-        needed = 4 * (5 * parameters + activations)  # weights, gradients, two moments, a copy; float32
+        training = self.bptt * self.batch_size * (self.layers * 8 * self.hidden + 3 * vocabulary + self.embedding)
+        validation = STREAMS * WINDOW_LENGTH * (8 * self.hidden + self.embedding) + 3 * max(
+            LOGITS_BYTES // 4, vocabulary
+        )
+        # weights, gradients, two moments, a copy; float32
+        needed = 4 * (5 * parameters + max(training, validation))
         try:
             memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         except (AttributeError, ValueError, OSError):

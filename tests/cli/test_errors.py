@@ -40,8 +40,9 @@ def test_an_empty_file(fastgrok, tmp_path):
 def test_a_text_that_is_too_short(fastgrok, tmp_path):
     (tmp_path / "short").write_text("To be, or not to be")
     line = complaint(fastgrok("train", tmp_path / "short"))
-    assert "too short: 17 characters to learn from" in line
+    assert "too short: 19 characters, of which the first 90%, 17, are to learn from" in line
     assert "use a longer text, a smaller batch or a shorter window" in line
+    assert not list((tmp_path / "work").iterdir()), "no folder was made"
 
 
 def test_bytes_that_are_no_text(fastgrok, tmp_path):
@@ -79,6 +80,10 @@ def test_a_name_with_control_characters_does_not_reach_the_terminal_raw(fastgrok
         ["--epochs", "0"],
         ["--steps", "1e3"],
         ["--steps", "3", "--epochs", "2"],
+        ["--steps", "1000000000001"],
+        ["--seconds", "1e300"],
+        ["--out", ""],
+        ["--overwrite", "--resume"],
         ["--average", "1"],
         ["--schedule", "wild"],
         ["--wings", "2"],
@@ -133,7 +138,7 @@ def test_options_that_contradict_a_run(fastgrok, text, run, tmp_path):
         (["--lr", 0.1], r"lr=0.1 contradicts"),
         (["--steps", 4], "steps=4 contradicts"),
         (["--epochs", 4], "epochs=4 contradicts"),
-        (["--seconds", 4], "seconds=4.0 contradicts"),
+        (["--seconds", 4], "seconds=4 contradicts"),
     ):
         assert expected in complaint(fastgrok("train", text, "--out", run, "--resume", *options))
     other = tmp_path / "other.txt"
@@ -157,7 +162,8 @@ def test_a_loss_that_turns_nan_loses_nothing(fastgrok, text, tmp_path):
     out = tmp_path / "run"
     options = ["--steps", 50, "--warmup", 10, "--lr", 1e38, "--save-every", 0]
     line = complaint(fastgrok("train", text, *SMALL, *options, "--out", out))
-    assert "learning rate" in line or "no longer finite" in line
+    assert "lower learning rate, such as --lr 0.005" in line
+    assert "is of step" in line
     tensors, _ = checkpoint.load(out)
     assert all(np.isfinite(array).all() for name, array in tensors.items() if name.startswith("model."))
 
@@ -204,6 +210,13 @@ def test_a_checkpoint_whose_parts_do_not_fit(fastgrok, run, tmp_path, change):
     assert "does not hold a character language model" in complaint(fastgrok("sample", tmp_path / "wrong.safetensors"))
 
 
+def test_weights_that_are_not_numbers(fastgrok, run):
+    tensors, content = checkpoint.load(run)
+    tensors["model.out.bias"][3] = np.nan
+    checkpoint.save(run / checkpoint.NAME, tensors, content)
+    assert "out.bias has values that are not finite numbers" in complaint(fastgrok("sample", run))
+
+
 def test_a_reader_that_goes_away_is_no_error(start, run):
     process = start("sample", run, "--length", 500_000)
     process.stdout.read(10)
@@ -212,3 +225,41 @@ def test_a_reader_that_goes_away_is_no_error(start, run):
         errors = process.stderr.read()
     assert process.wait(timeout=120) != 0 or sys.platform == "win32"
     assert b"Traceback" not in errors
+
+
+# ---------------------------------------------------------------------------------------------------- dead outputs
+
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+
+
+def _shell(environment, command, folder):
+    import shlex
+    import subprocess
+
+    program = shlex.join([sys.executable, "-m", "fastgrok"])
+    command = ["bash", "-c", command.replace("fastgrok", program)]
+    return subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@posix_only
+@pytest.mark.parametrize("output", ["| head -1", "> /dev/full", ">&-", "2>&- >&-"])
+def test_training_goes_on_when_nobody_listens(environment, text, tmp_path, output):
+    if "full" in output and not os.path.exists("/dev/full"):
+        pytest.skip("/dev/full is Linux's")
+    command = f"fastgrok train {text} {' '.join(SMALL)} --epochs 2 --out run {output}; exit ${{PIPESTATUS[0]}}"
+    result = _shell(environment, command, tmp_path)
+    assert result.returncode == (0 if ">&-" in output else 1)
+    assert result.stderr == ""
+    assert checkpoint.load(tmp_path / "run")[1]["step"] == 338
+    assert (tmp_path / "run" / "history.csv").exists()
+
+
+@posix_only
+@pytest.mark.parametrize("command", ["info", "--help", "--version", "sample run"])
+@pytest.mark.parametrize("output", ["> /dev/full", ">&-", "| true"])
+def test_no_command_fails_with_a_traceback_when_nobody_listens(environment, run, command, output):
+    result = _shell(environment, f"fastgrok {command} {output}", run.parent)
+    assert "Traceback" not in result.stderr and "Exception ignored" not in result.stderr
+    assert len(result.stderr.splitlines()) <= 1

@@ -28,10 +28,12 @@ def test_a_run_from_text_to_sample(fastgrok, text, tmp_path):
     assert (result.status, result.err) == (0, "")
     lines = result.out.splitlines()
     assert lines[0].startswith(f"{text}: 6,020 characters, ")
-    assert [line.split(",")[0] for line in lines if "epoch" in line] == ["step 169 of 338", "step 338 of 338"]
-    assert any(line.startswith("validation loss ") and "nats per character" in line for line in lines)
+    assert [line.split(",")[0] for line in lines if "epoch" in line] == ["step 169 of 338"]
+    (last,) = (line for line in lines if line.startswith("validation loss "))
+    assert "nats per character" in last
+    assert result.out.count(last.split()[2]) == 1, "the last validation loss is told once"
     assert any(line.startswith("nanoGPT's estimator ") for line in lines)
-    assert lines[-1].startswith(f"saved in {out}: checkpoint.safetensors, history.csv")
+    assert lines[-1].startswith(f"saved in {out}: checkpoint.safetensors, best.safetensors, history.csv")
     assert "\r" not in result.out
 
     content = json.loads((out / "checkpoint.json").read_text())
@@ -116,28 +118,49 @@ def test_a_kill_at_any_moment_leaves_a_complete_checkpoint(start, text, tmp_path
     process.kill()
     process.communicate()
     assert {path.name for path in out.iterdir()} <= {
-        "checkpoint.safetensors", "checkpoint.json", ".checkpoint.safetensors.tmp", ".checkpoint.json.tmp",
+        ".lock", "checkpoint.safetensors", "checkpoint.json", ".checkpoint.safetensors.tmp", ".checkpoint.json.tmp",
         "best.safetensors", "best.json", "history.csv", ".best.safetensors.tmp", ".best.json.tmp", ".history.csv.tmp",
     }  # fmt: skip
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently there")
-@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_ctrl_c_saves_and_says_how_to_go_on(start, fastgrok, text, tmp_path, name, status):
     import signal
 
     out = tmp_path / "run"
-    process = start("train", text, *SMALL, "--steps", 1_000_000, "--save-every", 0.05, "--out", out)
+    process = start("train", text, *SMALL, "--steps", 1_000_000, "--save-every", 0.05, "--threads", 1, "--out", out)
     _wait_for_progress(process, out)
     process.send_signal(getattr(signal, name))
     output, errors = (stream.decode() for stream in process.communicate(timeout=60))
     assert process.returncode == status
     assert "Traceback" not in errors
+    assert ("Ctrl-C" in errors) == (name == "SIGINT")
     step = checkpoint.load(out)[1]["step"]
     assert output.splitlines()[-2:] == [
         f"stopped after step {step:,} of 1,000,000: {name}",
-        f"saved in {out}; to go on: fastgrok train {text} --out {out} --resume",
+        f"saved in {out}; to go on: fastgrok train {text} --out {out} --resume --threads 1 --save-every 0.05",
     ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently there")
+def test_a_second_ctrl_c_says_what_is_saved(start, text, tmp_path):
+    import signal
+
+    out = tmp_path / "run"
+    # One step of this takes seconds, so that the second signal comes before its end.
+    process = start("train", text, "--batch-size", 50, "--bptt", 100, "--hidden", 2048, "--steps", 50, "--out", out)
+    while not (out / "checkpoint.json").exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert b"stopping after this step" in process.stderr.readline() + process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.decode() == (
+        f"fastgrok: interrupted at once; the checkpoint in {out} is of step 0; "
+        f"to go on: fastgrok train {text} --out {out} --resume\n"
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent differently there")
@@ -171,10 +194,33 @@ def test_seconds_fixes_a_number_of_steps_and_keeps_the_time(fastgrok, text, tmp_
     assert content["steps"] >= content["step"] > 20
 
 
-def test_runs_get_folders_of_their_own(fastgrok, text, tmp_path):
-    for _ in range(2):
-        assert fastgrok("train", text, *SMALL, "--steps", 1).status == 0
+def test_runs_get_folders_of_their_own_also_when_they_start_together(start, text, tmp_path):
+    processes = [start("train", text, *SMALL, "--steps", 1) for _ in range(2)]
+    for process in processes:
+        assert process.communicate(timeout=120)[1] == b""
     assert {path.name for path in (tmp_path / "work").iterdir()} == {"text-model", "text-model-2"}
+    for folder in (tmp_path / "work").iterdir():
+        assert checkpoint.load(folder)[1]["step"] == 1
+
+
+@pytest.mark.parametrize("option", ["--resume", "--overwrite"])
+def test_a_folder_that_a_run_writes_to_is_left_to_it(start, fastgrok, text, tmp_path, option):
+    out = tmp_path / "run"
+    process = start("train", text, *SMALL, "--steps", 1_000_000, "--save-every", 0, "--out", out)
+    _wait_for_progress(process, out, steps=1)
+    result = fastgrok("train", text, "--out", out, option)
+    assert result.status == 1
+    expected = f"another run is writing to {out}: wait until it has ended, or name another folder"
+    assert result.err == f"fastgrok: error: {expected}\n"
+    assert process.poll() is None
+    process.kill()
+    process.communicate()
+    step = checkpoint.load(out)[1]["step"]
+    process = start("train", text, "--out", out, "--resume", "--save-every", 0)  # nothing to tidy up first
+    _wait_for_progress(process, out, steps=1)
+    assert checkpoint.load(out)[1]["step"] > step
+    process.kill()
+    process.communicate()
 
 
 def test_overwriting_is_possible(fastgrok, text, tmp_path):
@@ -236,7 +282,7 @@ def test_a_home_that_is_not_set_is_no_obstacle(start, text, tmp_path, environmen
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self"), reason="needs a folder that not even root can write to")
 def test_a_home_that_cannot_be_written_to_is_no_obstacle(fastgrok, text, tmp_path):
-    nowhere = {"HOME": "/proc/self", "FASTGROK_CACHE_DIR": "", "XDG_CACHE_HOME": ""}
+    nowhere = {"HOME": "/proc/self", "FASTGROK_CACHE_DIR": "", "XDG_CACHE_HOME": "", "TMPDIR": str(tmp_path)}
     result = fastgrok("train", text, *SMALL, "--steps", 2, "--out", tmp_path / "run", env=nowhere)
     assert (result.status, result.err) == (0, "")
     result = fastgrok("shakespeare", *SMALL, "--steps", 2, "--out", tmp_path / "other", env=nowhere)

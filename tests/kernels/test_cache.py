@@ -21,8 +21,17 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
+def lasting(home):
+    """The directory among the temporary files that stands in for the cache."""
+    return home / f"fastgrok-{os.getuid()}" / "kernels" / "name"
+
+
 def is_fresh_temporary(path, home):
-    return Path(path).parent == home and Path(path).name.startswith("fastgrok-")
+    return (
+        Path(path).parent == home
+        and Path(path).name.startswith("fastgrok-")
+        and Path(path).name != f"fastgrok-{os.getuid()}"
+    )
 
 
 @posix_only
@@ -40,8 +49,10 @@ def test_directories_open_to_others_are_refused(home, mode, which):
     cache.private_directory("name")
     (home / "cache" / which).chmod(mode)
     path = cache.private_directory("name")
-    assert is_fresh_temporary(path, home)
+    assert Path(path) == lasting(home)
     assert stat.S_IMODE(Path(path).stat().st_mode) == 0o700
+    assert cache.private_directory("name") == path
+    assert cache.how_long(path) == f"once for this machine; they are kept in {path}"
 
 
 @posix_only
@@ -49,7 +60,9 @@ def test_directories_of_others_are_refused(home, monkeypatch):
     cache.private_directory("name")
     me = os.getuid()
     monkeypatch.setattr(cache.os, "getuid", lambda: me + 1)
-    assert is_fresh_temporary(cache.private_directory("name"), home)
+    path = cache.private_directory("name")
+    assert is_fresh_temporary(path, home)
+    assert "for this process only" in cache.how_long(path)
 
 
 @posix_only
@@ -57,18 +70,48 @@ def test_links_are_refused(home):
     (home / "elsewhere").mkdir(mode=0o700)
     (home / "cache" / "kernels").mkdir(parents=True, mode=0o700)
     (home / "cache" / "kernels" / "name").symlink_to(home / "elsewhere")
+    assert Path(cache.private_directory("name")) == lasting(home)
+
+
+@posix_only
+@pytest.mark.parametrize("trap", ["link", "open", "file", "link inside"])
+def test_a_trap_among_the_temporary_files_is_not_stepped_into(home, trap):
+    (home / "cache").write_text("in the way")
+    (home / "elsewhere").mkdir(mode=0o700)
+    ours = home / f"fastgrok-{os.getuid()}"
+    if trap == "link":
+        ours.symlink_to(home / "elsewhere")
+    elif trap == "open":
+        ours.mkdir()
+        ours.chmod(0o777)
+    elif trap == "file":
+        ours.touch()
+    else:
+        ours.mkdir(mode=0o700)
+        (ours / "kernels").symlink_to(home / "elsewhere")
     assert is_fresh_temporary(cache.private_directory("name"), home)
+    assert not list((home / "elsewhere").iterdir())
 
 
+@posix_only
+def test_temporary_files_that_others_may_exchange_are_no_place_to_keep_kernels(home):
+    (home / "cache").write_text("in the way")
+    home.chmod(0o777)
+    assert is_fresh_temporary(cache.private_directory("name"), home)
+    home.chmod(0o1777)
+    assert Path(cache.private_directory("name")) == lasting(home)
+
+
+@posix_only
 def test_a_file_in_the_way_and_no_home_fall_back(home, monkeypatch):
     (home / "cache").write_text("in the way")
-    assert is_fresh_temporary(cache.private_directory("name"), home)
+    assert Path(cache.private_directory("name")) == lasting(home)
 
     def no_home():
         raise RuntimeError("no home directory")
 
     monkeypatch.setattr(cache, "_user_cache", no_home)
-    assert is_fresh_temporary(cache.private_directory("name"), home)
+    assert Path(cache.private_directory("name")) == lasting(home)
 
 
 def test_nowhere_to_write_means_no_cache(home, monkeypatch):
@@ -76,6 +119,7 @@ def test_nowhere_to_write_means_no_cache(home, monkeypatch):
         raise PermissionError("read-only")
 
     (home / "cache").write_text("in the way")
+    monkeypatch.setattr(cache, "_user_temporary", refuse)
     monkeypatch.setattr(cache.tempfile, "mkdtemp", refuse)
     assert cache.private_directory("name") is None
 
@@ -100,11 +144,21 @@ def test_compiled_kernels_are_kept_and_found_again(tmp_path):
     assert (second.stdout, second.stderr) == (first.stdout, "")
 
 
-def test_kernels_run_without_a_cache(tmp_path):
+def test_kernels_run_without_a_cache():
+    result = run(USE, FASTGROK_CACHE="0", FASTGROK_QUIET="0")
+    assert result.stdout.split() == ["6.0"]
+    assert result.stderr == "fastgrok: compiling kernels (for this process only: they are not kept)\n"
+
+
+@posix_only
+def test_without_a_home_kernels_are_kept_among_the_temporary_files_or_thrown_away(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    for environment in (
-        {"FASTGROK_CACHE": "0"},
-        {"FASTGROK_CACHE_DIR": str(tmp_path / "file"), "TMPDIR": str(tmp_path)},
-    ):
-        assert run(USE, **environment).stdout.split() == ["6.0"]
-    assert not list(tmp_path.glob("fastgrok-*")), "the temporary directory outlived its process"
+    environment = {"FASTGROK_CACHE_DIR": str(tmp_path / "file"), "TMPDIR": str(tmp_path), "FASTGROK_QUIET": "0"}
+    first = run(USE, **environment)
+    assert first.stderr.count("once for this machine") == 1
+    assert run(USE, **environment).stderr == ""
+    (tmp_path / f"fastgrok-{os.getuid()}").chmod(0o755)
+    third = run(USE, **environment)
+    assert third.stdout.split() == ["6.0"]
+    assert third.stderr.count("for this process only") == 1
+    assert [path.name for path in tmp_path.glob("fastgrok-*")] == [f"fastgrok-{os.getuid()}"]

@@ -157,9 +157,14 @@ def test_nan_stops_the_run_before_it_reaches_the_weights(bad):
         return value * factor if bad == "loss" else value + (output * 0.0).sum() * (1.0 if factor == 1.0 else math.nan)
 
     seen = []
-    with pytest.raises(FloatingPointError, match=r"became .* at step 5 .*use a lower learning rate"):
+    with pytest.raises(FloatingPointError, match=r"became .* at step 5 .*use a lower learning rate$"):
         fit(model, spoilt, optimizer, batches, steps=10, clip_norm=1.0, callbacks=[])
     assert all(np.isfinite(p.detach().numpy()).all() for p in model.parameters())
+
+
+def test_clipping_is_advised_where_there_is_none():
+    with pytest.raises(FloatingPointError, match="clip gradients, or use a lower learning rate"):
+        fit(*regression(lr=1e30), steps=10, callbacks=[])
 
 
 def test_early_stopping_waits_for_its_patience():

@@ -61,6 +61,54 @@ def test_a_report_is_escaped_on_a_terminal_only():
         assert expected in out.getvalue()
 
 
+class Dead(io.StringIO):
+    """A pipe whose reader has gone after some lines, or a disk that is full."""
+
+    def __init__(self, lines, error, terminal):
+        super().__init__()
+        self.lines, self.error, self.terminal = lines, error, terminal
+
+    def isatty(self):
+        return self.terminal
+
+    def write(self, text):
+        self.lines -= 1
+        if self.lines < 0:
+            raise self.error
+        return super().write(text)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize("error", [BrokenPipeError(32, "Broken pipe"), OSError(28, "full"), ValueError("closed file")])
+@pytest.mark.parametrize("lines", [0, 1, 5])
+def test_training_goes_on_when_its_output_dies(error, terminal, lines):
+    progress = Progress(every_seconds=0, file=Dead(lines, error, terminal))
+
+    class Report(Callback):
+        def on_step_end(self, run):
+            progress._shown_at = 0.0
+            run.report("a line")
+
+    run = fit(*regression(), steps=10, validate=lambda model: 0.5, callbacks=[progress, Report()])
+    assert run.finished
+    assert progress.lost
+
+
+def test_training_goes_on_without_any_output(monkeypatch):
+    for stdout in (None, io.StringIO()):
+        if stdout:
+            stdout.close()
+        monkeypatch.setattr(sys, "stdout", stdout)
+        assert fit(*regression(), steps=3).finished
+
+
+def test_the_last_validation_may_be_left_to_the_caller():
+    for last, expected in ((True, 2), (False, 1)):
+        out = io.StringIO()
+        fit(*regression(), epochs=2, validate=lambda model: 0.5, callbacks=[Progress(file=out, last=last)])
+        assert out.getvalue().count("validation loss") == expected
+
+
 def test_bits_are_nats_over_log_two():
     assert describe_loss(np.log(2) * 3, "words", bits=True) == "2.0794 (3.000 bits per word)"
 
@@ -87,10 +135,23 @@ def test_the_loss_of_a_row_is_the_mean_since_the_row_before():
     assert run.history["loss"] == pytest.approx([np.mean(losses[:3]), np.mean(losses[3:])])
 
 
-def test_a_plot_is_drawn(tmp_path):
+def test_a_plot_is_drawn(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
-    run = fit(*regression(), epochs=3, validate=lambda model: 0.25, callbacks=[History(every=2)])
-    run.history.plot(tmp_path / "loss.png")
+    from matplotlib.figure import Figure
+
+    figures, losses = [], iter([3.0, 1.5, 2.0])
+    monkeypatch.setattr(Figure, "savefig", lambda self, *args, **options: figures.append(self))
+    run = fit(*regression(), epochs=3, validate=lambda model: next(losses), callbacks=[History(every=2)])
+    run.history.plot(tmp_path / "loss.png", title="$2 and more")
+    (axes,) = figures[0].axes
+    assert axes.get_title() == "$2 and more"
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "training",
+        "validation",
+        "best: 1.5000 at step 14",
+    ]
+    monkeypatch.undo()
+    run.history.plot(tmp_path / "loss.png", title="$2 and more")
     assert (tmp_path / "loss.png").read_bytes().startswith(b"\x89PNG")
 
 

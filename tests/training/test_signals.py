@@ -23,14 +23,16 @@ class Interrupt(Callback):
                 os.kill(os.getpid(), self.number)
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_the_current_step_is_finished_and_saved(tmp_path, name, capfd):
+@pytest.mark.parametrize(
+    ("name", "again"), [("SIGINT", "Ctrl-C again"), ("SIGTERM", "another signal"), ("SIGHUP", "another signal")]
+)
+def test_the_current_step_is_finished_and_saved(tmp_path, name, again, capfd):
     before = signal.getsignal(getattr(signal, name))
     run = fit(*regression(), steps=50, callbacks=[Interrupt(getattr(signal, name)), Checkpoint(tmp_path)])
     assert (run.step, run.stopped, run.interrupted, run.finished) == (4, name, True, False)
     assert checkpoint.load(tmp_path)[1]["step"] == 4
     assert signal.getsignal(getattr(signal, name)) is before
-    assert "stopping after this step" in capfd.readouterr().err
+    assert f"stopping after this step ({again} stops at once" in capfd.readouterr().err
 
 
 def test_a_second_one_interrupts_at_once(tmp_path):
