@@ -1,6 +1,7 @@
 """Training for a given time: the first steps are timed, and then the number of steps is fixed for good."""
 
 import math
+import statistics
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,8 @@ class Budget(Callback):
             now = time.monotonic()
             self._times.append(now - (now if self._last is None else self._last))
             self._last = now
-            enough = len(self._times) > self.timed_steps or sum(self._times) > 0.1 * self.seconds
+            spent = sum(self._times[_LOADING_STEPS:])
+            enough = len(self._times) > self.timed_steps or spent > 0.1 * self.seconds
             if enough and run.step >= TIMED_STEPS and len(self._times) > _LOADING_STEPS + 5:
                 self._fix(run)
         if self.time_left() < self._after_the_last_step(run) and not run.finished:
@@ -106,7 +108,9 @@ class Budget(Callback):
 
     def _fix(self, run: "Run") -> None:
         times = self._times[_LOADING_STEPS:]
-        per_step = sum(times) / len(times)
+        # A step that loaded or compiled one more kernel says nothing about the others.
+        usual = [seconds for seconds in times if seconds <= 3 * statistics.median(times)]
+        per_step = sum(usual) / len(usual)
         if self.time_left() > 5 * self._after_the_last_step(run):
             run.validate()
         validations_per_step = run.validation_seconds / run.steps_per_epoch if run.steps_per_epoch else 0.0

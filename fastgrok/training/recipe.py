@@ -58,7 +58,7 @@ class Recipe:
     batch_size: int = 16
     bptt: int = 32
     lr: float = 5e-3
-    warmup: int = 50
+    warmup: int = 100
     schedule: str = "linear"
     final_lr: float = 0.0
     beta1: float = 0.9

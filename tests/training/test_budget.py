@@ -54,6 +54,13 @@ def test_the_run_ends_in_time_and_uses_nearly_all_of_it(clock):
     assert 96.5 < clock.now - 1000 <= 98, "2 seconds are reserved"
 
 
+def test_steps_that_compile_kernels_are_not_taken_for_the_others(clock):
+    working = Working(clock, lambda step: {0: 30.0, 7: 0.5, 15: 0.5}.get(step, 0.025))
+    run = fit(*regression(), seconds=Budget(180.0), validate=_validation(clock, 0.1), callbacks=[working])
+    assert run.finished
+    assert 0.975 * 180 < clock.now - 1000 <= 180
+
+
 def test_a_long_run_uses_all_but_a_little_of_the_time(clock):
     working = Working(clock, lambda step: 2.0 if step == 0 else 0.02)
     run = fit(*regression(), seconds=Budget(180.0), validate=_validation(clock, 1.0), callbacks=[working])
