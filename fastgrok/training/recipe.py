@@ -56,9 +56,9 @@ class Recipe:
     layers: int = 1
     embedding: int = 64
     batch_size: int = 16
-    bptt: int = 32
-    lr: float = 5e-3
-    warmup: int = 100
+    bptt: int = 64
+    lr: float = 6e-3
+    warmup: int = 50
     schedule: str = "linear"
     final_lr: float = 0.0
     beta1: float = 0.9
