@@ -21,10 +21,13 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def pytest_configure(config):
-    """Listen to Ctrl-C; stop at once where comparisons with PyTorch are demanded and PyTorch cannot be imported."""
-    # A background job of a shell starts with Ctrl-C ignored, and so would all processes that the tests start.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Listen to signals; stop at once where comparisons with PyTorch are demanded and PyTorch cannot be imported."""
+    # A background job of a shell starts with Ctrl-C ignored, one under nohup with SIGHUP, and so would all processes
+    # that the tests start.
+    for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
     if REQUIRE_TORCH:
         try:
             import torch
