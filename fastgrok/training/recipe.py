@@ -55,7 +55,7 @@ class Recipe:
     hidden: int = 512
     layers: int = 1
     embedding: int = 64
-    batch_size: int = 16
+    batch_size: int = 32
     bptt: int = 64
     lr: float = 6e-3
     warmup: int = 50
