@@ -32,7 +32,7 @@ class _Numbered(Module):
         return self._modules[self._key(index)]
 
     def _slice(self, index: slice) -> "_Numbered":
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no slices")
 
     def __setitem__(self, index: int, module: Module) -> None:
         setattr(self, self._key(index), module)

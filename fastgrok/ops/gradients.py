@@ -25,7 +25,7 @@ class Gradient:
 
     def dense(self) -> np.ndarray:
         """Return the gradient as an array."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has no dense form")
 
     def __add__(self, other: Any) -> Any:
         return self.dense() + (other.dense() if isinstance(other, Gradient) else other)

@@ -154,7 +154,6 @@ class _State:
 
 
 _state = _State()
-_SPIN = {"GOMP_SPINCOUNT": "10000", "OMP_WAIT_POLICY": None}  # nothing where the user has set either
 
 
 def launch(threaded, *args):
@@ -174,15 +173,15 @@ def _start_threads():
     """Start Numba's threads and learn which layer it found."""
     from numba.np.ufunc.parallel import _launch_threads
 
-    # A thread that has nothing to do spins for a while before it sleeps: GNU OpenMP for about 5 ms, which takes the
-    # core from whoever else needs it, and us the next time slice of it. Spin just as long as Python needs from one
-    # kernel to the next. The library reads its settings when it is loaded, here.
-    short_spin = _SPIN.keys().isdisjoint(os.environ)
-    if short_spin:
-        os.environ["GOMP_SPINCOUNT"] = _SPIN["GOMP_SPINCOUNT"]
-    _launch_threads()
-    if short_spin:
+    # A thread without work spins before it sleeps, in GNU OpenMP for 300,000 rounds. Beside other programs that costs
+    # us the next time slice of the core: spin about as long as Python needs from one kernel to the next. The library
+    # reads its settings here, where it is loaded; a user's own stay.
+    if os.environ.keys().isdisjoint(("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")):
+        os.environ["GOMP_SPINCOUNT"] = "10000"
+        _launch_threads()
         del os.environ["GOMP_SPINCOUNT"]
+    else:
+        _launch_threads()
     _state.layer = numba.threading_layer()
     if _state.layer == "workqueue":
         # It aborts the process when two Python threads launch at once, and wakes its workers through a condition
