@@ -7,7 +7,10 @@ import numpy as np
 
 # Literal, so that asv finds the same benchmarks in every commit; a test compares it with the table.
 NAMES = [
+    "adadelta_into",
+    "adagrad_into",
     "adam_into",
+    "adamax_into",
     "adamw_into",
     "cross_entropy_backward",
     "cross_entropy_forward",
@@ -30,6 +33,8 @@ NAMES = [
     "matmul",
     "matmul_into",
     "momentum_into",
+    "nadam_into",
+    "rmsprop_into",
     "scale_into",
     "sgd_into",
     "sigmoid_backward",

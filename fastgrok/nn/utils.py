@@ -1,4 +1,4 @@
-"""Clipping of gradients."""
+"""Clipping of gradients, and parameters as one vector."""
 
 import math
 import types
@@ -11,8 +11,16 @@ import fastgrok_kernels as kernels
 
 from ..ops.base import contiguous
 from ..tensor import Tensor
+from .convert_parameters import parameters_to_vector, vector_to_parameters
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
+__all__ = [
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "clip_grads_with_norm_",
+    "get_total_norm",
+    "parameters_to_vector",
+    "vector_to_parameters",
+]
 
 
 def clip_grad_norm_(

@@ -40,6 +40,7 @@ _MODULES = {
         "softmax_backward", "softmax_forward",
     ),
     "update": ("adam_into", "adamw_into", "momentum_into", "sgd_into"),
+    "update_adaptive": ("adadelta_into", "adagrad_into", "adamax_into", "nadam_into", "rmsprop_into"),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -254,6 +254,46 @@ _MOMENTUM_CASES = (
     Case("nesterov", _bound(_momentum(True, False), (33,))),
     Case("nesterov-first", _bound(_momentum(True, True), (33,))),
 )
+
+
+def _rmsprop(momentum, centered):
+    def make(rng, dtype, *shape):
+        p, mean, velocity, g = (_normal(rng, dtype, *shape) for _ in range(4))
+        square = np.square(mean) + 1 + np.square(_normal(rng, dtype, *shape))  # the variance is far from 0
+        return p, square, mean, velocity, g, 0.01, 0.9, 1e-8, 0.1, momentum, centered
+
+    return make
+
+
+def _adagrad(rng, dtype, *shape):
+    p, total, g = (_normal(rng, dtype, *shape) for _ in range(3))
+    return p, np.square(total), g, 0.01, 1e-10, 0.1
+
+
+def _adadelta(rng, dtype, *shape):
+    p, square, moved, g = (_normal(rng, dtype, *shape) for _ in range(4))
+    return p, np.square(square), np.square(moved), g, 1.0, 0.9, 1e-6, 0.1
+
+
+def _adamax(rng, dtype, *shape):
+    p, m, norm, g = (_normal(rng, dtype, *shape) for _ in range(4))
+    return p, m, np.abs(norm), g, 0.003, 0.9, 0.999, 1e-8, 0.1, 7
+
+
+def _nadam(rng, dtype, *shape):
+    p, m, v, g = (_normal(rng, dtype, *shape) for _ in range(4))
+    return p, m, np.square(v), g, 0.001, 0.002, 0.9, 0.999, 1e-8, 0.99, 0.1, 7
+
+
+_RMSPROP_CASES = (
+    *_sized(_rmsprop(0.0, False), _ELEMENTS, _PARAMETER_BENCH),
+    *(
+        Case(f"{name}-{_name(size)}", _bound(_rmsprop(momentum, centered), size), large=size[0] > 3000)
+        for name, momentum, centered in (("momentum", 0.5, False), ("centered", 0.0, True), ("both", 0.5, True))
+        for size in ((33,), (20_011,))
+    ),
+    Case("bench-both", _bound(_rmsprop(0.5, True), _PARAMETER_BENCH), bench=True),
+)
 _UPDATES = (
     Kernel("sum_of_squares", "clip", _sized(_elements, _ELEMENTS, _PARAMETER_BENCH), rtol32=1e-12),
     Kernel("scale_into", "clip", _sized(_scaled, _ELEMENTS, _PARAMETER_BENCH), mutates=(0,)),
@@ -261,6 +301,11 @@ _UPDATES = (
     Kernel("momentum_into", "update", _MOMENTUM_CASES, mutates=(0, 2)),
     Kernel("adam_into", "update", _ADAM_CASES, mutates=(0, 1, 2)),
     Kernel("adamw_into", "update", _ADAM_CASES, mutates=(0, 1, 2)),
+    Kernel("rmsprop_into", "update_adaptive", _RMSPROP_CASES, mutates=(0, 1, 2, 3)),
+    Kernel("adagrad_into", "update_adaptive", _sized(_adagrad, _ELEMENTS, _PARAMETER_BENCH), mutates=(0, 1)),
+    Kernel("adadelta_into", "update_adaptive", _sized(_adadelta, _ELEMENTS, _PARAMETER_BENCH), mutates=(0, 1, 2)),
+    Kernel("adamax_into", "update_adaptive", _sized(_adamax, _ELEMENTS, _PARAMETER_BENCH), mutates=(0, 1, 2)),
+    Kernel("nadam_into", "update_adaptive", _sized(_nadam, _ELEMENTS, _PARAMETER_BENCH), mutates=(0, 1, 2)),
 )
 
 # ---------------------------------------------------------------------------------------------------- products
