@@ -7,6 +7,7 @@ before left. So nothing is computed for sequences that have ended, and kernels k
 Letters: T time, B batch, N rows (all steps of all sequences), D input, H hidden, G gates, V vocabulary.
 """
 
+import itertools
 from typing import Any, ClassVar
 
 import numpy as np
@@ -151,8 +152,7 @@ def runs_of(batch_sizes: np.ndarray) -> list[tuple[int, int, int]]:
     """Return (first row, steps, batch) of every run of steps with one batch size; batch_sizes (T,) never grow."""
     starts = [0, *(np.flatnonzero(np.diff(batch_sizes)) + 1).tolist(), len(batch_sizes)]
     rows = np.concatenate([[0], np.cumsum(batch_sizes)])
-    pairs = zip(starts[:-1], starts[1:], strict=True)
-    return [(int(rows[start]), end - start, int(batch_sizes[start])) for start, end in pairs]
+    return [(int(rows[a]), b - a, int(batch_sizes[a])) for a, b in itertools.pairwise(starts)]
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:

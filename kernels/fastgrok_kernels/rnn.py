@@ -38,7 +38,7 @@ def pack_rows(w, packed, G, H, NR, p):
 
 @jit.serial
 def product(a, a0, K, packed, p0, c, c0, c_row, rows, columns, NR, accumulate):
-    """C[rows, columns] (+)= A[rows, K] @ panel. A has K numbers per row, from a0 on; C has c_row per row, from c0 on."""
+    """C[rows, columns] (+)= A[rows, K] @ panel; A from a0 on with K numbers a row, C from c0 on with c_row a row."""
     for k in range(0, K, DEPTH):
         depth = min(DEPTH, K - k)
         panel_product(a, a0 + k, K, 1, 0, packed, p0 + k * NR, NR,
