@@ -1,5 +1,7 @@
 """Gated recurrent units: a whole window is one op, and so is a single step of a cell."""
 
+from typing import Any
+
 import numpy as np
 
 import fastgrok_kernels as kernels
@@ -19,16 +21,16 @@ class GRU(Window):
 
     gates = 3
 
-    def input_bias(self):
+    def input_bias(self) -> np.ndarray | None:
         """All biases but b_hn, which the reset gate scales."""
         return input_bias(*self.biases)
 
-    def run(self, inputs, ids, states):
+    def run(self, inputs: np.ndarray, ids: np.ndarray, states: list) -> tuple[np.ndarray, list, Any]:
         """All steps in one kernel."""
         h, gates = kernels.gru_forward(inputs, ids, self.w_hh, reset_bias(self.w_hh, self.biases[1]), states[0])
         return h, [h[-1]], (h, gates)
 
-    def run_backward(self, dout, dstates, kept, wanted):
+    def run_backward(self, dout: np.ndarray, dstates: list, kept: Any, wanted: bool) -> tuple:
         """The gate n has two gradients: for W_in x + b_in, and for W_hn h + b_hn."""
         T, B, H = dout.shape
         da, dm, dh = kernels.gru_backward(dout, contiguous(dstates[0]), self.w_hh, *kept)

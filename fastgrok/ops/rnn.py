@@ -1,6 +1,6 @@
 """The plain recurrent layer: a whole window is one op, and so is a single step of a cell."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,12 +19,12 @@ class RNN(Window):
     gates = 1
     relu: ClassVar[bool] = False
 
-    def run(self, inputs, ids, states):
+    def run(self, inputs: np.ndarray, ids: np.ndarray, states: list) -> tuple[np.ndarray, list, Any]:
         """All steps in one kernel."""
         h = kernels.rnn_forward(inputs, ids, self.w_hh, states[0], self.relu)
         return h, [h[-1]], h
 
-    def run_backward(self, dout, dstates, h, wanted):
+    def run_backward(self, dout: np.ndarray, dstates: list, h: Any, wanted: bool) -> tuple:
         """Both shares of the gates are one gradient, as they are added."""
         (T, B, H), (dh,) = dout.shape, dstates
         da = kernels.rnn_backward(dout, dh, self.w_hh, h, self.relu).reshape(T * B, H)
@@ -73,14 +73,23 @@ class ReLURNNCell(RNNCell):
     relu = True
 
 
-def check_step(name, G, x, w_ih, w_hh, h, b_ih, b_hh):
+def check_step(
+    name: str,
+    G: int,
+    x: np.ndarray,
+    w_ih: np.ndarray,
+    w_hh: np.ndarray,
+    h: np.ndarray,
+    b_ih: np.ndarray | None,
+    b_hh: np.ndarray | None,
+) -> None:
     """Raise `ShapeError` or `DtypeError` unless the arrays of one step fit together."""
     if x.ndim != 2:
         raise ShapeError(f"{name}: input has shape {x.shape}, expected (B, D) or (D,)")
     check_recurrent(name, G, x[None], w_ih, w_hh, b_ih, b_hh, hx=h)
 
 
-def step_gradients(op, da, dm, dh=None):
+def step_gradients(op: Any, da: np.ndarray, dm: np.ndarray, dh: np.ndarray | None = None) -> tuple:
     """Return the gradients of all inputs of a cell from those of its gates, (B, G * H).
 
     da is by way of the inputs and dm by way of h, which may have a share dh of its own.

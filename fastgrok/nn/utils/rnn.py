@@ -15,7 +15,6 @@ from ... import ops
 from ...autograd import apply
 from ...errors import ArgumentError, DtypeError, ShapeError
 from ...tensor import Tensor
-from ...tensor import functions as tensor_functions
 
 __all__ = [
     "PackedSequence",
@@ -241,10 +240,7 @@ def pad_sequence(
     steps, T = np.arange(lengths.max()), lengths.max()
     place = steps - (T - lengths[:, None] if padding_side == "left" else 0)
     rows = np.where((place >= 0) & (place < lengths[:, None]), place + (np.cumsum(lengths) - lengths)[:, None], -1)
-    dtype = listed[0].dtype
-    flat = tensor_functions.cat([one.to(dtype) for one in listed]) if len(listed) > 1 else listed[0]
-    if not T:
-        flat = listed[0]  # which is as empty as all others
+    flat = apply(ops.Cat, *[one.to(listed[0].dtype) for one in listed], dim=0)
     return _placed(flat, rows if batch_first else rows.T, padding_value)
 
 
@@ -287,8 +283,6 @@ def _placed(flat: Tensor, rows: np.ndarray, padding_value: float) -> Tensor:
     rows = np.ascontiguousarray(rows)
     shape = (*rows.shape, *flat.shape[1:])
     there = np.broadcast_to((rows >= 0).reshape(*rows.shape, *(1,) * (flat.ndim - 1)), shape)
-    if not flat.shape[0]:  # nothing but padding
-        return flat._new(np.full(shape, padding_value, flat.array.dtype))
     found = apply(ops.Index, flat, index=np.maximum(rows, 0))
     return found if there.all() else found.masked_fill(found._new(~there), padding_value)
 
