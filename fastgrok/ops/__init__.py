@@ -9,18 +9,23 @@ from .dropout import Dropout
 from .elementwise import Abs, Cast, Clamp, Clone, Cos, Exp, Log, Neg, ReLU, Sigmoid, Sin, Sqrt, Tanh
 from .embedding import Embedding
 from .gradients import Broadcast, Gradient, Outer, Rows
+from .gru import GRU, GRUCell
 from .indexing import Gather, Index, SetItem
 from .losses import MSE, NLL, CrossEntropy
 from .matmul import Linear, MatMul
+from .packed import PackedLSTM
 from .recurrent import LSTM, Gathered, GatheredGradient, LSTMCell
 from .reductions import Amax, Amin, CumSum, LogSumExp, Mean, Sum, Var
+from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
 from .shape import Cat, Expand, Flip, Permute, Reshape, Stack
 from .softmax import LogSoftmax, Softmax
 
 __all__ = [
+    "GRU",
     "LSTM",
     "MSE",
     "NLL",
+    "RNN",
     "Abs",
     "Add",
     "Amax",
@@ -39,6 +44,7 @@ __all__ = [
     "Exp",
     "Expand",
     "Flip",
+    "GRUCell",
     "Gather",
     "Gathered",
     "GatheredGradient",
@@ -57,9 +63,13 @@ __all__ = [
     "Neg",
     "Op",
     "Outer",
+    "PackedLSTM",
     "Permute",
     "Pow",
+    "RNNCell",
     "ReLU",
+    "ReLURNN",
+    "ReLURNNCell",
     "Reshape",
     "Rows",
     "SetItem",

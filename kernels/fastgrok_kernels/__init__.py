@@ -33,8 +33,10 @@ _MODULES = {
         "gates_backward_bias", "gates_backward_input", "gates_backward_weight", "gates_forward", "gates_sum_rows",
     ),
     "generate": ("lstm_generate",),
+    "gru": ("gru_backward", "gru_forward"),
     "lstm": ("lstm_backward", "lstm_forward"),
     "matmul": ("matmul", "matmul_into"),
+    "rnn": ("rnn_backward", "rnn_forward"),
     "softmax": (
         "cross_entropy_backward", "cross_entropy_forward", "log_softmax_backward", "log_softmax_forward",
         "softmax_backward", "softmax_forward",

@@ -423,6 +423,39 @@ def _window_backward(rng, dtype, T, B, H, V):
     return dout, dh_n, dc_n, w, _normal(rng, dtype, T + 1, B, H), _blocked(gates, H)
 
 
+def _states(rng, dtype, T, B, H, V, G):
+    """What both recurrences without cell states begin with: inputs, ids, weights."""
+    w = _normal(rng, dtype, G * H, H, scale=H**-0.5)
+    return _normal(rng, dtype, V, G * H), rng.integers(0, V, (T, B)), w
+
+
+def _rnn(relu):
+    def make(rng, dtype, T, B, H, V):
+        return *_states(rng, dtype, T, B, H, V, 1), _normal(rng, dtype, B, H), relu
+
+    return make
+
+
+def _rnn_backward(relu):
+    def make(rng, dtype, T, B, H, V):
+        dout, dh_n, w = _normal(rng, dtype, T, B, H), _normal(rng, dtype, B, H), _states(rng, dtype, T, B, H, V, 1)[2]
+        h = rng.uniform(-1, 1, (T + 1, B, H)).astype(dtype)
+        return dout, dh_n, w, np.maximum(h, 0) if relu else h, relu
+
+    return make
+
+
+def _gru(rng, dtype, T, B, H, V):
+    return *_states(rng, dtype, T, B, H, V, 3), _normal(rng, dtype, H), _normal(rng, dtype, B, H)
+
+
+def _gru_backward(rng, dtype, T, B, H, V):
+    dout, dh_n, w = _normal(rng, dtype, T, B, H), _normal(rng, dtype, B, H), _states(rng, dtype, T, B, H, V, 3)[2]
+    gates = rng.uniform(0, 1, (T, B, 4, H))
+    gates[:, :, 2:] = 2 * gates[:, :, 2:] - 1
+    return dout, dh_n, w, _normal(rng, dtype, T + 1, B, H), gates.astype(dtype)
+
+
 def _sampler(layers, temperature, top_k, top_p):
     def make(rng, dtype, D, H, V, n):
         sizes = [D, *[H] * (layers - 1)]
@@ -468,6 +501,24 @@ _RECURRENT = (
             Case("units", _bound(_window_backward, (1, 2, 208, 3))),
         ),
         rtol32=1e-5,
+    ),
+    *(
+        Kernel(
+            name,
+            name[:3],
+            (
+                *_sized(make, _WINDOWS, (32, 32, 256, 65)),
+                Case("units", _bound(make, (1, 2, 208, 3))),
+                *(Case(f"relu-{_name(size)}", _bound(relu, size)) for size in ((2, 3, 17, 3), (3, 2, 32, 4)) if relu),
+            ),
+            rtol32=1e-5,
+        )
+        for name, make, relu in (
+            ("rnn_forward", _rnn(False), _rnn(True)),
+            ("rnn_backward", _rnn_backward(False), _rnn_backward(True)),
+            ("gru_forward", _gru, None),
+            ("gru_backward", _gru_backward, None),
+        )
     ),
     Kernel(
         "lstm_generate",

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from ..errors import ShapeError
-from ..tensor import Tensor
-from ..tensor.functions import cat
+from ...errors import ShapeError
+from ...tensor import Tensor
+from ...tensor.functions import cat
 
 __all__ = ["parameters_to_vector", "vector_to_parameters"]
 

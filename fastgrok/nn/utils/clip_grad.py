@@ -1,4 +1,4 @@
-"""Clipping of gradients, and parameters as one vector."""
+"""Clipping of gradients."""
 
 import math
 import types
@@ -9,17 +9,14 @@ import numpy as np
 
 import fastgrok_kernels as kernels
 
-from ..ops.base import contiguous
-from ..tensor import Tensor
-from .convert_parameters import parameters_to_vector, vector_to_parameters
+from ...ops.base import contiguous
+from ...tensor import Tensor
 
 __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
     "clip_grads_with_norm_",
     "get_total_norm",
-    "parameters_to_vector",
-    "vector_to_parameters",
 ]
 
 
