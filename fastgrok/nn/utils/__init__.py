@@ -1,4 +1,4 @@
-"""Helpers around layers: clipping of gradients, parameters as one vector, and sequences of different lengths (`rnn`)."""
+"""Helpers around layers: clipping of gradients, parameters as one vector, sequences of different lengths (`rnn`)."""
 
 from . import rnn
 from .clip_grad import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
