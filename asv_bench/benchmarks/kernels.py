@@ -21,6 +21,8 @@ NAMES = [
     "gates_backward_weight",
     "gates_forward",
     "gates_sum_rows",
+    "gelu_backward",
+    "gelu_forward",
     "log_forward",
     "log_softmax_backward",
     "log_softmax_forward",

@@ -3,21 +3,28 @@
 They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.backward(dy)`. `autograd.apply` records.
 """
 
+from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, TanhGELU
 from .arithmetic import Add, Div, Maximum, Minimum, Mul, Pow, Sub, Where
 from .base import Op
+from .distances import PNorm
 from .dropout import Dropout
 from .elementwise import Abs, Cast, Clamp, Clone, Cos, Exp, Log, Neg, ReLU, Sigmoid, Sin, Sqrt, Tanh
 from .embedding import Embedding
 from .gradients import Broadcast, Gradient, Outer, Rows
 from .indexing import Gather, Index, SetItem
-from .losses import MSE, NLL, CrossEntropy
+from .losses import NLL, CrossEntropy, SoftCrossEntropy
 from .matmul import Linear, MatMul
+from .pointwise_losses import BCE, L1, MSE, BCEWithLogits, Huber, KLDiv, SmoothL1
 from .recurrent import LSTM, Gathered, GatheredGradient, LSTMCell
 from .reductions import Amax, Amin, CumSum, LogSumExp, Mean, Sum, Var
 from .shape import Cat, Expand, Flip, Permute, Reshape, Stack
 from .softmax import LogSoftmax, Softmax
 
 __all__ = [
+    "BCE",
+    "ELU",
+    "GELU",
+    "L1",
     "LSTM",
     "MSE",
     "NLL",
@@ -25,6 +32,7 @@ __all__ = [
     "Add",
     "Amax",
     "Amin",
+    "BCEWithLogits",
     "Broadcast",
     "Cast",
     "Cat",
@@ -43,10 +51,15 @@ __all__ = [
     "Gathered",
     "GatheredGradient",
     "Gradient",
+    "Hardtanh",
+    "Huber",
     "Index",
+    "KLDiv",
     "LSTMCell",
+    "LeakyReLU",
     "Linear",
     "Log",
+    "LogSigmoid",
     "LogSoftmax",
     "LogSumExp",
     "MatMul",
@@ -57,20 +70,26 @@ __all__ = [
     "Neg",
     "Op",
     "Outer",
+    "PNorm",
     "Permute",
     "Pow",
     "ReLU",
     "Reshape",
     "Rows",
     "SetItem",
+    "SiLU",
     "Sigmoid",
     "Sin",
+    "SmoothL1",
+    "SoftCrossEntropy",
     "Softmax",
+    "Softplus",
     "Sqrt",
     "Stack",
     "Sub",
     "Sum",
     "Tanh",
+    "TanhGELU",
     "Var",
     "Where",
 ]
