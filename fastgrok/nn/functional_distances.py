@@ -238,7 +238,7 @@ def nt_xent(z1: Tensor, z2: Tensor, temperature: float = 0.5, reduction: str = "
         raise ShapeError(f"nt_xent: z1 has shape {z1.array.shape} and z2 {z2.array.shape}, expected (N, D) each, N > 0")
     N = len(z1.array)
     z = normalize(apply(ops.Cat, z1, z2, dim=0))
-    similarities = z @ z.transpose(0, 1) / temperature
+    similarities = z.matmul(z.transpose(0, 1)) / temperature
     itself = np.where(np.eye(2 * N, dtype=bool), -np.inf, 0).astype(z.array.dtype)
     other_view = Tensor._from_array(np.roll(np.arange(2 * N), N))
     return cross_entropy(similarities + Tensor._from_array(itself), other_view, reduction=reduction)

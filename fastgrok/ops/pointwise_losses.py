@@ -89,13 +89,13 @@ class SmoothL1(_OfDifference):
     name = "smooth_l1_loss"
 
     @staticmethod
-    def value(d, beta=1.0):
+    def value(d: np.ndarray, beta: float = 1.0) -> np.ndarray:
         """Return a parabola that goes over into straight lines."""
         size = np.abs(d)
         return np.where(size < beta, size * size * d.dtype.type(0.5 / beta), size - d.dtype.type(0.5 * beta))
 
     @staticmethod
-    def slope(d, beta=1.0):
+    def slope(d: np.ndarray, beta: float = 1.0) -> np.ndarray:
         """Return d / beta, cut off at -1 and 1."""
         return np.clip(d / d.dtype.type(beta), -1, 1)
 
@@ -106,14 +106,13 @@ class Huber(_OfDifference):
     name = "huber_loss"
 
     @staticmethod
-    def value(d, delta=1.0):
+    def value(d: np.ndarray, delta: float = 1.0) -> np.ndarray:
         """Return a parabola that goes over into straight lines."""
-        size, delta = np.abs(d), d.dtype.type(delta)
-        half = d.dtype.type(0.5)
-        return np.where(size <= delta, half * size * size, delta * (size - half * delta))
+        size = np.abs(d)
+        return np.where(size <= delta, size * size / 2, (size - delta / 2) * delta)
 
     @staticmethod
-    def slope(d, delta=1.0):
+    def slope(d: np.ndarray, delta: float = 1.0) -> np.ndarray:
         """Return d, cut off at -delta and delta."""
         return np.clip(d, d.dtype.type(-delta), d.dtype.type(delta))
 
@@ -136,7 +135,7 @@ class BCE(_Pointwise):
         if outside.any():
             raise ArgumentError(f"{name}: input holds {x[outside].flat[0]}, all elements should be between 0 and 1")
         self.x, self.target, self.weight, self.reduction = x, target, weight, reduction
-        losses = (target - 1) * self.log(1 - x) - target * self.log(x)
+        losses = (target - 1) * self.logarithm(-x, np.log1p) - target * self.logarithm(x, np.log)
         return reduce(losses if weight is None else losses * weight, reduction, x.size)
 
     def backward(self, dy):
@@ -145,13 +144,15 @@ class BCE(_Pointwise):
         d = self.dlosses(dy, x.shape)
         d = d if self.weight is None else d * self.weight
         dx = d * (x - target) / np.maximum(x * (1 - x), x.dtype.type(1e-12))
-        return dx, d * (self.log(1 - x) - self.log(x)) if len(self.needs) > 1 and self.needs[1] else None
+        if not (len(self.needs) > 1 and self.needs[1]):
+            return dx, None
+        return dx, d * (self.logarithm(-x, np.log1p) - self.logarithm(x, np.log))
 
     @staticmethod
     @quiet
-    def log(x):
-        """Return the logarithm, or -100 where it is less."""
-        return np.maximum(np.log(x), x.dtype.type(-100))
+    def logarithm(x: np.ndarray, log: Any) -> np.ndarray:
+        """Return `log` of x, or -100 where it is less."""
+        return np.maximum(log(x), x.dtype.type(-100))
 
 
 class BCEWithLogits(_Pointwise):
