@@ -24,6 +24,8 @@ NAMES = [
     "gates_backward_weight",
     "gates_forward",
     "gates_sum_rows",
+    "gelu_backward",
+    "gelu_forward",
     "gru_backward",
     "gru_forward",
     "log_forward",

@@ -3,17 +3,20 @@
 They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.backward(dy)`. `autograd.apply` records.
 """
 
+from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, TanhGELU
 from .arithmetic import Add, Div, Maximum, Minimum, Mul, Pow, Sub, Where
 from .base import Op
+from .distances import PNorm
 from .dropout import Dropout
 from .elementwise import Abs, Cast, Clamp, Clone, Cos, Exp, Log, Neg, ReLU, Sigmoid, Sin, Sqrt, Tanh
 from .embedding import Embedding
 from .gradients import Broadcast, Gradient, Outer, Rows
 from .gru import GRU, GRUCell
 from .indexing import Gather, Index, SetItem
-from .losses import MSE, NLL, CrossEntropy
+from .losses import NLL, CrossEntropy, SoftCrossEntropy
 from .matmul import Linear, MatMul
 from .packed import PackedLSTM
+from .pointwise_losses import BCE, L1, MSE, BCEWithLogits, Huber, KLDiv, SmoothL1
 from .recurrent import LSTM, Gathered, GatheredGradient, LSTMCell
 from .reductions import Amax, Amin, CumSum, LogSumExp, Mean, Sum, Var
 from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
@@ -21,7 +24,11 @@ from .shape import Cat, Expand, Flip, Permute, Reshape, Stack
 from .softmax import LogSoftmax, Softmax
 
 __all__ = [
+    "BCE",
+    "ELU",
+    "GELU",
     "GRU",
+    "L1",
     "LSTM",
     "MSE",
     "NLL",
@@ -30,6 +37,7 @@ __all__ = [
     "Add",
     "Amax",
     "Amin",
+    "BCEWithLogits",
     "Broadcast",
     "Cast",
     "Cat",
@@ -49,10 +57,15 @@ __all__ = [
     "Gathered",
     "GatheredGradient",
     "Gradient",
+    "Hardtanh",
+    "Huber",
     "Index",
+    "KLDiv",
     "LSTMCell",
+    "LeakyReLU",
     "Linear",
     "Log",
+    "LogSigmoid",
     "LogSoftmax",
     "LogSumExp",
     "MatMul",
@@ -63,6 +76,7 @@ __all__ = [
     "Neg",
     "Op",
     "Outer",
+    "PNorm",
     "PackedLSTM",
     "Permute",
     "Pow",
@@ -73,14 +87,19 @@ __all__ = [
     "Reshape",
     "Rows",
     "SetItem",
+    "SiLU",
     "Sigmoid",
     "Sin",
+    "SmoothL1",
+    "SoftCrossEntropy",
     "Softmax",
+    "Softplus",
     "Sqrt",
     "Stack",
     "Sub",
     "Sum",
     "Tanh",
+    "TanhGELU",
     "Var",
     "Where",
 ]

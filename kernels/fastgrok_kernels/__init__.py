@@ -32,6 +32,7 @@ _MODULES = {
     "gates": (
         "gates_backward_bias", "gates_backward_input", "gates_backward_weight", "gates_forward", "gates_sum_rows",
     ),
+    "gelu": ("gelu_backward", "gelu_forward"),
     "generate": ("lstm_generate",),
     "gru": ("gru_backward", "gru_forward"),
     "lstm": ("lstm_backward", "lstm_forward"),

@@ -181,6 +181,10 @@ def _elements(rng, dtype, *shape):
     return (_normal(rng, dtype, *shape, scale=4.0),)
 
 
+def _elements_and_gradient(rng, dtype, *shape):
+    return _normal(rng, dtype, *shape), _normal(rng, dtype, *shape, scale=2.0)
+
+
 def _positive(rng, dtype, *shape):
     return (np.exp(_normal(rng, np.float64, *shape, scale=4.0)).astype(dtype),)
 
@@ -207,6 +211,8 @@ _ELEMENTWISE = (
     Kernel("sigmoid_backward", "elementwise", _sized(_sigmoids, _ELEMENTS, _ELEMENTS_BENCH)),
     Kernel("tanh_forward", "elementwise", _sized(_elements, _ELEMENTS, _ELEMENTS_BENCH)),
     Kernel("tanh_backward", "elementwise", _sized(_tanhs, _ELEMENTS, _ELEMENTS_BENCH)),
+    Kernel("gelu_forward", "gelu", _sized(_elements, _ELEMENTS, _ELEMENTS_BENCH)),
+    Kernel("gelu_backward", "gelu", _sized(_elements_and_gradient, _ELEMENTS, _ELEMENTS_BENCH)),
     Kernel("dropout_forward", "dropout", (*_sized(_dropped, _ELEMENTS, _ELEMENTS_BENCH), *_DROPOUT_EDGES)),
     Kernel("dropout_backward", "dropout", (*_sized(_dropped, _ELEMENTS, _ELEMENTS_BENCH), *_DROPOUT_EDGES)),
 )
