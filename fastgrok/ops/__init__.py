@@ -5,6 +5,7 @@ They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.bac
 
 from .arithmetic import Add, Div, Maximum, Minimum, Mul, Pow, Sub, Where
 from .base import Op
+from .conv import Conv, ConvTranspose, Fold, Unfold
 from .dropout import Dropout
 from .elementwise import Abs, Cast, Clamp, Clone, Cos, Exp, Log, Neg, ReLU, Sigmoid, Sin, Sqrt, Tanh
 from .embedding import Embedding
@@ -12,6 +13,8 @@ from .gradients import Broadcast, Gradient, Outer, Rows
 from .indexing import Gather, Index, SetItem
 from .losses import MSE, NLL, CrossEntropy
 from .matmul import Linear, MatMul
+from .norm import BatchNorm, LayerNorm
+from .pool import AvgPool, MaxPool
 from .recurrent import LSTM, Gathered, GatheredGradient, LSTMCell
 from .reductions import Amax, Amin, CumSum, LogSumExp, Mean, Sum, Var
 from .shape import Cat, Expand, Flip, Permute, Reshape, Stack
@@ -25,11 +28,15 @@ __all__ = [
     "Add",
     "Amax",
     "Amin",
+    "AvgPool",
+    "BatchNorm",
     "Broadcast",
     "Cast",
     "Cat",
     "Clamp",
     "Clone",
+    "Conv",
+    "ConvTranspose",
     "Cos",
     "CrossEntropy",
     "CumSum",
@@ -39,17 +46,20 @@ __all__ = [
     "Exp",
     "Expand",
     "Flip",
+    "Fold",
     "Gather",
     "Gathered",
     "GatheredGradient",
     "Gradient",
     "Index",
     "LSTMCell",
+    "LayerNorm",
     "Linear",
     "Log",
     "LogSoftmax",
     "LogSumExp",
     "MatMul",
+    "MaxPool",
     "Maximum",
     "Mean",
     "Minimum",
@@ -71,6 +81,7 @@ __all__ = [
     "Sub",
     "Sum",
     "Tanh",
+    "Unfold",
     "Var",
     "Where",
 ]

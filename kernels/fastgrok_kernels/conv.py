@@ -33,6 +33,10 @@ GROUPED = 1 << 18
 """Numbers in all sums of weight gradients together, unless one alone is larger."""
 
 
+# Compiled functions get all sizes as one tuple. In it sh, sw are the stride and gh, gw the gaps between taps, which
+# users call dilation; `rows` are those of a slice.
+
+
 def _packed(columns, NR):
     """Matrices (groups, depth, N) as panels (groups, ceil(N / NR), depth, NR), padded with zeros."""
     groups, depth, N = columns.shape
@@ -91,15 +95,15 @@ def _repeat_row(row, out, start, count):
 @jit.serial
 def _forward_slice(x, packed, bias, y, sizes, n, p0, p1, window):
     """Output rows p0 ... p1 of image n."""
-    R, S, C, P, Q, O, K, L, sh, sw, top, left, dh, dw, groups, NR, _ = sizes
-    width, rows = (Q - 1) * sw + (L - 1) * dw + 1, p1 - p0
-    _copy_window(x, n * R * S * C, R, S, C, p0 * sh - top, -left, (rows - 1) * sh + (K - 1) * dh + 1, width, window)
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, _ = sizes
+    width, rows = (Q - 1) * sw + (L - 1) * gw + 1, p1 - p0
+    _copy_window(x, n * R * S * C, R, S, C, p0 * sh - top, -left, (rows - 1) * sh + (K - 1) * gh + 1, width, window)
     out = (n * P + p0) * Q * O
     _repeat_row(bias, y, out, rows * Q)
     Cg, Og = C // groups, O // groups
     # The taps of a patch as steps of some blocks of neighbours.
-    steps, blocks, run, step, block = K, L, Cg, dh * width * C, dw * C
-    if dw == 1 and groups == 1:
+    steps, blocks, run, step, block = K, L, Cg, gh * width * C, gw * C
+    if gw == 1 and groups == 1:
         blocks, run = 1, L * C
         if K * run <= DEPTH:
             steps, blocks, block = 1, K, step
@@ -114,15 +118,15 @@ def _forward_slice(x, packed, bias, y, sizes, n, p0, p1, window):
             for k in range(steps):
                 for i in range(lines):
                     panel_product(window, i * line + k * step + g * Cg, a_row, 1, block,
-                                  packed, b0 + k * blocks * run * NR, NR,
-                                  y, out + i * c_line + g * Og + p * NR, c_row, M, blocks, run, columns, True)  # fmt: skip
+                                  packed, b0 + k * blocks * run * NR, NR, y, out + i * c_line + g * Og + p * NR, c_row,
+                                  M, blocks, run, columns, True)  # fmt: skip
 
 
 @jit.parallel(work=lambda x, packed, bias, y, sizes: y.size * (packed.size / max(1, bias.size)) / 30)
 def _conv_forward(x, packed, bias, y, sizes):
-    R, S, C, P, Q, O, K, L, sh, sw, top, left, dh, dw, groups, NR, rows = sizes
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows = sizes
     slices = (P + rows - 1) // rows
-    height, width = (rows - 1) * sh + (K - 1) * dh + 1, (Q - 1) * sw + (L - 1) * dw + 1
+    height, width = (rows - 1) * sh + (K - 1) * gh + 1, (Q - 1) * sw + (L - 1) * gw + 1
     for s in jit.prange(y.size // (P * Q * O) * slices):
         task = np.int64(s)
         window = np.empty(height * width * C, x.dtype)
@@ -152,11 +156,11 @@ def conv_forward(x, w, bias, size, stride, padding, dilation, groups):
 
 
 @jit.serial
-def _add_runs(runs, r0, dx, d0, S, Q, L, Cg, C, sw, left, dw):
+def _add_runs(runs, r0, dx, d0, S, Q, L, Cg, C, sw, left, gw):
     """Add to one row of dx, from d0 on, the runs (Q, L, Cg) of one row, from r0 on."""
     lanes = LANES * 4 // dx.itemsize
     for l in range(L):
-        shift = l * dw - left
+        shift = l * gw - left
         first, end = max(0, (sw - 1 - shift) // sw), min(Q, (S - 1 - shift) // sw + 1)  # those within the image
         if Cg == 1:
             for q in range(first, end):
@@ -173,14 +177,14 @@ def _add_runs(runs, r0, dx, d0, S, Q, L, Cg, C, sw, left, dw):
 
 
 @jit.serial
-def _taps(r, P, K, sh, top, dh):
+def _taps(r, P, K, sh, top, gh):
     """The first and the last k for which row r of the input meets an output row; none when the first is larger.
 
     With a stride, those between may miss.
     """
     first, last = K, -1
     for k in range(K):
-        t = r + top - k * dh
+        t = r + top - k * gh
         if t >= 0 and t % sh == 0 and t // sh < P:
             first, last = min(first, k), k
     return first, last
@@ -189,7 +193,7 @@ def _taps(r, P, K, sh, top, dh):
 @jit.serial
 def _backward_input_slice(dy, packed, dx, sizes, n, r0, r1, runs):
     """Input rows r0 ... r1 of image n."""
-    R, S, C, P, Q, O, K, L, sh, sw, top, left, dh, dw, groups, NR, _ = sizes
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, _ = sizes
     row = dx[(n * R + r0) * S * C : (n * R + r1) * S * C]
     for i in range(row.size):
         row[i] = 0
@@ -198,32 +202,32 @@ def _backward_input_slice(dy, packed, dx, sizes, n, r0, r1, runs):
     panels = (N + NR - 1) // NR
     while r0 < r1:
         # Neighbouring rows that meet the same taps go through one product: their output rows are neighbours too.
-        first, last = _taps(r0, P, K, sh, top, dh)
+        first, last = _taps(r0, P, K, sh, top, gh)
         rows = 1
-        while sh == 1 and r0 + rows < r1 and _taps(r0 + rows, P, K, sh, top, dh) == (first, last):
+        while sh == 1 and r0 + rows < r1 and _taps(r0 + rows, P, K, sh, top, gh) == (first, last):
             rows += 1
         for g in range(groups if first <= last else 0):
             for p in range(panels):
                 b0, columns = (g * panels + p) * K * Og * NR, min(NR, N - p * NR)
                 if sh == 1 and (last - first + 1) * Og <= DEPTH:
-                    start = image + (r0 + top - last * dh) * Q * O + g * Og
-                    panel_product(dy, start, O, 1, dh * Q * O, packed, b0 + (K - 1 - last) * Og * NR, NR,
+                    start = image + (r0 + top - last * gh) * Q * O + g * Og
+                    panel_product(dy, start, O, 1, gh * Q * O, packed, b0 + (K - 1 - last) * Og * NR, NR,
                                   runs, p * NR, N, rows * Q, last - first + 1, Og, columns, False)  # fmt: skip
                     continue
                 for k in range(last, first - 1, -1):
-                    t = r0 + top - k * dh
+                    t = r0 + top - k * gh
                     if t % sh == 0:
                         panel_product(dy, image + t // sh * Q * O + g * Og, O, 1, 0,
                                       packed, b0 + (K - 1 - k) * Og * NR, NR,
                                       runs, p * NR, N, rows * Q, 1, Og, columns, k < last)  # fmt: skip
             for i in range(rows):
-                _add_runs(runs, i * Q * N, dx, (n * R + r0 + i) * S * C + g * Cg, S, Q, L, Cg, C, sw, left, dw)
+                _add_runs(runs, i * Q * N, dx, (n * R + r0 + i) * S * C + g * Cg, S, Q, L, Cg, C, sw, left, gw)
         r0 += rows
 
 
 @jit.parallel(work=lambda dy, packed, dx, sizes: dy.size * (packed.size / max(1, sizes[5])) / 30)
 def _conv_backward_input(dy, packed, dx, sizes):
-    R, S, C, P, Q, O, K, L, sh, sw, top, left, dh, dw, groups, NR, rows = sizes
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows = sizes
     slices = (R + rows - 1) // rows
     for s in jit.prange(dx.size // (R * S * C) * slices):
         task = np.int64(s)
@@ -261,16 +265,16 @@ def _weight_slice(window, dy, d0, sums, s0, sizes, p0, p1, panel, one):
 
     The window holds what those outputs read; their gradients start at dy[d0].
     """
-    R, S, C, P, Q, O, K, L, sh, sw, top, left, dh, dw, groups, NR, rows, images = sizes
-    width = (Q - 1) * sw + (L - 1) * dw + 1
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows, images = sizes
+    width = (Q - 1) * sw + (L - 1) * gw + 1
     Cg, Og = C // groups, O // groups
     panels = (Og + NR - 1) // NR
     g, first = panel // panels, panel % panels * NR
     columns, column = min(NR, Og - first), panel // panels * Og + first
-    taps, run = (1, L * C) if dw == 1 and groups == 1 else (L, Cg)
+    taps, run = (1, L * C) if gw == 1 and groups == 1 else (L, Cg)
     for k in range(K):
         for l in range(taps):
-            panel_product(window, (k * dh * width + l * dw) * C + g * Cg, 1, sw * C, sh * width * C, dy, d0 + column, O,
+            panel_product(window, (k * gh * width + l * gw) * C + g * Cg, 1, sw * C, sh * width * C, dy, d0 + column, O,
                           sums, s0 + (k * L + l) * Cg * O + column, O, run, p1 - p0, Q, columns, True)  # fmt: skip
     # The bias has an input that is always one.
     panel_product(one, 0, 0, 0, 0, dy, d0 + column, O, sums, s0 + K * L * Cg * O + column, O,
@@ -280,13 +284,13 @@ def _weight_slice(window, dy, d0, sums, s0, sizes, p0, p1, panel, one):
 @jit.serial
 def _weight_group(x, dy, sums, sizes, n0, n1, s0, panel, window, spare):
     """Sum over images n0 ... n1 in one panel."""
-    R, S, C, P, Q, O, K, L, sh, sw, top, left, dh, dw, groups, NR, rows, images = sizes
-    width = (Q - 1) * sw + (L - 1) * dw + 1
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows, images = sizes
+    width = (Q - 1) * sw + (L - 1) * gw + 1
     one = np.ones(1, x.dtype)
     for n in range(n0, n1):
         for p0 in range(0, P, rows):
             p1 = min(P, p0 + rows)
-            height = (p1 - p0 - 1) * sh + (K - 1) * dh + 1
+            height = (p1 - p0 - 1) * sh + (K - 1) * gh + 1
             _copy_window(x, n * R * S * C, R, S, C, p0 * sh - top, -left, height, width, window)
             d0 = (n * P + p0) * Q * O
             if spare.size == 0:
@@ -299,8 +303,8 @@ def _weight_group(x, dy, sums, sizes, n0, n1, s0, panel, window, spare):
 
 @jit.parallel(work=lambda x, dy, sums, sizes: dy.size * (sizes[2] * sizes[6] * sizes[7] / sizes[14]) / 30)
 def _conv_backward_weight(x, dy, sums, sizes):
-    R, S, C, P, Q, O, K, L, sh, sw, top, left, dh, dw, groups, NR, rows, images = sizes
-    height, width = (rows - 1) * sh + (K - 1) * dh + 1, (Q - 1) * sw + (L - 1) * dw + 1
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows, images = sizes
+    height, width = (rows - 1) * sh + (K - 1) * gh + 1, (Q - 1) * sw + (L - 1) * gw + 1
     panels = (O // groups + NR - 1) // NR * groups
     size = (K * L * (C // groups) + 1) * O
     B, lanes = dy.size // (P * Q * O), LANES * 4 // x.itemsize

@@ -128,9 +128,7 @@ def layer_norm_backward(dy, x, mean, rstd, weight):
     rows = max(16, BLOCK // max(1, D))
     sums = np.zeros((-(-N // rows), 2, D), x.dtype)
     if x.size:
-        _layer_norm_backward(
-            dy.reshape(-1), x.reshape(-1), mean, rstd, weight, dx.reshape(-1), sums.reshape(-1), rows
-        )
+        _layer_norm_backward(dy.reshape(-1), x.reshape(-1), mean, rstd, weight, dx.reshape(-1), sums.reshape(-1), rows)
     dweight, dbias = sums.sum(axis=0)
     return dx, dweight, dbias
 

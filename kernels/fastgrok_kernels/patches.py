@@ -19,13 +19,13 @@ def _inside(shift, stride, count, length):
 @jit.serial
 def _plane_to_columns(x, x0, columns, to, sizes):
     """Columns (K, L, P, Q) of one channel of one image."""
-    R, S, K, L, P, Q, sh, sw, top, left, dh, dw = sizes
+    R, S, K, L, P, Q, sh, sw, top, left, gh, gw = sizes
     for k in range(K):
         for l in range(L):
-            shift = l * dw - left
+            shift = l * gw - left
             first, end = _inside(shift, sw, Q, S)
             for p in range(P):
-                row, r = columns[to : to + Q], p * sh + k * dh - top
+                row, r = columns[to : to + Q], p * sh + k * gh - top
                 to += Q
                 inside = 0 <= r < R
                 a, b = (first, end) if inside else (Q, Q)
@@ -40,16 +40,16 @@ def _plane_to_columns(x, x0, columns, to, sizes):
 @jit.serial
 def _columns_to_plane(columns, start, x, x0, sizes):
     """The other way round, adding up."""
-    R, S, K, L, P, Q, sh, sw, top, left, dh, dw = sizes
+    R, S, K, L, P, Q, sh, sw, top, left, gh, gw = sizes
     plane = x[x0 : x0 + R * S]
     for i in range(plane.size):
         plane[i] = 0
     for k in range(K):
         for l in range(L):
-            shift = l * dw - left
+            shift = l * gw - left
             first, end = _inside(shift, sw, Q, S)
             for p in range(P):
-                row, r = columns[start : start + Q], p * sh + k * dh - top
+                row, r = columns[start : start + Q], p * sh + k * gh - top
                 start += Q
                 if 0 <= r < R:
                     for q in range(first, end):

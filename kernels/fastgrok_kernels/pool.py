@@ -16,7 +16,7 @@ __all__ = ["avg_pool_backward", "avg_pool_forward", "max_pool_backward", "max_po
 
 @jit.serial(inline=True)
 def _larger(best, where, value, i):
-    """The larger of two numbers and where it stands; of equal ones the first, and NaN once there is one."""
+    """The larger of two numbers and where it stands: of equal ones the first, but NaN where there is one."""
     take = value > best
     best, where = select(take, value, best), select(take, i, where)
     nan = value != value
@@ -73,8 +73,8 @@ def max_pool_forward(x, rows, columns, dilation):
     """y[b, p, q, c] = the largest x[b, r, s, c] in the window of (p, q), NaN if one is NaN, and where it stands.
 
     `x` (B, R, S, C), `rows` (P, 2) and `columns` (Q, 2) int64: the bounds of windows; the pair `dilation` are the steps
-    in which windows go through rows and columns. Returns `y` (B, P, Q, C) and `index` (B, P, Q, C), the places r * S + s
-    of the first largest ones, as integers as wide as the dtype of x. An empty window has -inf and the index -1.
+    in which windows go through rows and columns. Returns `y` (B, P, Q, C) and `index` (B, P, Q, C): r * S + s of the
+    first of the largest, of NaN the last, as integers as wide as the dtype of x. An empty window has -inf and index -1.
     """
     (B, R, S, C), P, Q = x.shape, len(rows), len(columns)
     y = memory.empty((B, P, Q, C), x.dtype)

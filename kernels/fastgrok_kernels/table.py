@@ -445,9 +445,7 @@ _RECURRENT = (
 
 def _outputs(size, kernel_size, stride, padding, dilation):
     """Rows and columns of the result of a convolution with the same padding on both sides."""
-    return tuple(
-        (size[i] + 2 * padding[i] - dilation[i] * (kernel_size[i] - 1) - 1) // stride[i] + 1 for i in range(2)
-    )
+    return tuple((size[i] + 2 * padding[i] - dilation[i] * (kernel_size[i] - 1) - 1) // stride[i] + 1 for i in range(2))
 
 
 # B x C x O, R x S, K x L, stride, padding, dilation, groups: nothing, one pixel, each setting for itself and together,

@@ -10,9 +10,7 @@ def _bordered(x, border):
 
 def _reach(size, kernel_size, stride, padding, dilation):
     """A border that no tap can leave."""
-    return max(
-        size[i] * stride[i] + kernel_size[i] * dilation[i] + padding[i] for i in range(2)
-    )
+    return max(size[i] * stride[i] + kernel_size[i] * dilation[i] + padding[i] for i in range(2))
 
 
 def _under_tap(k, l, size, stride, padding, dilation, border):
@@ -56,7 +54,7 @@ def conv_backward_input(dy, w, size, stride, padding, dilation, groups):
 
 def conv_backward_weight(dy, x, kernel_size, stride, padding, dilation, groups):
     """See fastgrok_kernels.conv.conv_backward_weight."""
-    (B, P, Q, O), (K, L) = dy.shape, kernel_size
+    (_, P, Q, O), (K, L) = dy.shape, kernel_size
     border = _reach((P, Q), kernel_size, stride, padding, dilation)
     image = _bordered(x, border)
     dw = np.zeros((groups, O // groups, x.shape[3] // groups, K, L), x.dtype)
