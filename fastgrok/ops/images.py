@@ -27,7 +27,7 @@ def per_axis(name: str, argument: str, value: Any, dims: int, least: int = 0) ->
         values = values * dims
     if len(values) != dims:
         raise ArgumentError(f"{name}: {argument}={value!r}, expected a whole number or {dims} of them")
-    if min(values) < least:
+    if values and min(values) < least:
         raise ArgumentError(f"{name}: {argument}={value!r}, expected at least {least}")
     return tuple(int(v) for v in values)
 
