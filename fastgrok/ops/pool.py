@@ -30,8 +30,8 @@ def sliding_windows(name, length, kernel_size, stride, padding, dilation=1, ceil
     Raises `ArgumentError` for more padding than half a window, `ShapeError` when there is no window.
     """
     reach = dilation * (kernel_size - 1) + 1
-    if 2 * padding > reach:
-        raise ArgumentError(f"{name}: padding={padding}, expected at most half of the effective kernel size {reach}")
+    if 2 * padding > kernel_size:
+        raise ArgumentError(f"{name}: padding={padding}, expected at most half of kernel_size={kernel_size}")
     room = length + 2 * padding - reach
     count = -(-room // stride) + 1 if ceil_mode else room // stride + 1
     if ceil_mode and (count - 1) * stride >= length + padding:
