@@ -219,7 +219,8 @@ def test_a_network_trains_alike(rng):
         return nn.Sequential(
             nn.Conv2d(1, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.MaxPool2d(2),
             nn.Conv2d(6, 8, 3, bias=False), nn.BatchNorm2d(8, momentum=None), nn.ReLU(),
-            nn.AdaptiveAvgPool2d((2, None)), nn.ConvTranspose2d(8, 3, 2, stride=2), nn.LayerNorm([3, 4, 10]), nn.AvgPool2d(2), nn.Unfold((2, 1)),
+            nn.AdaptiveAvgPool2d((2, None)), nn.ConvTranspose2d(8, 3, 2, stride=2), nn.LayerNorm([3, 4, 10]),
+            nn.AvgPool2d(2), nn.Unfold((2, 1)),
         ).double()  # fmt: skip
 
     ours, theirs = make(nn), make(torch.nn)
