@@ -5,7 +5,7 @@ class ShapeError(ValueError, RuntimeError):
     """An array has a shape that the operation cannot take; the message names argument, shape and what was expected."""
 
 
-class DtypeError(TypeError, RuntimeError):
+class DtypeError(TypeError, NotImplementedError):
     """An array has a dtype that the operation cannot take; the message names argument, dtype and what was expected."""
 
 
@@ -15,3 +15,7 @@ class StateError(RuntimeError):
 
 class ArgumentError(ValueError, RuntimeError):
     """A setting has a value that makes no sense; the message names it, the value and what was expected."""
+
+
+class SettingsError(ValueError, AssertionError):
+    """The settings of a layer contradict each other; the message names them and their values."""
