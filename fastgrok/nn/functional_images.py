@@ -288,7 +288,8 @@ def max_pool2d(
     stride : int or tuple, optional
         From window to window; without it windows lie side by side.
     padding : int or tuple
-        How far windows may reach beyond the image, at most half of them; nothing there is a maximum.
+        How far windows may reach beyond the image, at most half of them; nothing there is a maximum. A window without
+        any element has -inf, and the place -1.
     dilation : int or tuple
         From element to element of a window.
     ceil_mode : bool
@@ -445,8 +446,6 @@ def _adaptive(name: str, dims: int, input: Tensor, output_size: Any) -> list[np.
     lengths = input.array.shape[-dims:]
     if dims == 2 and isinstance(output_size, tuple | list) and len(output_size) == 2:
         output_size = tuple(n if size is None else size for size, n in zip(output_size, lengths, strict=True))
-    elif dims == 2 and output_size is None:
-        output_size = lengths
     elif isinstance(output_size, tuple | list) and len(output_size) != dims:
         raise ArgumentError(f"{name}: output_size={output_size!r}, expected a whole number or {dims} of them")
     return [

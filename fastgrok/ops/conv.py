@@ -102,7 +102,9 @@ class ConvTranspose(Op):
         _check(name, x, W, b, W.shape[0] if W.ndim else 0, outputs, dims)
         if W.shape[0] % groups:
             raise ShapeError(f"{name}: weight has shape {W.shape}, expected a multiple of groups={groups} inputs")
-        if any(extra >= max(s, d) for extra, s, d in zip(output_padding, stride, dilation, strict=True)):
+        # As in PyTorch, no images at all may have any size, even an empty one.
+        empty = x.ndim == dims + 2 and not len(x)
+        if not empty and any(p >= max(s, d) for p, s, d in zip(output_padding, stride, dilation, strict=True)):
             raise ShapeError(
                 f"{name}: output_padding={output_padding}, expected less than stride={stride} or dilation={dilation}"
             )
@@ -112,7 +114,7 @@ class ConvTranspose(Op):
                 x.shape[-dims:], stride, padding, dilation, W.shape[2:], output_padding, strict=True
             )
         )
-        if min(size) < 1 or min(x.shape[-dims:]) < 1:
+        if min(size) < 0 or (not empty and (0 in size or 0 in x.shape[-dims:])):
             raise ShapeError(f"{name}: input has shape {x.shape}, too small: the output would have the size {size}")
         self.x, self.W, self.saved_inputs, self.dims = x, W, FACTORS[self.needs[:2]], dims
         self.geometry = as_pairs(stride, 1), as_pairs(padding, 0), as_pairs(dilation, 1), groups

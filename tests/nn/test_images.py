@@ -48,6 +48,27 @@ def test_pooling_passes_nan_on():
     assert np.isnan(y.numpy()[0, 0]) and y.tolist()[0][1:] == [5.0, 2.0] and places.tolist() == [[1, 2, 5]]
 
 
+def test_the_maximum_of_nothing():
+    """Taps two apart, with padding on both sides of one element: none meets it."""
+    x = fastgrok.ones(4, 1, requires_grad=True)
+    y, places = F.max_pool1d(x, 2, padding=1, dilation=2, return_indices=True)
+    assert y.tolist() == [[-float("inf")]] * 4 and places.tolist() == [[-1]] * 4
+    y.sum().backward()
+    assert x.grad.tolist() == [[0.0]] * 4
+
+
+def test_transposed_convolution_of_no_images():
+    x, w = fastgrok.zeros(0, 2, 1, 3, requires_grad=True), fastgrok.ones(2, 3, 1, 1, requires_grad=True)
+    y = F.conv_transpose2d(x, w, fastgrok.ones(3), padding=(1, 0), output_padding=(1, 4))
+    assert y.shape == (0, 3, 0, 7)
+    y.sum().backward()
+    assert x.grad.shape == x.shape and (w.grad == 0).all()
+    with pytest.raises(RuntimeError, match="output_padding"):
+        F.conv_transpose2d(fastgrok.zeros(1, 2, 1, 3), w, output_padding=1)
+    with pytest.raises(RuntimeError, match="too small"):
+        F.conv_transpose2d(fastgrok.zeros(1, 2, 1, 3, dtype=fastgrok.float64), w.double(), padding=(0, 3))
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_network_keeps_channels_last_and_its_values(rng, dtype):
     """The values are those by channel-first index, whatever the memory; the result of a layer is copied by none."""

@@ -1,10 +1,11 @@
 """Convolution, pooling and normalisation over drawn shapes and settings: what PyTorch computes, and what it refuses."""
 
+import contextlib
 import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import fastgrok
@@ -58,6 +59,12 @@ def settings(draw, dims, **limits):
     return chosen
 
 
+def sizes_of_transposed(size, kernel, stride, padding, dilation, output_padding):
+    settings = [np.array(setting) for setting in (stride, padding, dilation, output_padding)]
+    stride, padding, dilation, output_padding = settings
+    return (np.array(size) - 1) * stride - 2 * padding + dilation * (np.array(kernel) - 1) + output_padding + 1
+
+
 @st.composite
 def convolutions(draw, transposed):
     dims, groups = draw(st.integers(1, 2)), draw(st.sampled_from([1, 1, 2, 3]))
@@ -68,6 +75,8 @@ def convolutions(draw, transposed):
     weight = (C, O // groups, *kernel) if transposed else (O, C // groups, *kernel)
     if transposed:
         chosen |= draw(settings(dims, output_padding=(0, 2)))
+        # An output without elements is an error or empty in PyTorch, depending on the library that it calls.
+        assume(batch == (0,) or 0 not in sizes_of_transposed(size, kernel, **chosen))
     elif draw(st.booleans()):
         chosen["padding"] = draw(st.sampled_from(["same", "valid"]))
     shapes = [(*batch, C, *size), weight] + [(O,)] * draw(st.booleans())
@@ -107,6 +116,10 @@ def pools(draw, kind):
 @given(pools("max"), dtypes)
 def test_maximum_pooling(drawn, dtype):
     name, chosen, shape = drawn
+    # For a window without elements PyTorch names an element outside the image, and writes a gradient there.
+    with contextlib.suppress(RuntimeError):
+        y = getattr(torch.nn.functional, name)(torch.ones(shape), **{**chosen, "return_indices": False})
+        assume(torch.isfinite(y).all())
     compare(lambda F, x: getattr(F, name)(x, **chosen), shape, dtype=dtype)
 
 
@@ -120,10 +133,22 @@ def test_average_pooling(drawn, dtype):
 def test_adaptive_pooling(data, dims, kind, dtype):
     batch = data.draw(st.sampled_from([(), (0,), (3,)]))
     shape = (*batch, data.draw(st.integers(1, 9)), *data.draw(st.tuples(*[st.integers(1, 9)] * dims)))
-    sizes = st.integers(0, 12) | st.none() if dims == 2 else st.integers(1, 12)
+    sizes = st.integers(1, 12) | st.none() if dims == 2 else st.integers(1, 12)
     output_size = data.draw(sizes | st.tuples(*[sizes] * dims) if dims == 2 else sizes)
     indices = (data.draw(st.booleans()),) if kind == "max" else ()
     compare(lambda F, x: getattr(F, f"adaptive_{kind}_pool{dims}d")(x, output_size, *indices), shape, dtype=dtype)
+
+
+@pytest.mark.parametrize("kind", ["avg", "max"])
+@pytest.mark.parametrize(("dims", "size"), [(1, 0), (2, 0), (2, (0, 3)), (2, (None, 0))])
+def test_adaptive_pooling_to_nothing(kind, dims, size):
+    """PyTorch goes forward only; the gradient can be nothing but zero."""
+    x = fastgrok.ones(2, 3, 5, 4)[..., 0].clone() if dims == 1 else fastgrok.ones(2, 3, 5, 4)
+    y = getattr(nn.functional, f"adaptive_{kind}_pool{dims}d")(x.requires_grad_(), size)
+    theirs = getattr(torch.nn.functional, f"adaptive_{kind}_pool{dims}d")(torch.tensor(x.detach().numpy()), size)
+    assert tuple(y.shape) == tuple(theirs.shape)
+    y.sum().backward()
+    assert x.grad.shape == x.shape and (x.grad == 0).all()
 
 
 @given(st.data(), dtypes)
@@ -141,7 +166,7 @@ def test_windows(data, dtype):
 
 @given(st.data(), dtypes)
 def test_layer_norm(data, dtype):
-    shape = tuple(data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=3)))
+    shape = tuple(data.draw(st.lists(st.integers(1, 40), min_size=1, max_size=3).filter(lambda s: max(s) > 1)))
     front = tuple(data.draw(st.lists(st.integers(0, 5), max_size=2)))
     weighted, biased = data.draw(st.booleans()), data.draw(st.booleans())
 
@@ -150,6 +175,18 @@ def test_layer_norm(data, dtype):
         return F.layer_norm(x, list(shape), weight, given[-1] if biased else None, eps=1e-3)
 
     compare(layer_norm, (*front, *shape), *[shape] * (weighted + biased), dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_layer_norm_of_one_number_per_row(rng, dtype):
+    """It is its own mean: the result is the bias, and all other gradients are zero up to rounding, also PyTorch's."""
+    arrays = [rng.standard_normal(shape).astype(dtype) for shape in ((50, 1), (1,), (1,))]
+    for library in (fastgrok, torch):
+        y, dx, dw, db = outcome(library, lambda F, *given: F.layer_norm(given[0], [1], *given[1:], eps=1e-3), arrays)
+        np.testing.assert_array_equal(y, np.broadcast_to(arrays[2], y.shape))
+        for d, factor in ((dx, np.abs(arrays[1])), (dw, 50)):
+            assert np.abs(d).max() <= 1e-3**-0.5 * factor * 10 * np.finfo(dtype).eps
+        assert np.abs(db) > 0
 
 
 @given(st.data(), st.booleans(), dtypes)
