@@ -23,7 +23,9 @@ def _check(name, x, dims):
         raise ShapeError(f"{name}: input has shape {x.shape}, expected at least one channel and one element per axis")
 
 
-def sliding_windows(name, length, kernel_size, stride, padding, dilation=1, ceil_mode=False):
+def sliding_windows(
+    name: str, length: int, kernel_size: int, stride: int, padding: int, dilation: int = 1, ceil_mode: bool = False
+) -> np.ndarray:
     """Return the bounds (windows, 2) of windows that slide over `length` elements and `padding` on both sides.
 
     With `ceil_mode` a last window may reach beyond that, if it starts within the elements or the padding before them.
@@ -42,7 +44,7 @@ def sliding_windows(name, length, kernel_size, stride, padding, dilation=1, ceil
     return np.stack([starts, starts + reach], axis=1)
 
 
-def adaptive_windows(length, count):
+def adaptive_windows(length: int, count: int) -> np.ndarray:
     """Return the bounds (count, 2) of windows that share `length` elements out evenly, overlapping where need be."""
     i = np.arange(count)
     return np.stack([i * length // max(count, 1), -(-(i + 1) * length // max(count, 1))], axis=1)
