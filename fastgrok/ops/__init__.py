@@ -6,6 +6,7 @@ They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.bac
 from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, TanhGELU
 from .arithmetic import Add, Div, Maximum, Minimum, Mul, Pow, Sub, Where
 from .base import Op
+from .conv import Conv, ConvTranspose, Fold, Unfold
 from .distances import PNorm
 from .dropout import Dropout
 from .elementwise import Abs, Cast, Clamp, Clone, Cos, Exp, Log, Neg, ReLU, Sigmoid, Sin, Sqrt, Tanh
@@ -15,8 +16,10 @@ from .gru import GRU, GRUCell
 from .indexing import Gather, Index, SetItem
 from .losses import NLL, CrossEntropy, SoftCrossEntropy
 from .matmul import Linear, MatMul
+from .norm import BatchNorm, LayerNorm
 from .packed import PackedLSTM
 from .pointwise_losses import BCE, L1, MSE, BCEWithLogits, Huber, KLDiv, SmoothL1
+from .pool import AvgPool, MaxPool
 from .recurrent import LSTM, Gathered, GatheredGradient, LSTMCell
 from .reductions import Amax, Amin, CumSum, LogSumExp, Mean, Sum, Var
 from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
@@ -37,12 +40,16 @@ __all__ = [
     "Add",
     "Amax",
     "Amin",
+    "AvgPool",
     "BCEWithLogits",
+    "BatchNorm",
     "Broadcast",
     "Cast",
     "Cat",
     "Clamp",
     "Clone",
+    "Conv",
+    "ConvTranspose",
     "Cos",
     "CrossEntropy",
     "CumSum",
@@ -52,6 +59,7 @@ __all__ = [
     "Exp",
     "Expand",
     "Flip",
+    "Fold",
     "GRUCell",
     "Gather",
     "Gathered",
@@ -62,6 +70,7 @@ __all__ = [
     "Index",
     "KLDiv",
     "LSTMCell",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "Log",
@@ -69,6 +78,7 @@ __all__ = [
     "LogSoftmax",
     "LogSumExp",
     "MatMul",
+    "MaxPool",
     "Maximum",
     "Mean",
     "Minimum",
@@ -100,6 +110,7 @@ __all__ = [
     "Sum",
     "Tanh",
     "TanhGELU",
+    "Unfold",
     "Var",
     "Where",
 ]
