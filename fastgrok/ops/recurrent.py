@@ -56,7 +56,7 @@ class GatheredGradient(Gradient):
 
 
 class LSTM(Op):
-    """One layer of an LSTM over a window: x (T, B, D), state (B, H) -> h of all steps (T, B, H), last h and c (1, B, H).
+    """One layer of an LSTM over a window: x (T, B, D), state (B, H) -> all h (T, B, H), last h and c (1, B, H).
 
     Per step, with gates in the order i, f, g, o (Hochreiter and Schmidhuber 1997; Gers et al. 2000):
 
