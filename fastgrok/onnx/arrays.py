@@ -86,7 +86,7 @@ def _index(graph: Graph, call: Call) -> str:
     parts = call.settings("index")[0]
     parts = list(parts) if isinstance(parts, tuple) and not isinstance(parts, Ref) else [parts]
     arrays = [part for part in parts if isinstance(part, Ref)]
-    if any(isinstance(part, bool) or (isinstance(part, Ref) and _dtype(graph, part).kind == "b") for part in parts):
+    if any(isinstance(part, bool) or (isinstance(part, Ref) and _array(graph, part)[1].kind == "b") for part in parts):
         raise call.cannot("a mask selects as many elements as it has, which is not known before")
     if not arrays or arrays[0].kind == "constant":
         call.setting("index")
@@ -130,25 +130,17 @@ def _new_axes(graph: Graph, parts: list) -> list[int]:
         elif isinstance(part, slice):
             axis += 1
         elif isinstance(part, Ref):
-            axis += _ndim(graph, part)
+            axis += _array(graph, part)[0]
     return new
 
 
-def _ndim(graph: Graph, ref: Ref) -> int:
-    return len(_known(graph, ref)[0])
-
-
-def _dtype(graph: Graph, ref: Ref) -> np.dtype:
-    return _known(graph, ref)[1]
-
-
-def _known(graph: Graph, ref: Ref) -> tuple[tuple[int, ...], np.dtype]:
-    """Return shape and dtype of a value."""
+def _array(graph: Graph, ref: Ref) -> tuple[int, np.dtype]:
+    """Return the number of dimensions and the dtype of an array in an index."""
     if ref.kind == "value":
         step = graph.traces[0].steps[ref.key[0]]
-        return step.results[ref.key[1]], step.dtypes[ref.key[1]]
+        return len(step.results[ref.key[1]]), step.dtypes[ref.key[1]]
     array = ref.key if ref.kind == "constant" else graph.tensors[ref.key]
-    return array.shape, array.dtype
+    return array.ndim, array.dtype
 
 
 @emits(ops.Gather)
@@ -190,16 +182,14 @@ def _amin(graph: Graph, call: Call) -> str:
 @emits(ops.Var)
 def _var(graph: Graph, call: Call) -> str:
     x, (axes, keepdim) = call.input(0), _over(call, "var")
-    counts = [
-        int(np.prod([sizes[run] for sizes in (call.axes()[axis] for axis in axes)])) for run in range(len(call.steps))
-    ]
-    if len(set(counts)) > 1 and call.setting("correction"):
-        raise call.cannot(f"a variance over a dynamic axis with correction={call.setting('correction')}, expected 0")
+    correction, sizes = call.setting("correction"), [call.axes()[axis] for axis in axes]
+    if correction and any(len(set(size)) > 1 for size in sizes):
+        raise call.cannot(f"a variance over a dynamic axis with correction={correction}, expected 0")
     deviation = graph.add("Sub", x, graph.reduce("ReduceMean", x, axes, True))
     square = graph.add("Mul", deviation, deviation)
-    if not call.setting("correction"):
+    if not correction:
         return graph.reduce("ReduceMean", square, axes, keepdim)
-    divisor = graph.constant(max(counts[0] - call.setting("correction"), 0), call.dtype)
+    divisor = graph.constant(max(math.prod(size[0] for size in sizes) - correction, 0), call.dtype)
     return graph.add("Div", graph.reduce("ReduceSum", square, axes, keepdim), divisor)
 
 

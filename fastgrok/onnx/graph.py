@@ -100,7 +100,7 @@ class Call:
 class Graph:
     """Nodes and initializers, and what is known of the runs of the model.
 
-    `symbols` are the names of the dynamic axes, each with all its places, (input, axis); in run k + 1 the k-th of them
+    `tensors` are parameters, buffers and the example's inputs. `symbols` are the names of the dynamic axes, each with all its places, (input, axis); in run k + 1 the k-th of them
     has grown by one.
     """
 
@@ -123,7 +123,7 @@ class Graph:
 
     def add_several(self, kind: str, count: int, *inputs: str, **attributes: Any) -> list[str]:
         """Add a node with several outputs and return their names."""
-        name = f"{kind}_{len(self.nodes)}"
+        name = f"/{kind}_{len(self.nodes)}"
         outputs = [name] if count == 1 else [f"{name}_{k}" for k in range(count)]
         self.nodes.append(self.onnx.helper.make_node(kind, list(inputs), outputs, name, **attributes))
         return outputs
@@ -133,7 +133,7 @@ class Graph:
         array = np.asarray(array, dtype)
         key = (array.shape, array.dtype.str, array.tobytes())
         if key not in self._constants:
-            self._constants[key] = f"constant_{len(self._constants)}"
+            self._constants[key] = f"/constant_{len(self._constants)}"
             self._initializer(self._constants[key], array)
         return self._constants[key]
 
@@ -254,7 +254,8 @@ class Graph:
         expected = {symbol: first // max(n, 1) * (n + 1) for symbol, n in lengths.items()}
         if rest or any(expected.get(s, first) != size for s, size in zip(self.symbols, grown, strict=True)):
             raise NotImplementedError(
-                f"export: a size of {first} depends on the dynamic axis {self._changed(sizes)!r}, and is no multiple of it"
+                f"export: a size of {first} depends on the dynamic axis {self._changed(sizes)!r}, "
+                "and is no multiple of it"
             )
         return factor, symbols
 

@@ -59,7 +59,7 @@ def _windows(call: Call, dims: int, dilation: tuple[int, ...]) -> dict[str, list
     An op knows its windows by their bounds only. Raises `NotImplementedError` when they are not equally far apart, or
     of different sizes.
     """
-    runs = call.settings("windows")
+    runs = [[bounds.key for bounds in windows] for windows in call.settings("windows")]
     lengths = call.axes()[-dims:]
     if all(
         len(bounds) == 1 and bounds[0, 0] == 0 and bounds[0, 1] == lengths[axis][run] and dilation[axis] == 1

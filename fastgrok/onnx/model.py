@@ -85,21 +85,18 @@ def export(
     inputs = _renamed("input_names", input_names, list(found.values()), list(found))
     if not inputs:
         raise ValueError("export: args hold no tensor, expected at least one")
-    symbols = _symbols(dynamic_axes or {}, inputs, output_names)
+    symbols = _symbols(dynamic_axes or {}, inputs)
     tensors = {name: t.array for name, t in [*model.named_parameters(), *model.named_buffers()]}
-    clash = sorted(set(tensors) & {*inputs, *(output_names or ()), *symbols})
-    if clash:
-        raise ValueError(f"export: {clash[0]!r} is the name of a parameter, expected another name")
-
     traces = _traces(model, args, inputs, symbols)
-    outputs = list(output_names or _numbered("output", len(traces[0].results)))
-    if len(outputs) != len(traces[0].results) or len({*outputs, *inputs}) != len(outputs) + len(inputs):
-        raise ValueError(
-            f"export: output_names={output_names}, expected {len(traces[0].results)} names that differ from each other "
-            "and from those of inputs"
-        )
-    graph = Graph(traces, symbols, tensors, opset_version)
-    proto = _assemble(onnx, graph, inputs, outputs, dynamic_axes or {}, type(model).__name__)
+    outputs = _renamed("output_names", output_names, traces[0].results, _numbered("output", len(traces[0].results)))
+    unknown = [name for name in dynamic_axes or {} if name not in inputs and name not in outputs]
+    if unknown:
+        raise ValueError(f"export: dynamic_axes names {unknown[0]!r}, expected one of {[*inputs, *outputs]}")
+    taken = [name for name in (*inputs, *outputs) if name in tensors or (name in inputs and name in outputs)]
+    if taken:
+        raise ValueError(f"export: {taken[0]!r} is also the name of a parameter or an input, expected another name")
+    graph = Graph(traces, symbols, {**tensors, **inputs}, opset_version)
+    proto = _assemble(onnx, graph, inputs, list(outputs), dynamic_axes or {}, type(model).__name__)
     onnx.checker.check_model(proto, full_check=True)
     _write(f, proto.SerializeToString())
 
@@ -134,15 +131,8 @@ def _renamed(argument: str, names: Sequence[str] | None, values: list, defaults:
     return dict(zip(names, values, strict=True))
 
 
-def _symbols(
-    dynamic_axes: Mapping[str, Any], inputs: dict[str, np.ndarray], output_names: Sequence[str] | None
-) -> dict[str, list[tuple[str, int]]]:
+def _symbols(dynamic_axes: Mapping[str, Any], inputs: dict[str, np.ndarray]) -> dict[str, list[tuple[str, int]]]:
     """Return the dynamic axes of the inputs: per name all places, (input, axis)."""
-    unknown = [name for name in dynamic_axes if name not in (*inputs, *(output_names or ())) and output_names]
-    if unknown:
-        raise ValueError(
-            f"export: dynamic_axes names {unknown[0]!r}, expected one of {[*inputs, *(output_names or ())]}"
-        )
     symbols: dict[str, list[tuple[str, int]]] = {}
     for name, array in inputs.items():
         for axis, symbol in _axis_names(name, dynamic_axes.get(name, {})).items():

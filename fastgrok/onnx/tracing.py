@@ -117,7 +117,7 @@ class Recorder:
 
 
 def _checksum(array: np.ndarray) -> int:
-    return zlib.crc32(np.ascontiguousarray(array))
+    return zlib.crc32(array.tobytes())
 
 
 def _defaults(op: type[Op], count: int) -> dict[str, Any]:
