@@ -1,5 +1,7 @@
 """Shapes, indices, reductions and products as ONNX nodes."""
 
+import math
+
 import numpy as np
 
 from .. import ops

@@ -37,7 +37,7 @@ def helpers() -> Any:
 
 
 class Call:
-    """One op of the model, in all runs: the first is the example, and in each other one an axis has grown."""
+    """One op of the model, in all runs: the first is the example, and in each other one a dynamic axis is longer."""
 
     def __init__(self, graph: "Graph", index: int):
         self.graph, self.index = graph, index
@@ -86,7 +86,7 @@ class Call:
     def setting(self, name: str) -> Any:
         """Return a static argument; raises `NotImplementedError` when it depends on a dynamic axis."""
         first, *others = self.settings(name)
-        for other, symbol in zip(others, self.graph.symbols, strict=True):
+        for other, (symbol, _) in zip(others, self.graph.grown, strict=True):
             if not same(first, other):
                 raise self.cannot(f"{name} depends on the dynamic axis {symbol!r}")
         return first
@@ -100,15 +100,21 @@ class Call:
 class Graph:
     """Nodes and initializers, and what is known of the runs of the model.
 
-    `tensors` are parameters, buffers and the example's inputs. `symbols` are the names of the dynamic axes, each with all its places, (input, axis); in run k + 1 the k-th of them
-    has grown by one.
+    `tensors` are parameters, buffers and the example's inputs. `symbols` are the names of the dynamic axes, each with
+    all its places, (input, axis). `grown` says which of them is longer in each run but the first, and how long.
     """
 
     def __init__(
-        self, traces: list[Trace], symbols: dict[str, list[tuple[str, int]]], tensors: dict[str, np.ndarray], opset: int
+        self,
+        traces: list[Trace],
+        symbols: dict[str, list[tuple[str, int]]],
+        grown: list[tuple[str, int]],
+        tensors: dict[str, np.ndarray],
+        opset: int,
     ):
         self.onnx = helpers()
-        self.traces, self.symbols, self.tensors, self.opset = traces, symbols, tensors, opset
+        self.traces, self.symbols, self.grown = traces, symbols, grown
+        self.tensors, self.opset = tensors, opset
         self.nodes: list[Any] = []
         self.initializers: dict[str, Any] = {}
         self._values: dict[tuple[int, int], str] = {}
@@ -247,12 +253,13 @@ class Graph:
 
     def product(self, sizes: tuple[int, ...]) -> tuple[int, list[str]]:
         """Return a size as a number times dynamic axes."""
-        first, *grown = sizes
-        symbols = [symbol for symbol, size in zip(self.symbols, grown, strict=True) if size != first]
+        first, *others = sizes
+        runs = list(zip(self.grown, others, strict=True))
+        symbols = list(dict.fromkeys(symbol for (symbol, _), size in runs if size != first))
         lengths = {symbol: self.size_of(symbol) for symbol in symbols}
-        factor, rest = divmod(first, math.prod(lengths.values()) or 1)
-        expected = {symbol: first // max(n, 1) * (n + 1) for symbol, n in lengths.items()}
-        if rest or any(expected.get(s, first) != size for s, size in zip(self.symbols, grown, strict=True)):
+        factor, rest = divmod(first, math.prod(lengths.values()))
+        expected = [first // lengths[symbol] * n if symbol in lengths else first for symbol, n in self.grown]
+        if rest or others != expected:
             raise NotImplementedError(
                 f"export: a size of {first} depends on the dynamic axis {self._changed(sizes)!r}, "
                 "and is no multiple of it"
@@ -265,4 +272,4 @@ class Graph:
         return self.traces[0].inputs[name][axis]
 
     def _changed(self, sizes: tuple[int, ...]) -> str:
-        return next(symbol for symbol, size in zip(self.symbols, sizes[1:], strict=True) if size != sizes[0])
+        return next(symbol for (symbol, _), size in zip(self.grown, sizes[1:], strict=True) if size != sizes[0])

@@ -88,9 +88,10 @@ def _axis(call: Call, runs: list[np.ndarray], lengths: tuple[int, ...], dilation
     def fits(after: int) -> bool:
         return counts == [(length + before + after - reach) // stride + 1 for length in lengths]
 
-    # As much after as before, unless there are windows beyond.
-    for after in (before, max(0, (counts[0] - 1) * stride + reach - lengths[0] - before)):
-        if fits(after):
+    # As much after as before, unless there are windows beyond, which depend on the length.
+    beyond = max(0, (counts[0] - 1) * stride + reach - lengths[0] - before)
+    for after in (before, beyond):
+        if fits(after) and (after == before or len(set(lengths)) == 1):
             return (reach - 1) // dilation + 1, stride, before, after
     raise call.cannot("ceil_mode along a dynamic axis")
 

@@ -32,7 +32,7 @@ def export(
 
     The model runs on `args`, and what it calculates is written down: branches of its Python code are those that were
     taken, loops are unrolled, and sizes are those of the example, except along `dynamic_axes`. It runs again with other
-    numbers and with dynamic axes one longer, so that what would be wrong for other inputs is an error, not a wrong
+    numbers and with longer dynamic axes, so that what would be wrong for other inputs is an error, not a wrong
     file. Parameters and buffers keep the names of the `state_dict`. Arguments are PyTorch's.
 
     Parameters
@@ -87,7 +87,8 @@ def export(
         raise ValueError("export: args hold no tensor, expected at least one")
     symbols = _symbols(dynamic_axes or {}, inputs)
     tensors = {name: t.array for name, t in [*model.named_parameters(), *model.named_buffers()]}
-    traces = _traces(model, args, inputs, symbols)
+    grown = [(s, n) for s, ((name, axis), *_) in symbols.items() for n in _longer(inputs[name].shape[axis])]
+    traces = _traces(model, args, inputs, symbols, grown)
     outputs = _renamed("output_names", output_names, traces[0].results, _numbered("output", len(traces[0].results)))
     unknown = [name for name in dynamic_axes or {} if name not in inputs and name not in outputs]
     if unknown:
@@ -95,7 +96,7 @@ def export(
     taken = [name for name in (*inputs, *outputs) if name in tensors or (name in inputs and name in outputs)]
     if taken:
         raise ValueError(f"export: {taken[0]!r} is also the name of a parameter or an input, expected another name")
-    graph = Graph(traces, symbols, {**tensors, **inputs}, opset_version)
+    graph = Graph(traces, symbols, grown, {**tensors, **inputs}, opset_version)
     proto = _assemble(onnx, graph, inputs, list(outputs), dynamic_axes or {}, type(model).__name__)
     onnx.checker.check_model(proto, full_check=True)
     _write(f, proto.SerializeToString())
@@ -157,9 +158,13 @@ def _axis_names(name: str, axes: Any) -> dict[int, str]:
 
 
 def _traces(
-    model: Module, args: tuple, inputs: dict[str, np.ndarray], symbols: dict[str, list[tuple[str, int]]]
+    model: Module,
+    args: tuple,
+    inputs: dict[str, np.ndarray],
+    symbols: dict[str, list[tuple[str, int]]],
+    grown: list[tuple[str, int]],
 ) -> list[Trace]:
-    """Run the example, then, to compare with it, other numbers and each dynamic axis one longer."""
+    """Run the example, then, to compare with it, other numbers, and longer dynamic axes one by one."""
 
     def call(tensors: list[Tensor]) -> list[Tensor]:
         waiting = list(tensors)
@@ -173,18 +178,22 @@ def _traces(
         reason = "for other numbers in the inputs"
         other = _attempt(model, call, {name: _other_numbers(array) for name, array in inputs.items()}, reason)
         compare(example, other, reason, exact=True)
-        for symbol, places in symbols.items():
-            grown = dict(inputs)
-            for name, axis in places:
-                array = grown[name]
-                grown[name] = np.concatenate([array, array.take([0], axis=axis)], axis=axis)
+        for symbol, size in grown:
+            longer = dict(inputs)
+            for name, axis in symbols[symbol]:
+                longer[name] = longer[name].take(np.arange(size), axis=axis, mode="wrap")
             reason = f"when the dynamic axis {symbol!r} is longer"
-            traces.append(_attempt(model, call, grown, reason))
+            traces.append(_attempt(model, call, longer, reason))
             compare(example, traces[-1], reason, exact=False)
     finally:
         for module, training in modes:
             module.training = training
     return traces
+
+
+def _longer(size: int) -> tuple[int, int]:
+    """Return sizes to try: a little longer shows what rounds up, much longer what is halved and the like."""
+    return size + 1, 2 * size + 1
 
 
 def _attempt(model: Module, call: Any, inputs: dict[str, np.ndarray], reason: str) -> Trace:
@@ -284,9 +293,8 @@ def _dimension(graph: Graph, sizes: tuple[int, ...], name: str) -> int | str:
     """Return a size of an output: a number, the dynamic axis that it equals, or a name of its own."""
     if len(set(sizes)) == 1:
         return sizes[0]
-    grown = [size - sizes[0] for size in sizes[1:]]
-    for k, symbol in enumerate(graph.symbols):
-        if sizes[0] == graph.size_of(symbol) and grown == [int(k == other) for other in range(len(grown))]:
+    for symbol in graph.symbols:
+        if sizes == (graph.size_of(symbol), *[n if s == symbol else graph.size_of(symbol) for s, n in graph.grown]):
             return symbol
     return name
 

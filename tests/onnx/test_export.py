@@ -360,7 +360,7 @@ REFUSED = {
     "assignment": (lambda x: _assigned(x), "SetItem"),
     "random numbers": (lambda x: x + fastgrok.randn(3, 4), "Add, reads numbers"),
     "indices of maxima": (lambda x: F.max_pool1d(x, 2, return_indices=True), "return_indices"),
-    "uneven windows": (lambda x: F.adaptive_avg_pool1d(x, 3), "windows of different sizes"),
+    "uneven windows": (lambda x: F.adaptive_avg_pool1d(x.reshape(1, 12), 5), "windows of different sizes"),
     "a dict": (lambda x: {"y": x}, "dict"),
 }
 
@@ -389,6 +389,8 @@ def test_refused(tmp_path, name):
         (lambda x: x[: len(x) - 1], "index depends on the dynamic axis 'batch'"),
         (lambda x: x + fastgrok.from_numpy(np.arange(len(x), dtype=np.float32) ** 2)[:, None], "constant of shape"),
         (lambda x: x + sum(part for part in x), "Add, is Index when"),
+        (lambda x: F.max_pool1d(x.t().unsqueeze(0), 3, stride=2, ceil_mode=True), "ceil_mode along a dynamic axis"),
+        (lambda x: x[: len(x) // 3], "index depends on the dynamic axis"),
         (lambda x: x.var(0), "variance over a dynamic axis"),
         (lambda x: x.sum() * fastgrok.ones(len(x) - 1), "no multiple"),
     ],
