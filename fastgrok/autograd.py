@@ -194,8 +194,7 @@ class Handle:
 
 _numbers = itertools.count()
 
-#: While a model is exported: what calls forward instead of `apply`, with op, variables and static arguments, and so sees
-#: every op of the model; see `fastgrok.onnx`.
+#: While a model is exported: what calls forward in place of `apply`, and so sees every op; see `fastgrok.onnx`.
 tracer: Callable[[Op, tuple["Variable", ...], dict[str, Any]], Any] | None = None
 
 
@@ -220,10 +219,11 @@ def apply(op_class: type[Op], *variables: Variable, **static: Any) -> Any:
     else:
         op.needs = (False,) * len(variables)
         recorded = False
-    if tracer is None:
+    trace = tracer  # read once: another thread may end its export
+    if trace is None:
         result = op.forward(*[v.array for v in variables], **static)
     else:
-        result = tracer(op, variables, static)
+        result = trace(op, variables, static)
 
     cls = variables[0]._result_class
     if type(result) is not tuple:

@@ -1,5 +1,6 @@
 """The graph that grows while ops are turned into ONNX nodes, and sizes that are known only when it runs."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -242,13 +243,11 @@ class Graph:
             return self.integers(sizes[0])
         factor, symbols = self.product(sizes)
         if sizes not in self._lengths:
-            result = None if factor == 1 else self.integers(factor)
+            factors = [] if factor == 1 else [self.integers(factor)]
             for symbol in symbols:
                 name, axis = self.symbols[symbol][0]
-                size = self.add("Gather", self.add("Shape", name), self.integers(axis), axis=0)
-                result = size if result is None else self.add("Mul", result, size)
-            assert result is not None
-            self._lengths[sizes] = result
+                factors.append(self.add("Gather", self.add("Shape", name), self.integers(axis), axis=0))
+            self._lengths[sizes] = functools.reduce(lambda a, b: self.add("Mul", a, b), factors)
         return self._lengths[sizes]
 
     def product(self, sizes: tuple[int, ...]) -> tuple[int, list[str]]:

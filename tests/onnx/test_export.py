@@ -1,6 +1,8 @@
 """Exported models calculate in onnxruntime what they calculate here, also along dynamic axes."""
 
 import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -266,6 +268,7 @@ FUNCTIONS = {
     "new axes and arrays": lambda x: x[:, None, [2, 0], None],
     "chunk": lambda x: x.chunk(2, 2)[1] + x.split([1, 3], 2)[1][..., :2],
     "triangle": lambda x: x.tril(),
+    "a size from two axes": lambda x: x.expand(2, *x.shape) + fastgrok.ones(x.shape[0] * 3, 1, 4).reshape(-1, 3, 4),
     "constants": lambda x: x + fastgrok.ones_like(x) * 2 + fastgrok.arange(x.shape[0]).float().reshape(-1, 1, 1),
     "in place": lambda x: (x * 1).relu_().mul_(2) + 1,
     "clone": lambda x: x.clone().detach() * 1,
@@ -432,6 +435,11 @@ def test_other_arguments(tmp_path):
 
 
 def test_without_the_package(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
+    monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ModuleNotFoundError, match=r"fastgrok\[onnx\]"):
         fastgrok.onnx.export(nn.ReLU(), fastgrok.randn(2), tmp_path / "m.onnx")
+
+
+def test_import_does_not_need_the_package():
+    code = "import fastgrok.onnx, sys; sys.exit('onnx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
