@@ -40,7 +40,7 @@ def export(
     model : Module
         Its mode (training or evaluation), parameters and buffers are afterwards what they were.
     args : Tensor or tuple
-        Example inputs. Tensors, also those in tuples such as the state of an LSTM, are inputs of the ONNX model; all
+        Example inputs; for ids not all of them 0, so that there are others to try. Tensors, also those in tuples such as the state of an LSTM, are inputs of the ONNX model; all
         else is passed as it is.
     f : str, path or binary file
         Where to write. A file of this name is replaced only when everything has succeeded.
@@ -227,14 +227,16 @@ def _results(result: Any) -> list[Tensor]:
 
 
 def _other_numbers(array: np.ndarray) -> np.ndarray:
-    """Return an array like this one with other numbers; whole numbers stay within their range."""
+    """Return an array like this one with other numbers; whole numbers, which may be ids, stay within their range.
+
+    For those that are all zero there are no others.
+    """
     turned = np.flip(array.reshape(-1)).reshape(array.shape)
     if array.dtype.kind == "f":
         return (0.1 - 0.7 * turned).astype(array.dtype)
     if not np.array_equal(turned, array) or not array.size:
         return turned
-    least = array.reshape(-1)[:1].min()
-    return ~turned if array.dtype.kind == "b" else np.where(turned > least, turned, 0).astype(array.dtype)
+    return ~turned if array.dtype.kind == "b" else np.zeros_like(array)
 
 
 # ------------------------------------------------------------------------------------------------ assembly

@@ -231,6 +231,19 @@ def test_attention(tmp_path):
     check(Attention(), fastgrok.randint(0, 11, (3, 5)), tmp_path, others, dynamic_axes=axes)
 
 
+def test_sizes_from_several_axes(tmp_path):
+    def function(x):
+        B, T, D = x.shape
+        return (x.reshape(B * T, D) + fastgrok.ones(3 * B * T, 1)[: B * T]).sum(0), x[:, :, None].expand(B, T, T, D)
+
+    model, axes = Function(lambda x: x.reshape(-1, 4) + fastgrok.ones(x.shape[0] * x.shape[1], 1)), {0: "B", 1: "T"}
+    options = {"input_names": ["x"], "dynamic_axes": {"x": axes}}
+    check(model, fastgrok.randn(2, 3, 4), tmp_path, [fastgrok.randn(5, 2, 4)], **options)
+    check(Function(lambda x: function(x)[1]), fastgrok.randn(2, 3, 4), tmp_path, [fastgrok.randn(5, 2, 4)], **options)
+    with pytest.raises(NotImplementedError, match="index depends on"):
+        check(Function(function), fastgrok.randn(2, 3, 4), tmp_path, **options)
+
+
 # ------------------------------------------------------------------------------------------------ functions
 
 FUNCTIONS = {
