@@ -40,8 +40,8 @@ def export(
     model : Module
         Its mode (training or evaluation), parameters and buffers are afterwards what they were.
     args : Tensor or tuple
-        Example inputs; for ids not all of them 0, so that there are others to try. Tensors, also those in tuples such as the state of an LSTM, are inputs of the ONNX model; all
-        else is passed as it is.
+        Example inputs; for ids not all of them 0, so that there are others to try. Tensors, also those in tuples such
+        as the state of an LSTM, are inputs of the ONNX model; all else is passed as it is.
     f : str, path or binary file
         Where to write. A file of this name is replaced only when everything has succeeded.
     input_names, output_names : sequence of str, optional
