@@ -19,7 +19,7 @@ from .activation import (
 from .container import ModuleList, Sequential
 from .distance import CosineSimilarity, PairwiseDistance
 from .dropout import Dropout
-from .embedding import Embedding
+from .embedding import Embedding, EmbeddingBag
 from .flatten import Flatten, Identity, Unflatten
 from .linear import Linear
 from .loss import (
@@ -53,6 +53,7 @@ __all__ = [
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
+    "EmbeddingBag",
     "Flatten",
     "Hardtanh",
     "HingeEmbeddingLoss",

@@ -10,6 +10,7 @@ from .distances import PNorm
 from .dropout import Dropout
 from .elementwise import Abs, Cast, Clamp, Clone, Cos, Exp, Log, Neg, ReLU, Sigmoid, Sin, Sqrt, Tanh
 from .embedding import Embedding
+from .embedding_bag import EmbeddingBag, EmbeddingBagMax
 from .gradients import Broadcast, Gradient, Outer, Rows
 from .indexing import Gather, Index, SetItem
 from .losses import NLL, CrossEntropy, SoftCrossEntropy
@@ -44,6 +45,8 @@ __all__ = [
     "Div",
     "Dropout",
     "Embedding",
+    "EmbeddingBag",
+    "EmbeddingBagMax",
     "Exp",
     "Expand",
     "Flip",

@@ -112,10 +112,7 @@ class SGD(Optimizer):
 
 def _update_rows(param: Tensor, gradient: Rows, lr: float) -> None:
     """Subtract lr times the gradient from the rows that have one."""
-    ids, places = np.unique(gradient.ids, return_inverse=True)
-    rows = np.ascontiguousarray(gradient.rows)
-    summed = kernels.embedding_backward(rows, places.reshape(-1).astype(np.int64), len(ids))
-    changed = param.array[ids]
-    kernels.sgd_into(changed, summed, lr, 0.0)  # the kernel of the dense case, so that the bits are the same
-    param.array[ids] = changed
+    summed = gradient.sum()
+    rows = np.ascontiguousarray(summed.rows, param.array.dtype)
+    kernels.add_rows_into(param.array, summed.ids, rows, -lr)  # the bits of `sgd_into`
     param.storage.version += 1

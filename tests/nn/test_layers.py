@@ -64,14 +64,6 @@ def test_embedding_padding_row_is_zero_and_stays():
         nn.Embedding(4, 2, padding_idx=4)
 
 
-@pytest.mark.parametrize(
-    "option", [{"max_norm": 1.0}, {"norm_type": 1.0}, {"scale_grad_by_freq": True}, {"sparse": True}]
-)
-def test_embedding_refuses_what_is_not_covered(option):
-    with pytest.raises(NotImplementedError, match=next(iter(option))):
-        nn.Embedding(4, 2, **option)
-
-
 @pytest.mark.parametrize("sizes", [(-1, 2), (2, -1), (2.0, 2), (True, 2), ("3", 2)])
 @pytest.mark.parametrize("layer", [nn.Linear, nn.Embedding])
 def test_sizes_that_make_no_sense(layer, sizes):

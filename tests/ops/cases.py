@@ -129,6 +129,24 @@ CASES = [
     Case(ops.Linear, "1-d", normal((3,), (4, 3), (4,))),
     Case(ops.Embedding, "matrix", normal((5, 3)), {"ids": IDS}),
     Case(ops.Embedding, "padding", lambda rng: [rng.standard_normal((4, 3))], {"ids": np.array([0, 3, 0])}),
+    *[
+        Case(op, id, make((5, 3)), {"ids": np.array([3, 0, 3, 1, 4, 3]), "starts": np.array([0, 2, 2, 5, 6]), **static})
+        for op, make, id, static in (
+            (ops.EmbeddingBag, normal, "sum", {}),
+            (ops.EmbeddingBag, normal, "mean", {"mean": True}),
+            (ops.EmbeddingBagMax, spread, "bags", {}),
+        )
+    ],
+    Case(
+        ops.EmbeddingBag,
+        "factors",
+        normal((5, 3), (6,)),
+        {"ids": np.array([3, 0, 3, 1, 4, 3]), "starts": np.array([0, 2, 2, 5, 6])},
+    ),
+    *[
+        Case(op, "nothing", normal((5, 3)), {"ids": np.zeros(0, np.int64), "starts": np.zeros(3, np.int64)})
+        for op in (ops.EmbeddingBag, ops.EmbeddingBagMax)
+    ],
     Case(ops.Dropout, "half", normal((5, 7)), {"p": 0.5, "seed": 3}),
     Case(ops.Dropout, "none", normal((5, 7)), {"p": 0.0, "seed": 3}),
     *[Case(op, str(dim), normal((2, 3, 4)), {"dim": dim}) for op in (ops.Softmax, ops.LogSoftmax) for dim in (-1, 1)],
