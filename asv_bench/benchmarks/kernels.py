@@ -7,7 +7,10 @@ import numpy as np
 
 # Literal, so that asv finds the same benchmarks in every commit; a test compares it with the table.
 NAMES = [
+    "adadelta_into",
+    "adagrad_into",
     "adam_into",
+    "adamax_into",
     "adamw_into",
     "add_rows_into",
     "cross_entropy_backward",
@@ -26,6 +29,8 @@ NAMES = [
     "gates_sum_rows",
     "gelu_backward",
     "gelu_forward",
+    "gru_backward",
+    "gru_forward",
     "log_forward",
     "log_softmax_backward",
     "log_softmax_forward",
@@ -35,6 +40,10 @@ NAMES = [
     "matmul",
     "matmul_into",
     "momentum_into",
+    "nadam_into",
+    "rmsprop_into",
+    "rnn_backward",
+    "rnn_forward",
     "scale_into",
     "sgd_into",
     "sigmoid_backward",

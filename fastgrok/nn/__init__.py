@@ -40,12 +40,15 @@ from .loss import (
 )
 from .module import Module
 from .parameter import Parameter
-from .rnn import LSTM, LSTMCell
+from .rnn import GRU, LSTM, RNN, RNNBase
+from .rnn_cell import GRUCell, LSTMCell, RNNCell, RNNCellBase
 
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
     "LSTM",
+    "RNN",
     "BCELoss",
     "BCEWithLogitsLoss",
     "CosineEmbeddingLoss",
@@ -55,6 +58,7 @@ __all__ = [
     "Embedding",
     "EmbeddingBag",
     "Flatten",
+    "GRUCell",
     "Hardtanh",
     "HingeEmbeddingLoss",
     "HuberLoss",
@@ -74,6 +78,9 @@ __all__ = [
     "NTXentLoss",
     "PairwiseDistance",
     "Parameter",
+    "RNNBase",
+    "RNNCell",
+    "RNNCellBase",
     "ReLU",
     "ReLU6",
     "Sequential",

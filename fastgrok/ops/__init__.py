@@ -12,12 +12,15 @@ from .elementwise import Abs, Cast, Clamp, Clone, Cos, Exp, Log, Neg, ReLU, Sigm
 from .embedding import Embedding
 from .embedding_bag import EmbeddingBag, EmbeddingBagMax
 from .gradients import Broadcast, Gradient, Outer, Rows
+from .gru import GRU, GRUCell
 from .indexing import Gather, Index, SetItem
 from .losses import NLL, CrossEntropy, SoftCrossEntropy
 from .matmul import Linear, MatMul
+from .packed import PackedLSTM
 from .pointwise_losses import BCE, L1, MSE, BCEWithLogits, Huber, KLDiv, SmoothL1
 from .recurrent import LSTM, Gathered, GatheredGradient, LSTMCell
 from .reductions import Amax, Amin, CumSum, LogSumExp, Mean, Sum, Var
+from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
 from .shape import Cat, Expand, Flip, Permute, Reshape, Stack
 from .softmax import LogSoftmax, Softmax
 
@@ -25,10 +28,12 @@ __all__ = [
     "BCE",
     "ELU",
     "GELU",
+    "GRU",
     "L1",
     "LSTM",
     "MSE",
     "NLL",
+    "RNN",
     "Abs",
     "Add",
     "Amax",
@@ -50,6 +55,7 @@ __all__ = [
     "Exp",
     "Expand",
     "Flip",
+    "GRUCell",
     "Gather",
     "Gathered",
     "GatheredGradient",
@@ -74,9 +80,13 @@ __all__ = [
     "Op",
     "Outer",
     "PNorm",
+    "PackedLSTM",
     "Permute",
     "Pow",
+    "RNNCell",
     "ReLU",
+    "ReLURNN",
+    "ReLURNNCell",
     "Reshape",
     "Rows",
     "SetItem",

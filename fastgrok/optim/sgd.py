@@ -10,6 +10,7 @@ import fastgrok_kernels as kernels
 from ..ops.gradients import Rows
 from ..tensor import Tensor
 from .optimizer import Optimizer, change, check_number, gradient_of
+from .rows import add_rows
 
 __all__ = ["SGD"]
 
@@ -96,7 +97,7 @@ class SGD(Optimizer):
         lr, momentum, weight_decay = group["lr"], group["momentum"], group["weight_decay"]
         if momentum == 0:
             if isinstance(param._grad, Rows) and weight_decay == 0:
-                _update_rows(param, param._grad, -lr if group["maximize"] else lr)
+                add_rows(param, lr if group["maximize"] else -lr)
             else:
                 change(param, kernels.sgd_into, (gradient_of(param, group["maximize"]),), lr, weight_decay)
             return
@@ -108,11 +109,3 @@ class SGD(Optimizer):
         velocity = state["momentum_buffer"].array
         options = (lr, momentum, group["dampening"], weight_decay, group["nesterov"], first)
         change(param, kernels.momentum_into, (gradient, velocity), *options)
-
-
-def _update_rows(param: Tensor, gradient: Rows, lr: float) -> None:
-    """Subtract lr times the gradient from the rows that have one."""
-    summed = gradient.sum()
-    rows = np.ascontiguousarray(summed.rows, param.array.dtype)
-    kernels.add_rows_into(param.array, summed.ids, rows, -lr)  # the bits of `sgd_into`
-    param.storage.version += 1
