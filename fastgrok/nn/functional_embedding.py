@@ -43,7 +43,8 @@ def embedding(
         When the ids are not integers.
     """
     check_tensors("embedding", input=input, weight=weight)
-    padding_idx = row_of_padding("embedding", padding_idx, weight.array.shape[0])
+    _check_table("embedding", weight)
+    padding_idx = row_of_padding("embedding", padding_idx, len(weight.array))
     if max_norm is not None:
         _limit_norms("embedding", weight, input, max_norm, norm_type)
     output = apply(ops.Embedding, weight, input, padding_idx=padding_idx, scale_grad_by_freq=scale_grad_by_freq)
@@ -52,6 +53,12 @@ def embedding(
             contiguous(weight.array), input.array.astype(np.int64, order="C"), weight.storage
         )
     return output
+
+
+def _check_table(name: str, weight: Tensor) -> None:
+    """Raise `ShapeError` for what is not a matrix."""
+    if weight.array.ndim != 2:
+        raise ShapeError(f"{name}: weight has shape {weight.array.shape}, expected (V, D)")
 
 
 def _limit_norms(name: str, weight: Tensor, input: Tensor, max_norm: float, norm_type: float) -> None:
@@ -132,8 +139,7 @@ def embedding_bag(
                 f"{input.array.shape} as input"
             )
         per_sample_weights = per_sample_weights.reshape(-1)
-    if weight.array.ndim != 2:
-        raise ShapeError(f"{name}: weight has shape {weight.array.shape}, expected (V, D)")
+    _check_table(name, weight)
     padding_idx = row_of_padding(name, padding_idx, len(weight.array))
     starts = _starts(name, input.array, offsets, include_last_offset)
     ids = input.array.reshape(-1)

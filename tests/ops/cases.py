@@ -47,6 +47,7 @@ def probabilities(*shapes):
 
 
 IDS = np.array([[3, 0, 3], [1, 4, 3]])
+BAGS = {"ids": np.array([3, 0, 3, 1, 4, 3]), "starts": np.array([0, 2, 2, 5, 6])}
 MASK = np.array([[True, False, True], [False, True, True]])
 
 CASES = [
@@ -130,19 +131,16 @@ CASES = [
     Case(ops.Embedding, "matrix", normal((5, 3)), {"ids": IDS}),
     Case(ops.Embedding, "padding", lambda rng: [rng.standard_normal((4, 3))], {"ids": np.array([0, 3, 0])}),
     *[
-        Case(op, id, make((5, 3)), {"ids": np.array([3, 0, 3, 1, 4, 3]), "starts": np.array([0, 2, 2, 5, 6]), **static})
-        for op, make, id, static in (
-            (ops.EmbeddingBag, normal, "sum", {}),
-            (ops.EmbeddingBag, normal, "mean", {"mean": True}),
-            (ops.EmbeddingBagMax, spread, "bags", {}),
+        Case(op, id, make(*shapes), {**BAGS, **static})
+        for op, make, id, shapes, static in (
+            (ops.EmbeddingBag, normal, "sum", [(5, 3)], {}),
+            (ops.EmbeddingBag, normal, "mean", [(5, 3)], {"mean": True, "padding_idx": 0}),
+            (ops.EmbeddingBag, normal, "factors", [(5, 3), (6,)], {}),
+            (ops.EmbeddingBag, normal, "factors-padding", [(5, 3), (6,)], {"padding_idx": 3}),
+            (ops.EmbeddingBagMax, spread, "bags", [(5, 3)], {}),
+            (ops.EmbeddingBagMax, spread, "padding", [(5, 3)], {"padding_idx": 4}),
         )
     ],
-    Case(
-        ops.EmbeddingBag,
-        "factors",
-        normal((5, 3), (6,)),
-        {"ids": np.array([3, 0, 3, 1, 4, 3]), "starts": np.array([0, 2, 2, 5, 6])},
-    ),
     *[
         Case(op, "nothing", normal((5, 3)), {"ids": np.zeros(0, np.int64), "starts": np.zeros(3, np.int64)})
         for op in (ops.EmbeddingBag, ops.EmbeddingBagMax)
