@@ -20,6 +20,7 @@ NAMES = [
     "embedding_backward",
     "embedding_bag_backward",
     "embedding_bag_forward",
+    "embedding_bag_max_forward",
     "embedding_forward",
     "exp_forward",
     "gates_backward_bias",

