@@ -23,6 +23,7 @@ from .reductions import Amax, Amin, CumSum, LogSumExp, Mean, Sum, Var
 from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
 from .shape import Cat, Expand, Flip, Permute, Reshape, Stack
 from .softmax import LogSoftmax, Softmax
+from .watch import Watch
 
 __all__ = [
     "BCE",
@@ -104,5 +105,6 @@ __all__ = [
     "Tanh",
     "TanhGELU",
     "Var",
+    "Watch",
     "Where",
 ]
