@@ -23,3 +23,7 @@ class IdError(IndexError, RuntimeError):
 
 class SettingsError(ValueError, RuntimeError, AssertionError):
     """The settings of a layer contradict each other; the message names them and their values."""
+
+
+class MemberError(TypeError, AssertionError):
+    """Something of another kind is put into a container; the message has its type and what was expected."""

@@ -16,7 +16,7 @@ from .activation import (
     Softplus,
     Tanh,
 )
-from .container import ModuleList, Sequential
+from .container import ModuleDict, ModuleList, Sequential
 from .distance import CosineSimilarity, PairwiseDistance
 from .dropout import Dropout
 from .embedding import Embedding, EmbeddingBag
@@ -40,6 +40,7 @@ from .loss import (
 )
 from .module import Module
 from .parameter import Parameter
+from .parameter_container import ParameterDict, ParameterList
 from .rnn import GRU, LSTM, RNN, RNNBase
 from .rnn_cell import GRUCell, LSTMCell, RNNCell, RNNCellBase
 
@@ -73,11 +74,14 @@ __all__ = [
     "MSELoss",
     "MarginRankingLoss",
     "Module",
+    "ModuleDict",
     "ModuleList",
     "NLLLoss",
     "NTXentLoss",
     "PairwiseDistance",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "RNNBase",
     "RNNCell",
     "RNNCellBase",

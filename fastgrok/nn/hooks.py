@@ -199,9 +199,8 @@ class _Backward:
         self.inputs = len(args)
         places = list(_places(args))
         self.inputs_watched = bool(places)
-        self.float_inputs = [
-            (i, x.array) for i, x in enumerate(args) if isinstance(x, Tensor) and x.is_floating_point()
-        ]
+        floats = [(i, x.array) for i, x in enumerate(args) if isinstance(x, Tensor) and x.is_floating_point()]
+        self.float_inputs = [(i, array.shape, array.dtype) for i, array in floats]
         return _watched(args, places, self.see_inputs)
 
     def watch_outputs(self, result: Any) -> Any:
