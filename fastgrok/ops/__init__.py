@@ -11,6 +11,7 @@ from .distances import PNorm
 from .dropout import Dropout
 from .elementwise import Abs, Cast, Clamp, Clone, Cos, Exp, Log, Neg, ReLU, Sigmoid, Sin, Sqrt, Tanh
 from .embedding import Embedding
+from .embedding_bag import EmbeddingBag, EmbeddingBagMax
 from .gradients import Broadcast, Gradient, Outer, Rows
 from .gru import GRU, GRUCell
 from .indexing import Gather, Index, SetItem
@@ -25,6 +26,7 @@ from .reductions import Amax, Amin, CumSum, LogSumExp, Mean, Sum, Var
 from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
 from .shape import Cat, Expand, Flip, Permute, Reshape, Stack
 from .softmax import LogSoftmax, Softmax
+from .watch import Watch
 
 __all__ = [
     "BCE",
@@ -56,6 +58,8 @@ __all__ = [
     "Div",
     "Dropout",
     "Embedding",
+    "EmbeddingBag",
+    "EmbeddingBagMax",
     "Exp",
     "Expand",
     "Flip",
@@ -112,5 +116,6 @@ __all__ = [
     "TanhGELU",
     "Unfold",
     "Var",
+    "Watch",
     "Where",
 ]
