@@ -1,4 +1,4 @@
-"""Every kernel beside its NumPy reference, on the cases of benchmark size in fastgrok_kernels/table.py."""
+"""Every kernel beside its NumPy reference, on the cases of benchmark size in fastgrok_kernels/table."""
 
 import functools
 import os
