@@ -19,3 +19,7 @@ class ArgumentError(ValueError, RuntimeError):
 
 class SettingsError(ValueError, AssertionError):
     """The settings of a layer contradict each other; the message names them and their values."""
+
+
+class InputError(ArgumentError, AssertionError):
+    """What a layer of attention is called with has a shape or dtype that it cannot take; PyTorch asserts there."""

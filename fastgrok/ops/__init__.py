@@ -5,6 +5,7 @@ They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.bac
 
 from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, TanhGELU
 from .arithmetic import Add, Div, Maximum, Minimum, Mul, Pow, Sub, Where
+from .attention import Attention, Heads
 from .base import Op
 from .conv import Conv, ConvTranspose, Fold, Unfold
 from .distances import PNorm
@@ -40,6 +41,7 @@ __all__ = [
     "Add",
     "Amax",
     "Amin",
+    "Attention",
     "AvgPool",
     "BCEWithLogits",
     "BatchNorm",
@@ -66,6 +68,7 @@ __all__ = [
     "GatheredGradient",
     "Gradient",
     "Hardtanh",
+    "Heads",
     "Huber",
     "Index",
     "KLDiv",
