@@ -27,3 +27,7 @@ class SettingsError(ValueError, RuntimeError, AssertionError):
 
 class MemberError(TypeError, AssertionError):
     """Something of another kind is put into a container; the message has its type and what was expected."""
+
+
+class InputError(ArgumentError, AssertionError):
+    """What a layer of attention is called with has a shape or dtype that it cannot take; PyTorch asserts there."""

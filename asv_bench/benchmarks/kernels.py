@@ -19,6 +19,7 @@ NAMES = [
     "batch_norm_backward_sums",
     "batch_norm_forward",
     "batch_norm_statistics",
+    "batched_matmul",
     "conv_backward_input",
     "conv_backward_weight",
     "conv_forward",

@@ -17,6 +17,7 @@ from .checks import check_reduction as check_reduction
 from .checks import check_tensors as check_tensors
 from .checks import row_of_padding as row_of_padding
 from .functional_activations import elu, gelu, hardtanh, leaky_relu, logsigmoid, relu6, silu, softplus
+from .functional_attention import scaled_dot_product_attention
 from .functional_distances import (
     cosine_embedding_loss,
     cosine_similarity,
@@ -105,6 +106,7 @@ __all__ = [
     "pairwise_distance",
     "relu",
     "relu6",
+    "scaled_dot_product_attention",
     "sigmoid",
     "silu",
     "smooth_l1_loss",

@@ -5,6 +5,7 @@ They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.bac
 
 from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, TanhGELU
 from .arithmetic import Add, Div, Maximum, Minimum, Mul, Pow, Sub, Where
+from .attention import Attention, Heads
 from .base import Op
 from .conv import Conv, ConvTranspose, Fold, Unfold
 from .distances import PNorm
@@ -42,6 +43,7 @@ __all__ = [
     "Add",
     "Amax",
     "Amin",
+    "Attention",
     "AvgPool",
     "BCEWithLogits",
     "BatchNorm",
@@ -70,6 +72,7 @@ __all__ = [
     "GatheredGradient",
     "Gradient",
     "Hardtanh",
+    "Heads",
     "Huber",
     "Index",
     "KLDiv",

@@ -40,7 +40,7 @@ _MODULES = {
     "gru": ("gru_backward", "gru_forward"),
     "layout": ("swap_axes",),
     "lstm": ("lstm_backward", "lstm_forward"),
-    "matmul": ("matmul", "matmul_into"),
+    "matmul": ("batched_matmul", "matmul", "matmul_into"),
     "norm": (
         "batch_norm_backward_input", "batch_norm_backward_sums", "batch_norm_forward", "batch_norm_statistics",
         "layer_norm_backward", "layer_norm_forward",

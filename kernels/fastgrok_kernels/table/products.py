@@ -35,7 +35,34 @@ def _into(accumulate):
     return make
 
 
+# B x M x K x N. The tasks of a large batch are cut otherwise than those of a small one.
+_BATCHES = ((0, 2, 3, 4), (3, 0, 2, 2), (2, 3, 0, 4), (1, 3, 5, 7), (5, 13, 20, 33), (2, 300, 40, 66), (96, 17, 6, 34))
+_BATCH_BENCH = (128, 64, 32, 64)
+
+
+def _batches(transpose_a, transpose_b):
+    def make(rng, dtype, B, M, K, N):
+        a = normal(rng, dtype, B, *((K, M) if transpose_a else (M, K)))
+        b = normal(rng, dtype, B, *((N, K) if transpose_b else (K, N)))
+        return a, b, transpose_a, transpose_b
+
+    return make
+
+
 KERNELS = (
+    Kernel(
+        "batched_matmul",
+        "matmul",
+        (
+            *(
+                Case(f"{named(size)}-{'NT'[a]}{'NT'[b]}", bound(_batches(a, b), size), large=math.prod(size) > 20_000)
+                for size in _BATCHES
+                for a, b in _FLAGS
+            ),
+            Case(f"bench-{named(_BATCH_BENCH)}", bound(_batches(False, True), _BATCH_BENCH), bench=True),
+        ),
+        rtol32=5e-6,
+    ),
     Kernel("matmul", "matmul", tuple(_product_cases()), rtol32=5e-6),
     Kernel(
         "matmul_into",
