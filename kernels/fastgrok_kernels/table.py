@@ -323,20 +323,21 @@ _FLAGS = tuple((transpose_a, transpose_b) for transpose_a in (False, True) for t
 
 
 def _factors(transpose_a, transpose_b):
-    def make(rng, dtype, M, K, N):
-        a = _normal(rng, dtype, *((K, M) if transpose_a else (M, K)))
-        b = _normal(rng, dtype, *((N, K) if transpose_b else (K, N)))
+    def make(rng, dtype, *size):
+        *batch, M, K, N = size
+        a = _normal(rng, dtype, *batch, *((K, M) if transpose_a else (M, K)))
+        b = _normal(rng, dtype, *batch, *((N, K) if transpose_b else (K, N)))
         return a, b, transpose_a, transpose_b
 
     return make
 
 
-def _product_cases():
+def _product_cases(sizes, benches):
     for transpose_a, transpose_b in _FLAGS:
         make, flags = _factors(transpose_a, transpose_b), f"{'T' if transpose_a else 'N'}{'T' if transpose_b else 'N'}"
-        for size in _PRODUCTS:
+        for size in sizes:
             yield Case(f"{_name(size)}-{flags}", _bound(make, size), large=math.prod(size) > 20_000)
-    for size in _PRODUCTS_BENCH:
+    for size in benches:
         yield Case(f"bench-{_name(size)}", _bound(_factors(False, True), size), bench=True)
 
 
@@ -349,33 +350,12 @@ def _into(accumulate):
 
 # B x M x K x N. The tasks of a large batch are cut otherwise than those of a small one.
 _BATCHES = ((0, 2, 3, 4), (3, 0, 2, 2), (2, 3, 0, 4), (1, 3, 5, 7), (5, 13, 20, 33), (2, 300, 40, 66), (96, 17, 6, 34))
-_BATCH_BENCH = (128, 64, 32, 64)
-
-
-def _batches(transpose_a, transpose_b):
-    def make(rng, dtype, B, M, K, N):
-        a = _normal(rng, dtype, B, *((K, M) if transpose_a else (M, K)))
-        b = _normal(rng, dtype, B, *((N, K) if transpose_b else (K, N)))
-        return a, b, transpose_a, transpose_b
-
-    return make
+_BATCHES_BENCH = ((128, 64, 32, 64),)
 
 
 _MATMUL = (
-    Kernel(
-        "batched_matmul",
-        "matmul",
-        (
-            *(
-                Case(f"{_name(size)}-{'NT'[a]}{'NT'[b]}", _bound(_batches(a, b), size), large=math.prod(size) > 20_000)
-                for size in _BATCHES
-                for a, b in _FLAGS
-            ),
-            Case(f"bench-{_name(_BATCH_BENCH)}", _bound(_batches(False, True), _BATCH_BENCH), bench=True),
-        ),
-        rtol32=5e-6,
-    ),
-    Kernel("matmul", "matmul", tuple(_product_cases()), rtol32=5e-6),
+    Kernel("batched_matmul", "matmul", tuple(_product_cases(_BATCHES, _BATCHES_BENCH)), rtol32=5e-6),
+    Kernel("matmul", "matmul", tuple(_product_cases(_PRODUCTS, _PRODUCTS_BENCH)), rtol32=5e-6),
     Kernel(
         "matmul_into",
         "matmul",
