@@ -1,4 +1,4 @@
-"""Every kernel beside its NumPy reference, on the cases of benchmark size in fastgrok_kernels/table.py."""
+"""Every kernel beside its NumPy reference, on the cases of benchmark size in fastgrok_kernels/table."""
 
 import functools
 import os
@@ -13,6 +13,15 @@ NAMES = [
     "adamax_into",
     "adamw_into",
     "add_rows_into",
+    "avg_pool_backward",
+    "avg_pool_forward",
+    "batch_norm_backward_input",
+    "batch_norm_backward_sums",
+    "batch_norm_forward",
+    "batch_norm_statistics",
+    "conv_backward_input",
+    "conv_backward_weight",
+    "conv_forward",
     "cross_entropy_backward",
     "cross_entropy_forward",
     "dropout_backward",
@@ -32,6 +41,8 @@ NAMES = [
     "gelu_forward",
     "gru_backward",
     "gru_forward",
+    "layer_norm_backward",
+    "layer_norm_forward",
     "log_forward",
     "log_softmax_backward",
     "log_softmax_forward",
@@ -40,8 +51,12 @@ NAMES = [
     "lstm_generate",
     "matmul",
     "matmul_into",
+    "max_pool_backward",
+    "max_pool_forward",
     "momentum_into",
     "nadam_into",
+    "patches_backward",
+    "patches_forward",
     "rmsprop_into",
     "rnn_backward",
     "rnn_forward",
@@ -52,6 +67,7 @@ NAMES = [
     "softmax_backward",
     "softmax_forward",
     "sum_of_squares",
+    "swap_axes",
     "tanh_backward",
     "tanh_forward",
 ]

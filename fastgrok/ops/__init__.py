@@ -6,6 +6,7 @@ They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.bac
 from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, TanhGELU
 from .arithmetic import Add, Div, Maximum, Minimum, Mul, Pow, Sub, Where
 from .base import Op
+from .conv import Conv, ConvTranspose, Fold, Unfold
 from .distances import PNorm
 from .dropout import Dropout
 from .elementwise import Abs, Cast, Clamp, Clone, Cos, Exp, Log, Neg, ReLU, Sigmoid, Sin, Sqrt, Tanh
@@ -16,8 +17,10 @@ from .gru import GRU, GRUCell
 from .indexing import Gather, Index, SetItem
 from .losses import NLL, CrossEntropy, SoftCrossEntropy
 from .matmul import Linear, MatMul
+from .norm import BatchNorm, LayerNorm
 from .packed import PackedLSTM
 from .pointwise_losses import BCE, L1, MSE, BCEWithLogits, Huber, KLDiv, SmoothL1
+from .pool import AvgPool, MaxPool
 from .recurrent import LSTM, Gathered, GatheredGradient, LSTMCell
 from .reductions import Amax, Amin, CumSum, LogSumExp, Mean, Sum, Var
 from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
@@ -39,12 +42,16 @@ __all__ = [
     "Add",
     "Amax",
     "Amin",
+    "AvgPool",
     "BCEWithLogits",
+    "BatchNorm",
     "Broadcast",
     "Cast",
     "Cat",
     "Clamp",
     "Clone",
+    "Conv",
+    "ConvTranspose",
     "Cos",
     "CrossEntropy",
     "CumSum",
@@ -56,6 +63,7 @@ __all__ = [
     "Exp",
     "Expand",
     "Flip",
+    "Fold",
     "GRUCell",
     "Gather",
     "Gathered",
@@ -66,6 +74,7 @@ __all__ = [
     "Index",
     "KLDiv",
     "LSTMCell",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "Log",
@@ -73,6 +82,7 @@ __all__ = [
     "LogSoftmax",
     "LogSumExp",
     "MatMul",
+    "MaxPool",
     "Maximum",
     "Mean",
     "Minimum",
@@ -104,6 +114,7 @@ __all__ = [
     "Sum",
     "Tanh",
     "TanhGELU",
+    "Unfold",
     "Var",
     "Watch",
     "Where",
