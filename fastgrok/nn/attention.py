@@ -190,7 +190,7 @@ class MultiheadAttention(Module):
             )
         self._check_sizes(query, key, value, key_padding_mask, attn_mask)
         by_hint = is_causal and key_padding_mask is None and not need_weights
-        mask = self._mask(query, key, key_padding_mask, None if by_hint else attn_mask)
+        mask = self._mask(query, key_padding_mask, None if by_hint else attn_mask)
         q, k, v = self._packed_heads(query) if same and self._qkv_same_embed_dim else self._heads(query, key, value)
         k, v, mask = self._with_extra_keys(k, v, mask)
 
@@ -239,7 +239,7 @@ class MultiheadAttention(Module):
             mask = None if mask is None else cat([mask, _zeros((*mask.shape[:-1], 1), mask)], -1)
         return k, v, mask
 
-    def _mask(self, query: Tensor, key: Tensor, padding: Tensor | None, mask: Tensor | None) -> Tensor | None:
+    def _mask(self, query: Tensor, padding: Tensor | None, mask: Tensor | None) -> Tensor | None:
         """Return both masks as one, to be added to scores (B, H, L, S), or None."""
         dtype, merged = query.array.dtype, None
         if mask is not None:
