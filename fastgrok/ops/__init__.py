@@ -5,12 +5,14 @@ They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.bac
 
 from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, TanhGELU
 from .arithmetic import Add, Div, Maximum, Minimum, Mul, Pow, Sub, Where
+from .attention import Attention, Heads
 from .base import Op
 from .conv import Conv, ConvTranspose, Fold, Unfold
 from .distances import PNorm
 from .dropout import Dropout
 from .elementwise import Abs, Cast, Clamp, Clone, Cos, Exp, Log, Neg, ReLU, Sigmoid, Sin, Sqrt, Tanh
 from .embedding import Embedding
+from .embedding_bag import EmbeddingBag, EmbeddingBagMax
 from .gradients import Broadcast, Gradient, Outer, Rows
 from .gru import GRU, GRUCell
 from .indexing import Gather, Index, SetItem
@@ -25,6 +27,7 @@ from .reductions import Amax, Amin, CumSum, LogSumExp, Mean, Sum, Var
 from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
 from .shape import Cat, Expand, Flip, Permute, Reshape, Stack
 from .softmax import LogSoftmax, Softmax
+from .watch import Watch
 
 __all__ = [
     "BCE",
@@ -40,6 +43,7 @@ __all__ = [
     "Add",
     "Amax",
     "Amin",
+    "Attention",
     "AvgPool",
     "BCEWithLogits",
     "BatchNorm",
@@ -56,6 +60,8 @@ __all__ = [
     "Div",
     "Dropout",
     "Embedding",
+    "EmbeddingBag",
+    "EmbeddingBagMax",
     "Exp",
     "Expand",
     "Flip",
@@ -66,6 +72,7 @@ __all__ = [
     "GatheredGradient",
     "Gradient",
     "Hardtanh",
+    "Heads",
     "Huber",
     "Index",
     "KLDiv",
@@ -112,5 +119,6 @@ __all__ = [
     "TanhGELU",
     "Unfold",
     "Var",
+    "Watch",
     "Where",
 ]

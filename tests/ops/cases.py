@@ -47,6 +47,7 @@ def probabilities(*shapes):
 
 
 IDS = np.array([[3, 0, 3], [1, 4, 3]])
+BAGS = {"ids": np.array([3, 0, 3, 1, 4, 3]), "starts": np.array([0, 2, 2, 5, 6])}
 MASK = np.array([[True, False, True], [False, True, True]])
 
 CASES = [
@@ -124,11 +125,41 @@ CASES = [
             ("batch-column", ((5, 2, 3), (3,))),
         )
     ],
+    *[
+        Case(ops.Attention, id, normal(*shapes), settings)
+        for id, shapes, settings in (
+            ("matrices", ((4, 3), (5, 3), (5, 2)), {"scale": 0.7}),
+            ("heads", ((2, 3, 4, 5), (2, 3, 6, 5), (2, 3, 6, 5)), {"scale": 0.5}),
+            ("mask", ((2, 3, 4, 5), (2, 3, 6, 5), (2, 3, 6, 5), (3, 1, 6)), {"scale": -0.5}),
+            ("broadcast", ((7, 1, 4, 3), (2, 5, 3), (5, 2), (7, 2, 4, 5)), {}),
+            ("values-broadcast", ((4, 3), (5, 3), (2, 5, 2), (4, 1)), {}),
+            ("dropout", ((2, 4, 3), (2, 5, 3), (2, 5, 3), (4, 5)), {"p": 0.4, "seed": 5}),
+            ("all-dropped", ((4, 3), (5, 3), (5, 3)), {"p": 1.0, "seed": 5}),
+            ("no-keys", ((2, 4, 3), (2, 0, 3), (2, 0, 3)), {}),
+            ("no-queries", ((2, 0, 3), (2, 5, 3), (2, 5, 3), (0, 5)), {}),
+            ("no-batch", ((0, 4, 3), (0, 5, 3), (0, 5, 3)), {}),
+        )
+    ],
     Case(ops.Linear, "bias", normal((5, 3), (4, 3), (4,))),
     Case(ops.Linear, "no-bias", normal((2, 5, 3), (4, 3))),
     Case(ops.Linear, "1-d", normal((3,), (4, 3), (4,))),
     Case(ops.Embedding, "matrix", normal((5, 3)), {"ids": IDS}),
     Case(ops.Embedding, "padding", lambda rng: [rng.standard_normal((4, 3))], {"ids": np.array([0, 3, 0])}),
+    *[
+        Case(op, id, make(*shapes), {**BAGS, **static})
+        for op, make, id, shapes, static in (
+            (ops.EmbeddingBag, normal, "sum", [(5, 3)], {}),
+            (ops.EmbeddingBag, normal, "mean", [(5, 3)], {"mean": True, "padding_idx": 0}),
+            (ops.EmbeddingBag, normal, "factors", [(5, 3), (6,)], {}),
+            (ops.EmbeddingBag, normal, "factors-padding", [(5, 3), (6,)], {"padding_idx": 3}),
+            (ops.EmbeddingBagMax, spread, "bags", [(5, 3)], {}),
+            (ops.EmbeddingBagMax, spread, "padding", [(5, 3)], {"padding_idx": 4}),
+        )
+    ],
+    *[
+        Case(op, "nothing", normal((5, 3)), {"ids": np.zeros(0, np.int64), "starts": np.zeros(3, np.int64)})
+        for op in (ops.EmbeddingBag, ops.EmbeddingBagMax)
+    ],
     Case(ops.Dropout, "half", normal((5, 7)), {"p": 0.5, "seed": 3}),
     Case(ops.Dropout, "none", normal((5, 7)), {"p": 0.0, "seed": 3}),
     *[Case(op, str(dim), normal((2, 3, 4)), {"dim": dim}) for op in (ops.Softmax, ops.LogSoftmax) for dim in (-1, 1)],
