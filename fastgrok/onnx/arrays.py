@@ -30,6 +30,34 @@ def _embedding(graph: Graph, call: Call) -> str:
     return graph.add("Gather", call.input(0), call.input(1), axis=0)
 
 
+@emits(ops.Attention)
+def _attention(graph: Graph, call: Call) -> str:
+    if call.setting("p"):
+        raise call.cannot(f"dropout_p={call.setting('p')} in evaluation, expected 0")
+    q, k, v, *mask = (call.input(number) for number in range(call.count))
+    ndim = len(call.shape(1))
+    scaled = graph.add("Mul", q, graph.constant(call.setting("scale"), call.dtype))
+    scores = graph.add("MatMul", scaled, graph.add("Transpose", k, perm=[*range(ndim - 2), ndim - 1, ndim - 2]))
+    weights = graph.add("Softmax", graph.add("Add", scores, *mask) if mask else scores, axis=-1)
+    if mask:  # a query without any key gets zeros
+        weights = graph.add("Where", graph.add("IsNaN", weights), graph.constant(0, call.dtype), weights)
+    return graph.add("MatMul", weights, v)
+
+
+@emits(ops.Heads)
+def _heads(graph: Graph, call: Call) -> list[str]:
+    parts, heads = call.setting("parts"), call.setting("heads")
+    # In Reshape 0 keeps a size.
+    x = graph.add("Reshape", call.input(0), graph.integers(0, 0, parts, heads, call.shape()[2] // (parts * heads)))
+    x = graph.add("Transpose", x, perm=[2, 0, 3, 1, 4] if call.setting("batch_first") else [2, 1, 3, 0, 4])
+    return [graph.add("Gather", x, graph.constant(part, np.int64), axis=0) for part in range(parts)]
+
+
+@emits(ops.Watch)
+def _watch(graph: Graph, call: Call) -> list[str]:
+    return [graph.add("Identity", call.input(k)) for k in range(call.count)]
+
+
 # ------------------------------------------------------------------------------------------------ shapes
 
 

@@ -208,10 +208,15 @@ class Graph:
             zero, one = self.constant(0, np.int64), self.constant(1, np.int64)
             numbers = self.add("Range", zero, self.squeeze(self.length(axes[0]), 0), one)
             return self.cast(numbers, first.dtype)
+        if first.ndim == 2 and first.dtype.kind == "f" and all(same(array, _above(array)) for array in arrays):
+            value = self.onnx.numpy_helper.from_array(first[:1, -1])
+            return self.add(
+                "Trilu", self.add("ConstantOfShape", self.shape(axes), value=value), self.constant(1, np.int64)
+            )
         symbol = self._changed(next(sizes for sizes in axes if len(set(sizes)) > 1)) if first.shape else "?"
         raise NotImplementedError(
             f"export: a constant of shape {first.shape} depends on the dynamic axis {symbol!r}: only zeros, ones and "
-            "other repeated numbers, and arange(n), can follow it"
+            "other repeated numbers, arange(n) and causal masks can follow it"
         )
 
     def cast(self, x: str, dtype: Any) -> str:
@@ -272,3 +277,8 @@ class Graph:
 
     def _changed(self, sizes: tuple[int, ...]) -> str:
         return next(symbol for (symbol, _), size in zip(self.grown, sizes[1:], strict=True) if size != sizes[0])
+
+
+def _above(array: np.ndarray) -> np.ndarray:
+    """Return an array (L, S) of zeros but for its upper right corner's number above the diagonal: a causal mask."""
+    return np.where(np.tri(*array.shape, dtype=np.bool_), array.dtype.type(0), array[:1, -1:])

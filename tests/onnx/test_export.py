@@ -231,6 +231,55 @@ def test_attention(tmp_path):
     check(Attention(), fastgrok.randint(0, 11, (3, 5)), tmp_path, others, dynamic_axes=axes)
 
 
+@pytest.mark.parametrize("batch_first", [True, False])
+def test_transformer(tmp_path, batch_first):
+    model = nn.TransformerEncoderLayer(8, 2, 16, batch_first=batch_first)
+    time, batch = (1, 0) if batch_first else (0, 1)
+    axes = {"src": {batch: "batch", time: "time"}}
+    others = [fastgrok.randn(2, 7, 8), fastgrok.randn(1, 2, 8)]
+    check(model, fastgrok.randn(4, 3, 8), tmp_path, others, dynamic_axes=axes)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_scaled_dot_product_attention(tmp_path, causal):
+    model = Function(lambda x: F.scaled_dot_product_attention(x, x * 2, x + 1, is_causal=causal))
+    options = {"input_names": ["x"], "dynamic_axes": {"x": {0: "B", 2: "T"}}}
+    check(
+        model, fastgrok.randn(2, 3, 4, 5), tmp_path, [fastgrok.randn(3, 3, 9, 5), fastgrok.randn(3, 3, 1, 5)], **options
+    )
+
+
+def test_attention_with_a_query_without_keys(tmp_path):
+    mask = fastgrok.tensor([[True, False, False], [False, False, False], [True, True, True]])
+    model = Function(lambda x: F.scaled_dot_product_attention(x, x, x, attn_mask=mask))
+    check(model, fastgrok.randn(2, 3, 4), tmp_path, [fastgrok.randn(2, 3, 4)])
+
+
+def test_multihead_attention(tmp_path):
+    attention = nn.MultiheadAttention(8, 2, kdim=6, vdim=4, batch_first=True)
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention = attention
+
+        def forward(self, q, k, v):
+            return self.attention(q, k, v)
+
+    axes = {"q": {0: "B", 1: "L"}, "k": {0: "B", 1: "S"}, "v": {0: "B", 1: "S"}}
+
+    def inputs(B, L, S):
+        return fastgrok.randn(B, L, 8), fastgrok.randn(B, S, 6), fastgrok.randn(B, S, 4)
+
+    check(Model(), inputs(2, 3, 4), tmp_path, [inputs(3, 5, 2)], dynamic_axes=axes)
+
+
+def test_hooks(tmp_path):
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh())
+    model[0].register_full_backward_hook(lambda *arguments: None)
+    check(model, fastgrok.randn(2, 3), tmp_path, [fastgrok.randn(2, 3)])
+
+
 def test_sizes_from_several_axes(tmp_path):
     def function(x):
         B, T, D = x.shape
