@@ -10,6 +10,7 @@ from ..autograd import apply
 from ..errors import DtypeError, ShapeError
 from ..ops.base import contiguous
 from ..tensor import Tensor
+from .functional_pad import pad
 
 __all__ = [
     "cross_entropy",
@@ -20,6 +21,7 @@ __all__ = [
     "mse_loss",
     "nll_loss",
     "one_hot",
+    "pad",
     "relu",
     "sigmoid",
     "softmax",

@@ -7,14 +7,15 @@ from .arithmetic import Add, Div, Maximum, Minimum, Mul, Pow, Sub, Where
 from .base import Op
 from .dropout import Dropout
 from .elementwise import Abs, Cast, Clamp, Clone, Cos, Exp, Log, Neg, ReLU, Sigmoid, Sin, Sqrt, Tanh
+from .elementwise import Ceil, Expm1, Floor, Log1p, Round, Sign  # isort: skip
 from .embedding import Embedding
 from .gradients import Broadcast, Gradient, Outer, Rows
-from .indexing import Gather, Index, SetItem
+from .indexing import AddAt, Gather, Index, SetItem
 from .losses import MSE, NLL, CrossEntropy
 from .matmul import Linear, MatMul
 from .recurrent import LSTM, Gathered, GatheredGradient, LSTMCell
-from .reductions import Amax, Amin, CumSum, LogSumExp, Mean, Sum, Var
-from .shape import Cat, Expand, Flip, Permute, Reshape, Stack
+from .reductions import Amax, Amin, CumProd, CumSum, LogSumExp, Mean, Prod, Sum, Var
+from .shape import Cat, Expand, Flip, Pad, Permute, Reshape, Stack
 from .softmax import LogSoftmax, Softmax
 
 __all__ = [
@@ -23,22 +24,27 @@ __all__ = [
     "NLL",
     "Abs",
     "Add",
+    "AddAt",
     "Amax",
     "Amin",
     "Broadcast",
     "Cast",
     "Cat",
+    "Ceil",
     "Clamp",
     "Clone",
     "Cos",
     "CrossEntropy",
+    "CumProd",
     "CumSum",
     "Div",
     "Dropout",
     "Embedding",
     "Exp",
     "Expand",
+    "Expm1",
     "Flip",
+    "Floor",
     "Gather",
     "Gathered",
     "GatheredGradient",
@@ -47,6 +53,7 @@ __all__ = [
     "LSTMCell",
     "Linear",
     "Log",
+    "Log1p",
     "LogSoftmax",
     "LogSumExp",
     "MatMul",
@@ -57,13 +64,17 @@ __all__ = [
     "Neg",
     "Op",
     "Outer",
+    "Pad",
     "Permute",
     "Pow",
+    "Prod",
     "ReLU",
     "Reshape",
+    "Round",
     "Rows",
     "SetItem",
     "Sigmoid",
+    "Sign",
     "Sin",
     "Softmax",
     "Sqrt",

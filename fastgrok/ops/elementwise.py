@@ -86,6 +86,39 @@ class Log(Op):
         return (dy / self.x,)
 
 
+class Log1p(Op):
+    """log(1 + x), exact also where x is tiny."""
+
+    saved_inputs = (0,)
+
+    @quiet
+    def forward(self, x):
+        """Logarithm of 1 + x; -inf at -1, nan below."""
+        self.x = x
+        return np.log1p(x)
+
+    @quiet
+    def backward(self, dy):
+        """dx = dy / (1 + x)."""
+        return (dy / (1 + self.x),)
+
+
+class Expm1(Op):
+    """e to the power x, less 1; exact also where x is tiny."""
+
+    saved_outputs = (0,)
+
+    @quiet
+    def forward(self, x):
+        """Exponential less 1."""
+        self.y = np.expm1(x)
+        return self.y
+
+    def backward(self, dy):
+        """dx = dy * (y + 1)."""
+        return (dy * (self.y + 1),)
+
+
 class Sqrt(Op):
     """The square root of x."""
 
@@ -217,3 +250,38 @@ class Clamp(Op):
         """dx = dy within the limits (the limits included), else 0."""
         inside = np.True_ if self.low is None else self.x >= self.low
         return (dy * (inside if self.high is None else inside & (self.x <= self.high)),)
+
+
+class Floor(Op):
+    """The largest whole number that is not larger than x. A step function: its gradient is zero everywhere."""
+
+    stateless = True
+    step = staticmethod(np.floor)
+
+    def forward(self, x):
+        """Round down."""
+        return self.step(x)
+
+    def backward(self, dy):
+        """dx = 0."""
+        return (np.zeros_like(dy),)
+
+
+class Ceil(Floor):
+    """The smallest whole number that is not smaller than x; its gradient is zero."""
+
+    step = staticmethod(np.ceil)
+
+
+class Sign(Floor):
+    """-1, 0 or 1; its gradient is zero."""
+
+    step = staticmethod(np.sign)
+
+
+class Round(Floor):
+    """The nearest number of so many decimals, halves to even; its gradient is zero."""
+
+    def forward(self, x, decimals=0):
+        """Round."""
+        return np.round(x, decimals)

@@ -121,6 +121,23 @@ class Gather(Op):
         return (dx,)
 
 
+class AddAt(Op):
+    """A copy of x in which `values` have been added to x[index]; places named twice get both."""
+
+    stateless = True
+
+    def forward(self, x, values, index):
+        """Add; index is a tuple of integer arrays and slices, and values has the shape of x[index]."""
+        self.index = _own(index)
+        y = x.copy()
+        np.add.at(y, self.index, values)
+        return y
+
+    def backward(self, dy):
+        """The gradient goes to x, and that of each place to the values that went there."""
+        return dy, dy[self.index] if self.needs[1] else None
+
+
 def check_index(index: Any, shape: tuple[int, ...]) -> None:
     """Raise `DtypeError` for an index array that is neither whole numbers nor bool; NumPy checks the rest."""
     for part in index if isinstance(index, tuple) else (index,):

@@ -145,3 +145,52 @@ class CumSum(Op):
             if dy.ndim
             else (dy,)
         )
+
+
+def _before(x: np.ndarray, axis: int) -> np.ndarray:
+    """Return the product of all elements in front of each one along an axis, 1 for the first."""
+    y = np.ones_like(x)
+    np.cumprod(x[(slice(None),) * axis + (slice(None, -1),)], axis=axis, out=y[(slice(None),) * axis + (slice(1, None),)])
+    return y
+
+
+class CumProd(Op):
+    """Running products along one axis."""
+
+    saved_inputs = (0,)
+
+    @quiet
+    def forward(self, x, dim):
+        """Multiply along `dim`; bool and integers as int64. Raises `IndexError` when there is no such axis."""
+        self.axis, self.x = normalise_axis("cumprod", dim, x.ndim), x
+        return np.cumprod(x, axis=self.axis).reshape(x.shape)
+
+    @quiet
+    def backward(self, dy):
+        """dx[i] = (x[0] ... x[i-1]) * s[i] with s[i] = dy[i] + x[i+1] s[i+1], so that a factor of zero does no harm."""
+        if dy.size == 0 or dy.ndim == 0:
+            return (dy,)
+        x, s = np.moveaxis(self.x, self.axis, 0), np.moveaxis(dy, self.axis, 0).copy()
+        for i in range(len(x) - 2, -1, -1):
+            s[i] += x[i + 1] * s[i + 1]
+        return (_before(self.x, self.axis) * np.moveaxis(s, 0, self.axis),)
+
+
+class Prod(Op):
+    """The product over one axis, or of all elements."""
+
+    saved_inputs = (0,)
+
+    @quiet
+    def forward(self, x, dim=None, keepdim=False):
+        """Multiply; bool and integers as int64. Raises `IndexError` when there is no such axis."""
+        self.x, self.axes, self.keepdim = x, normalise_axes("prod", dim, x.ndim), keepdim
+        return x.prod(axis=self.axes, keepdims=keepdim)
+
+    @quiet
+    def backward(self, dy):
+        """dx = dy times the product of all other factors: those in front of it, and those behind."""
+        x = self.x.reshape(-1) if len(self.axes) != 1 else self.x
+        axis = 0 if len(self.axes) != 1 else self.axes[0]
+        others = _before(x, axis) * np.flip(_before(np.flip(x, axis), axis), axis)
+        return ((dy if self.keepdim else _kept(dy, self.axes)) * others.reshape(self.x.shape),)

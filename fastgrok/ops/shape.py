@@ -149,6 +149,70 @@ class Flip(Op):
         return (np.flip(dy, self.axes),)
 
 
+class Pad(Op):
+    """x with borders: of one value, or continued from the inside."""
+
+    stateless = True
+
+    def forward(self, x, widths, mode="constant", value=0.0):
+        """Add `widths` (one pair (before, after) per axis) of elements; a negative number cuts elements off.
+
+        Modes are "constant" (all of them `value`), "reflect" (mirrored at the outermost elements), "replicate" (the
+        outermost elements again) and "circular" (what stands at the other end).
+        """
+        self.shape, self.widths, self.sources = x.shape, widths, {}
+        if mode == "constant":
+            inside = self._crop(x)
+            y = np.full([n + max(a, 0) + max(b, 0) for n, (a, b) in zip(inside.shape, widths, strict=True)], value, x.dtype)
+            y[self._middle(inside.shape)] = inside
+            return y
+        y = x
+        for axis, (before, after) in enumerate(widths):
+            if before or after:
+                self.sources[axis] = _sources(x.shape[axis], before, after, mode)
+                y = y.take(self.sources[axis], axis)
+        return y.copy() if y is x else y
+
+    def backward(self, dy):
+        """Give every element what went to its place, and in the other modes to its copies in the borders."""
+        if not self.sources:
+            dx = np.zeros(self.shape, dy.dtype)
+            inside = self._crop(dx)
+            inside[...] = dy[self._middle(inside.shape)]
+            return (dx,)
+        dx = dy
+        for axis, sources in self.sources.items():
+            # One slice after the other: borders are thin, and adding slices is far quicker than adding at indices.
+            before, after = (max(width, 0) for width in self.widths[axis])
+            start = max(-self.widths[axis][0], 0)
+            lines = np.moveaxis(dx, axis, 0)
+            folded = np.zeros((self.shape[axis], *lines.shape[1:]), dx.dtype)
+            count = len(lines) - before - after
+            folded[start : start + count] = lines[before : before + count]
+            for i in (*range(before), *range(before + count, len(lines))):
+                folded[sources[i]] += lines[i]
+            dx = np.moveaxis(folded, 0, axis)
+        return (dx,)
+
+    def _crop(self, x):
+        """Return the part of x that negative widths leave."""
+        return x[tuple([slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, self.widths, strict=True)])]
+
+    def _middle(self, inside):
+        """Return where an array of the shape `inside` lies between the borders."""
+        return tuple([slice(max(a, 0), max(a, 0) + n) for n, (a, _) in zip(inside, self.widths, strict=True)])
+
+
+def _sources(size: int, before: int, after: int, mode: str) -> np.ndarray:
+    """Return for each place of a padded axis which of `size` elements stands there."""
+    places = np.arange(-before, size + after)
+    if mode == "replicate":
+        return places.clip(0, size - 1)
+    if mode == "circular":
+        return places % size
+    return size - 1 - np.abs(size - 1 - np.abs(places))
+
+
 def size_argument(name: str, sizes: tuple) -> tuple[int, ...]:
     """Return sizes given as `f(2, 3)` or `f((2, 3))` as a tuple; raises `TypeError` unless they are whole numbers."""
     if len(sizes) == 1 and isinstance(sizes[0], tuple | list):

@@ -157,6 +157,14 @@ class Arithmetic(Variable):
         """Return the logarithm to base 10."""
         return self.log() / float(np.log(10))
 
+    def log1p(self) -> Any:
+        """Return log(1 + self), exact also for tiny elements."""
+        return apply(ops.Log1p, floating(self))
+
+    def expm1(self) -> Any:
+        """Return exp(self) - 1, exact also for tiny elements."""
+        return apply(ops.Expm1, floating(self))
+
     def sqrt(self) -> Any:
         """Return the square root."""
         return apply(ops.Sqrt, floating(self))
@@ -220,20 +228,25 @@ class Arithmetic(Variable):
     clip = clamp
 
     def floor(self) -> Any:
-        """Return the largest whole numbers that are not larger; the gradient is zero and not recorded."""
-        return self._new(np.floor(self.array))
+        """Return the largest whole numbers that are not larger; the gradient is zero, here and in the next three."""
+        return self._step("floor", ops.Floor)
 
     def ceil(self) -> Any:
-        """Return the smallest whole numbers that are not smaller; the gradient is zero and not recorded."""
-        return self._new(np.ceil(self.array))
+        """Return the smallest whole numbers that are not smaller."""
+        return self._step("ceil", ops.Ceil)
 
     def round(self, *, decimals: int = 0) -> Any:
-        """Return the nearest numbers of so many decimals, halves to even; the gradient is zero and not recorded."""
-        return self._new(np.round(self.array, decimals))
+        """Return the nearest numbers of so many decimals, halves to even."""
+        return self._step("round", ops.Round, decimals=decimals)
 
     def sign(self) -> Any:
-        """Return -1, 0 or 1; the gradient is zero and not recorded."""
-        return self._new(np.sign(self.array))
+        """Return -1, 0 or 1."""
+        return apply(ops.Sign, self)
+
+    def _step(self, name: str, op: type[ops.Op], **options: Any) -> Any:
+        if self.array.dtype.kind == "b":
+            raise DtypeError(f"{name}: dtype bool, expected numbers")
+        return apply(op, self, **options)
 
 
 def _reversed(op_class: type[ops.Op], b: Variable, a: Any) -> Any:

@@ -13,7 +13,8 @@ from ..ops.shape import size_argument
 from ..random import Generator, default_generator
 from .dtypes import as_dtype, device, float32, float64, int64, number_dtype
 from .operands import as_array
-from .tensor import Tensor, to_array
+from .making import to_array
+from .tensor import Tensor
 
 
 def _finish(array: np.ndarray, requires_grad: bool, place: Any) -> Tensor:
@@ -54,6 +55,16 @@ def from_numpy(array: np.ndarray) -> Tensor:
         raise TypeError(f"from_numpy: got {type(array).__name__}, expected an ndarray")
     as_dtype(array.dtype, "from_numpy: dtype")
     return Tensor._from_array(array)
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """Return a tensor over the memory of another library's array, by the DLPack protocol, without a copy.
+
+    Raises `TypeError` for what does not speak it, `BufferError` for memory that is not the CPU's or read-only.
+    """
+    if not hasattr(ext_tensor, "__dlpack__"):
+        raise TypeError(f"from_dlpack: got {type(ext_tensor).__name__}, expected an array with a method __dlpack__")
+    return from_numpy(np.from_dlpack(ext_tensor))
 
 
 def _shape(name: str, sizes: tuple, size: Any = None) -> tuple[int, ...]:

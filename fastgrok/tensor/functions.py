@@ -69,6 +69,12 @@ isnan, isinf, isfinite, isclose = _functions(Tensor.isnan, Tensor.isinf, Tensor.
 allclose, equal, is_floating_point = _functions(Tensor.allclose, Tensor.equal, Tensor.is_floating_point)
 
 
+log1p, expm1, cumprod, scatter, scatter_add, index_add = _functions(
+    Tensor.log1p, Tensor.expm1, Tensor.cumprod, Tensor.scatter, Tensor.scatter_add, Tensor.index_add
+)
+ravel, select, swapaxes, unflatten = _functions(Tensor.ravel, Tensor.select, Tensor.swapaxes, Tensor.unflatten)
+
+
 def pow(input: Any, exponent: Any) -> Any:
     """Return input ** exponent; one of them may be a number."""
     return input**exponent

@@ -142,17 +142,78 @@ class Indexing(Variable):
         return apply(ops.Where, a, b, condition=_mask("where", condition))
 
     def scatter_(self, dim: int, index: Any, src: Any) -> Any:
-        """Put src (tensor like index, or number) at self[i][index[i][j]] for dim 1, likewise for others, in place."""
-        axis = normalise_axis("scatter_", dim, self.array.ndim)
-        ids = check_ids("scatter_", "index", as_array(index), self.array.shape[axis])
-        if ids.ndim != self.array.ndim:
-            raise ShapeError(f"scatter_: index has shape {ids.shape}, expected {self.array.ndim} dimensions")
-        grids = np.ogrid[tuple(map(slice, ids.shape))]
-        place = tuple([ids if k == axis else grid for k, grid in enumerate(grids)])
-        if isinstance(src, Variable):
-            src = src[tuple(map(slice, ids.shape))]  # type: ignore[index]
+        """Put src (tensor, at least as large as index, or number) at self[i][index[i][j]] for dim 1, in place."""
+        place, src = self._places("scatter_", dim, index, src)
         self[place] = src
         return self
+
+    def scatter(self, dim: int, index: Any, src: Any) -> Any:
+        """Return a copy with src (tensor, at least as large as index, or number) at [i][index[i][j]] for dim 1."""
+        place, src = self._places("scatter", dim, index, src)
+        value = src if isinstance(src, Variable) else self._new(np.asarray(src, self.array.dtype))
+        return apply(ops.SetItem, self, value, index=place)
+
+    def scatter_add(self, dim: int, index: Any, src: Any) -> Any:
+        """Return a copy with src, at least as large as index, added at [i][index[i][j]] for dim 1, likewise others."""
+        if not isinstance(src, Variable):
+            raise TypeError(f"scatter_add: src is {type(src).__name__}, expected a Tensor")
+        place, src = self._places("scatter_add", dim, index, src)
+        return apply(ops.AddAt, self, src, index=place)
+
+    def scatter_add_(self, dim: int, index: Any, src: Any) -> Any:
+        """Add src at self[i][index[i][j]] for dim 1, likewise for others, in place."""
+        return self._become("scatter_add_", lambda x: x.scatter_add(dim, index, src))  # type: ignore[attr-defined]
+
+    def _places(self, name: str, dim: int, index: Any, src: Any) -> tuple[tuple, Any]:
+        """Return where `scatter` and its kin write to, as one index array per dimension, and what."""
+        axis = normalise_axis(name, dim, self.array.ndim)
+        ids, shape = as_array(index), self.array.shape
+        if ids.dtype != np.int64:
+            raise DtypeError(f"{name}: index has dtype {ids.dtype}, expected int64")
+        if isinstance(src, Variable) and src.array.dtype != self.array.dtype:
+            raise DtypeError(f"{name}: src has dtype {src.array.dtype}, expected {self.array.dtype} as input")
+        if ids.size:
+            sources = src.array.shape if isinstance(src, Variable) else ids.shape
+            if (
+                len(shape) != ids.ndim
+                or len(sources) != ids.ndim
+                or any(i > n for k, (i, n) in enumerate(zip(ids.shape, shape, strict=True)) if k != axis)
+                or any(i > n for i, n in zip(ids.shape, sources, strict=True))
+            ):
+                raise ShapeError(
+                    f"{name}: index has shape {ids.shape}, input {shape} and src {sources}; expected as many dimensions "
+                    f"in all, and an index that is nowhere larger than src, nor than input except in dimension {axis}"
+                )
+        ids = check_ids(name, "index", ids, shape[axis] if shape else 1)
+        if not (ids.size and shape):
+            # Nothing to write, or one number into one: an index of as many dimensions, that names no or the only place.
+            place = (slice(0, 0 if ids.size == 0 else 1),) * len(shape) if shape else () if ids.size else (np.zeros(0, int),)
+            return place, src if not isinstance(src, Variable) or ids.size else 0
+        place = tuple([ids if k == axis else grid for k, grid in enumerate(np.ogrid[tuple(map(slice, ids.shape))])])
+        return place, src[tuple(map(slice, ids.shape))] if isinstance(src, Variable) else src  # type: ignore[index]
+
+    def index_add(self, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
+        """Return a copy with alpha * source added to the slices along `dim` that `index` (N,) names.
+
+        `source` has as many slices as `index` numbers. Raises `IndexError` for a number out of range, `ShapeError`
+        and `DtypeError` where source does not fit.
+        """
+        axis = normalise_axis("index_add", dim, self.array.ndim)
+        shape, ids, values = self.array.shape, as_array(index), source.array
+        if ids.ndim > 1:
+            raise IndexError(f"index_add: index has shape {ids.shape}, expected (N,)")
+        ids = check_ids("index_add", "index", np.atleast_1d(ids), shape[axis] if shape else 1)
+        if values.dtype != self.array.dtype:
+            raise DtypeError(f"index_add: source has dtype {values.dtype}, expected {self.array.dtype} as input")
+        wanted = (*shape[:axis], len(ids), *shape[axis + 1 :]) if shape else ()
+        if values.shape != wanted:
+            raise ShapeError(f"index_add: source has shape {values.shape}, expected {wanted}")
+        place = (slice(None),) * axis + (ids,) if shape else ()
+        return apply(ops.AddAt, self, source if alpha == 1 else source * alpha, index=place)
+
+    def index_add_(self, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
+        """Add alpha * source to the slices along `dim` that `index` (N,) names, in place."""
+        return self._become("index_add_", lambda x: x.index_add(dim, index, source, alpha=alpha))  # type: ignore
 
     def nonzero(self, *, as_tuple: bool = False) -> Any:
         """Return the positions (N, ndim) int64 of the elements that are not zero; or one tensor (N,) per dimension."""

@@ -44,12 +44,11 @@ class Reductions(Variable):
         """Return the standard deviation, the square root of the variance."""
         return _root(self.var(dim, unbiased, keepdim, correction=correction))
 
-    def prod(self, dim: int | None = None, keepdim: bool = False) -> Any:
-        """Return the product of the elements; has no gradient yet, so it raises when one is wanted."""
-        if self.requires_grad:
-            raise NotImplementedError("prod: gradients are not covered; use detach()")
-        axes = normalise_axes("prod", dim, self.array.ndim)
-        return self._new(_summed(self).array.prod(axis=axes, keepdims=keepdim))
+    def prod(self, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+        """Return the product of all elements, or along one dimension; bool and whole numbers as int64."""
+        if dim is not None:
+            normalise_axis("prod", dim, self.array.ndim)
+        return apply(ops.Prod, _summed(self, dtype), dim=dim, keepdim=keepdim)
 
     def norm(self, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
         """Return (sum of |x|^p)^(1/p); p may be inf, -inf, 0 (how many are not zero) and "fro", which means 2."""
@@ -71,6 +70,10 @@ class Reductions(Variable):
     def cumsum(self, dim: int, *, dtype: Any = None) -> Any:
         """Return the running sums along `dim`."""
         return apply(ops.CumSum, _summed(self, dtype), dim=dim)
+
+    def cumprod(self, dim: int, *, dtype: Any = None) -> Any:
+        """Return the running products along `dim`."""
+        return apply(ops.CumProd, _summed(self, dtype), dim=dim)
 
     def amax(self, dim: Any = None, keepdim: bool = False) -> Any:
         """Return the largest elements; equal ones share the gradient."""
