@@ -3,7 +3,7 @@
 They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.backward(dy)`. `autograd.apply` records.
 """
 
-from .arithmetic import Add, Div, Maximum, Minimum, Mul, Pow, Sub, Where
+from .arithmetic import Add, ClampBetween, Div, Maximum, Minimum, Mul, Pow, Remainder, Sub, Where
 from .base import Op
 from .dropout import Dropout
 from .elementwise import Abs, Cast, Clamp, Clone, Cos, Exp, Log, Neg, ReLU, Sigmoid, Sin, Sqrt, Tanh
@@ -32,6 +32,7 @@ __all__ = [
     "Cat",
     "Ceil",
     "Clamp",
+    "ClampBetween",
     "Clone",
     "Cos",
     "CrossEntropy",
@@ -69,6 +70,7 @@ __all__ = [
     "Pow",
     "Prod",
     "ReLU",
+    "Remainder",
     "Reshape",
     "Round",
     "Rows",

@@ -10,6 +10,11 @@ from .base import Op, check_float, contiguous, quiet
 KERNEL_SIZE = 1 << 15
 
 
+def sign(x: np.ndarray) -> np.ndarray:
+    """Return -1, 0 or 1, and 0 for nan, which `np.sign` would keep."""
+    return (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype)
+
+
 class Neg(Op):
     """-x."""
 
@@ -148,7 +153,7 @@ class Abs(Op):
 
     def backward(self, dy):
         """dx = dy * sign(x); 0 at 0."""
-        return (dy * np.sign(self.x),)
+        return (dy * sign(self.x),)
 
 
 class Sin(Op):
@@ -231,8 +236,8 @@ class ReLU(Op):
         return self.y
 
     def backward(self, dy):
-        """dx = dy where y > 0, else 0."""
-        return (dy * (self.y > 0),)
+        """dx = dy where y > 0 (or nan), else 0."""
+        return (dy * ~(self.y <= 0),)
 
 
 class Clamp(Op):
@@ -276,7 +281,7 @@ class Ceil(Floor):
 class Sign(Floor):
     """-1, 0 or 1; its gradient is zero."""
 
-    step = staticmethod(np.sign)
+    step = staticmethod(sign)
 
 
 class Round(Floor):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import RangeError
 from .base import Op, check_float, normalise_axes, normalise_axis, quiet
 from .gradients import Broadcast
 
@@ -62,17 +62,19 @@ class Var(Op):
         """Variance; correction 1 for the unbiased one. Raises `DtypeError` for integers."""
         check_float("var", "input", x)
         self.x, self.axes, self.keepdim = x, normalise_axes("var", dim, x.ndim), keepdim
-        count = int(np.prod([x.shape[axis] for axis in self.axes], dtype=np.int64))
-        self.divisor = x.dtype.type(max(count - correction, 0))
+        self.whole = dim is None or x.ndim == 0
+        self.freedom = int(np.prod([x.shape[axis] for axis in self.axes], dtype=np.int64)) - correction
         deviation = x - x.mean(axis=self.axes, keepdims=True)
-        return (deviation * deviation).sum(axis=self.axes, keepdims=keepdim) / self.divisor
+        return (deviation * deviation).sum(axis=self.axes, keepdims=keepdim) / x.dtype.type(max(self.freedom, 0))
 
     @quiet
     def backward(self, dy):
-        """dx = dy * 2 (x - mean) / (N - correction)."""
+        """dx = dy * 2 (x - mean) / (N - correction); infinite or nan where there is nothing to divide by."""
         deviation = self.x - self.x.mean(axis=self.axes, keepdims=True)
         dy = dy if self.keepdim else _kept(dy, self.axes)
-        return (dy * deviation * (2 / self.divisor),)
+        if self.freedom <= 0 and self.whole:
+            return (dy * np.where(deviation == 0, np.nan, np.inf).astype(dy.dtype),)
+        return (dy * deviation * (dy.dtype.type(2) / dy.dtype.type(self.freedom)),)
 
 
 class Amax(Op):
@@ -83,11 +85,11 @@ class Amax(Op):
     extreme: Any = staticmethod(np.max)
 
     def forward(self, x, dim=None, keepdim=False):
-        """Find the extreme; nan where there is a nan. Raises `ShapeError` when there is no element to choose."""
+        """Find the extreme; nan where there is a nan. Raises `RangeError` when there is no element to choose."""
         name = type(self).__name__.lower()
         self.x, self.axes, self.keepdim = x, normalise_axes(name, dim, x.ndim), keepdim
         if x.size == 0 and 0 in [x.shape[axis] for axis in self.axes]:
-            raise ShapeError(f"{name}: input has shape {x.shape}, expected at least one element along dim={dim}")
+            raise RangeError(f"{name}: input has shape {x.shape}, expected at least one element along dim={dim}")
         self.y = np.asarray(self.extreme(x, axis=self.axes, keepdims=keepdim))
         return self.y
 

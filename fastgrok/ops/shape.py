@@ -5,7 +5,7 @@ import operator
 import numpy as np
 
 from ..errors import DtypeError, ShapeError
-from .base import Op, normalise_axis
+from .base import Op, normalise_axes, normalise_axis
 from .gradients import Outer
 
 
@@ -86,10 +86,16 @@ class Cat(Op):
     stateless = True
 
     def forward(self, *arrays, dim=0):
-        """Join; all arrays agree in dtype and in all sizes but that of `dim`. Raises `ShapeError` or `DtypeError`."""
-        first = arrays[0]
+        """Join; all arrays agree in dtype and in all sizes but that of `dim`. Raises `ShapeError` or `DtypeError`.
+
+        Arrays of shape (0,) fit everything: loops that join often begin with one.
+        """
+        self.empty = [array.shape == (0,) for array in arrays]
+        joined = [array for array, empty in zip(arrays, self.empty, strict=True) if not empty] or list(arrays[:1])
+        self.empty = self.empty if len(joined) == self.empty.count(False) else [False] + [True] * (len(arrays) - 1)
+        first = joined[0]
         self.axis = normalise_axis("cat", dim, first.ndim)
-        for i, array in enumerate(arrays):
+        for i, array in enumerate(joined):
             if (
                 first.ndim == 0
                 or array.ndim != first.ndim
@@ -105,12 +111,13 @@ class Cat(Op):
                 )
             if array.dtype != first.dtype:
                 raise DtypeError(f"cat: tensors[{i}] has dtype {array.dtype}, expected {first.dtype} as tensors[0]")
-        self.ends = np.cumsum([array.shape[self.axis] for array in arrays])
-        return np.concatenate(arrays, axis=self.axis)
+        self.ends = np.cumsum([array.shape[self.axis] for array in joined])
+        return np.concatenate(joined, axis=self.axis)
 
     def backward(self, dy):
         """Cut the gradient at the seams."""
-        return tuple(np.split(dy, self.ends[:-1], axis=self.axis))
+        parts = iter(np.split(dy, self.ends[:-1], axis=self.axis))
+        return tuple([np.zeros(0, dy.dtype) if empty else next(parts) for empty in self.empty])
 
 
 class Stack(Op):
@@ -141,7 +148,7 @@ class Flip(Op):
 
     def forward(self, x, dims):
         """Turn around; dims is a tuple of axes. Raises `IndexError` when there is no such axis."""
-        self.axes = tuple(normalise_axis("flip", axis, x.ndim, "dims") for axis in dims)
+        self.axes = normalise_axes("flip", tuple(dims), x.ndim) if dims else ()
         return np.flip(x, self.axes).copy()
 
     def backward(self, dy):
@@ -160,7 +167,7 @@ class Pad(Op):
         Modes are "constant" (all of them `value`), "reflect" (mirrored at the outermost elements), "replicate" (the
         outermost elements again) and "circular" (what stands at the other end).
         """
-        self.shape, self.widths, self.sources = x.shape, widths, {}
+        self.shape, self.widths, self.mode, self.places = x.shape, widths, mode, {}
         if mode == "constant":
             inside = self._crop(x)
             y = np.full([n + max(a, 0) + max(b, 0) for n, (a, b) in zip(inside.shape, widths, strict=True)], value, x.dtype)
@@ -169,19 +176,19 @@ class Pad(Op):
         y = x
         for axis, (before, after) in enumerate(widths):
             if before or after:
-                self.sources[axis] = _sources(x.shape[axis], before, after, mode)
-                y = y.take(self.sources[axis], axis)
+                self.places[axis] = _sources(x.shape[axis], before, after, mode)
+                y = y.take(self.places[axis], axis)
         return y.copy() if y is x else y
 
     def backward(self, dy):
         """Give every element what went to its place, and in the other modes to its copies in the borders."""
-        if not self.sources:
+        if self.mode == "constant":
             dx = np.zeros(self.shape, dy.dtype)
             inside = self._crop(dx)
             inside[...] = dy[self._middle(inside.shape)]
             return (dx,)
-        dx = dy
-        for axis, sources in self.sources.items():
+        dx = dy.copy()
+        for axis, sources in self.places.items():
             # One slice after the other: borders are thin, and adding slices is far quicker than adding at indices.
             before, after = (max(width, 0) for width in self.widths[axis])
             start = max(-self.widths[axis][0], 0)

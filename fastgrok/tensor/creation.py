@@ -154,6 +154,8 @@ def linspace(
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a matrix (n, m) with ones on the diagonal, zeros elsewhere."""
+    if min(n, n if m is None else m) < 0:
+        raise ArgumentError(f"eye: n={n}, m={m}, expected at least 0")
     return _finish(np.eye(n, m, dtype=as_dtype(dtype or float32)), requires_grad, device)
 
 

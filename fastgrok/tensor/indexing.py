@@ -6,10 +6,10 @@ import numpy as np
 
 from .. import ops
 from ..autograd import Variable, apply, is_grad_enabled
-from ..errors import DtypeError, ShapeError
-from ..ops.base import check_ids, normalise_axis
-from ..ops.indexing import cannot_assign, check_index, complete
-from .operands import as_array, cast, operands
+from ..errors import DtypeError, RangeError, ShapeError
+from ..ops.base import cannot_broadcast, check_ids, normalise_axis
+from ..ops.indexing import cannot_assign, check_index, complete, is_basic
+from .operands import as_array, cast, check_tensor, operands
 from .recording import check_in_place, rebase
 
 
@@ -75,6 +75,11 @@ class Indexing(Variable):
             self[steps[0]][steps[1]] = value
             return
         if isinstance(value, Variable):
+            filled = isinstance(index, np.ndarray) and index.dtype.kind == "b" and value.array.ndim == 0
+            if value.array.dtype != self.array.dtype and not (filled or is_basic(index)):
+                raise DtypeError(
+                    f"assignment: the value has dtype {value.array.dtype}, expected {self.array.dtype} where arrays index"
+                )
             value = cast(value, self.array.dtype)
         else:
             value = self._new(np.asarray(value, self.array.dtype))
@@ -107,8 +112,18 @@ class Indexing(Variable):
         return apply(ops.Gather, self, dim=dim, index=as_array(index))
 
     def take_along_dim(self, indices: Any, dim: int) -> Any:
-        """Return the elements at `indices` along `dim`: `gather` with its arguments the other way round."""
-        return self.gather(dim, indices)
+        """Return the elements at `indices` along `dim`; in the other dimensions both broadcast. See `gather`."""
+        x, ids = self.array.shape, as_array(indices)
+        axis = normalise_axis("take_along_dim", dim, self.array.ndim)
+        if ids.ndim != len(x) or not x:
+            raise RangeError(f"take_along_dim: indices has shape {ids.shape}, input {x}; expected as many dimensions")
+        try:
+            common = np.broadcast_shapes((*x[:axis], 1, *x[axis + 1 :]), (*ids.shape[:axis], 1, *ids.shape[axis + 1 :]))
+        except ValueError:
+            raise cannot_broadcast("take_along_dim", x, ids.shape) from None
+        ids = np.broadcast_to(ids, (*common[:axis], ids.shape[axis], *common[axis + 1 :]))
+        whole = self.expand(*common[:axis], x[axis], *common[axis + 1 :])  # type: ignore[attr-defined]
+        return whole.gather(dim, ids)
 
     def index_select(self, dim: int, index: Any) -> Any:
         """Return the slices along `dim` with the numbers in `index` (N,); raises `IndexError` for one out of range."""
@@ -116,12 +131,22 @@ class Indexing(Variable):
         ids = np.atleast_1d(as_array(index))
         if ids.ndim > 1:
             raise IndexError(f"index_select: index has shape {ids.shape}, expected (N,)")
+        if self.array.ndim == 0:
+            if ids.size != 1:
+                raise ShapeError(f"index_select: {ids.size} numbers for a tensor without dimensions, expected one")
+            return self.reshape(1).index_select(0, ids).reshape(())  # type: ignore[attr-defined]
         ids = check_ids("index_select", "index", ids, self.array.shape[axis])
         return apply(ops.Index, self, index=ids if axis == 0 else (slice(None),) * axis + (ids,))
 
     def masked_select(self, mask: Any) -> Any:
-        """Return the elements where the bool tensor `mask` holds, in one dimension."""
-        return self[_mask("masked_select", mask)]
+        """Return the elements where the bool tensor `mask` holds, in one dimension; both broadcast."""
+        kept = _mask("masked_select", mask)
+        try:
+            shape = np.broadcast_shapes(self.array.shape, kept.shape)
+        except ValueError:
+            raise cannot_broadcast("masked_select", self.array.shape, kept.shape) from None
+        whole = self.expand(shape).reshape(-1)  # type: ignore[attr-defined]
+        return whole[np.broadcast_to(kept, shape).reshape(-1)]
 
     def masked_fill(self, mask: Any, value: Any) -> Any:
         """Return a copy with `value`, a number or 0-d tensor, where the bool tensor `mask` holds."""
@@ -133,7 +158,16 @@ class Indexing(Variable):
 
     def masked_fill_(self, mask: Any, value: Any) -> Any:
         """Put `value` where the bool tensor `mask` holds, in place."""
-        self[np.broadcast_to(_mask("masked_fill_", mask), self.array.shape)] = value
+        kept = _mask("masked_fill_", mask)
+        try:
+            kept = np.broadcast_to(kept, self.array.shape)
+        except ValueError:
+            raise cannot_broadcast("masked_fill_", self.array.shape, kept.shape) from None
+        if isinstance(value, Variable):
+            if value.array.ndim:
+                raise ShapeError(f"masked_fill_: value has shape {value.array.shape}, expected a number or 0-d tensor")
+            value = cast(value, self.array.dtype)
+        self[kept] = value
         return self
 
     def where(self, condition: Any, other: Any) -> Any:
@@ -143,54 +177,51 @@ class Indexing(Variable):
 
     def scatter_(self, dim: int, index: Any, src: Any) -> Any:
         """Put src (tensor, at least as large as index, or number) at self[i][index[i][j]] for dim 1, in place."""
-        place, src = self._places("scatter_", dim, index, src)
-        self[place] = src
-        return self
+        return self._become("scatter_", lambda x: x.scatter(dim, index, src), src)  # type: ignore[attr-defined]
 
     def scatter(self, dim: int, index: Any, src: Any) -> Any:
         """Return a copy with src (tensor, at least as large as index, or number) at [i][index[i][j]] for dim 1."""
-        place, src = self._places("scatter", dim, index, src)
-        value = src if isinstance(src, Variable) else self._new(np.asarray(src, self.array.dtype))
-        return apply(ops.SetItem, self, value, index=place)
+        if not isinstance(src, Variable):
+            src = self._new(np.full(as_array(index).shape, src).astype(self.array.dtype))
+        return self._scattered("scatter", ops.SetItem, dim, index, src)
 
     def scatter_add(self, dim: int, index: Any, src: Any) -> Any:
         """Return a copy with src, at least as large as index, added at [i][index[i][j]] for dim 1, likewise others."""
-        if not isinstance(src, Variable):
-            raise TypeError(f"scatter_add: src is {type(src).__name__}, expected a Tensor")
-        place, src = self._places("scatter_add", dim, index, src)
-        return apply(ops.AddAt, self, src, index=place)
+        check_tensor("scatter_add", "src", src)
+        return self._scattered("scatter_add", ops.AddAt, dim, index, src)
 
     def scatter_add_(self, dim: int, index: Any, src: Any) -> Any:
         """Add src at self[i][index[i][j]] for dim 1, likewise for others, in place."""
-        return self._become("scatter_add_", lambda x: x.scatter_add(dim, index, src))  # type: ignore[attr-defined]
+        return self._become("scatter_add_", lambda x: x.scatter_add(dim, index, src), src)  # type: ignore[attr-defined]
 
-    def _places(self, name: str, dim: int, index: Any, src: Any) -> tuple[tuple, Any]:
-        """Return where `scatter` and its kin write to, as one index array per dimension, and what."""
+    def _scattered(self, name: str, op: type[ops.Op], dim: int, index: Any, src: Any) -> Any:
+        """Apply an op that writes src to the places that `index` names along `dim`."""
         axis = normalise_axis(name, dim, self.array.ndim)
-        ids, shape = as_array(index), self.array.shape
+        ids, shape, sources = as_array(index), self.array.shape, src.array.shape
         if ids.dtype != np.int64:
             raise DtypeError(f"{name}: index has dtype {ids.dtype}, expected int64")
-        if isinstance(src, Variable) and src.array.dtype != self.array.dtype:
+        if src.array.dtype != self.array.dtype:
             raise DtypeError(f"{name}: src has dtype {src.array.dtype}, expected {self.array.dtype} as input")
-        if ids.size:
-            sources = src.array.shape if isinstance(src, Variable) else ids.shape
-            if (
-                len(shape) != ids.ndim
-                or len(sources) != ids.ndim
-                or any(i > n for k, (i, n) in enumerate(zip(ids.shape, shape, strict=True)) if k != axis)
-                or any(i > n for i, n in zip(ids.shape, sources, strict=True))
-            ):
-                raise ShapeError(
-                    f"{name}: index has shape {ids.shape}, input {shape} and src {sources}; expected as many dimensions "
-                    f"in all, and an index that is nowhere larger than src, nor than input except in dimension {axis}"
-                )
-        ids = check_ids(name, "index", ids, shape[axis] if shape else 1)
-        if not (ids.size and shape):
-            # Nothing to write, or one number into one: an index of as many dimensions, that names no or the only place.
-            place = (slice(0, 0 if ids.size == 0 else 1),) * len(shape) if shape else () if ids.size else (np.zeros(0, int),)
-            return place, src if not isinstance(src, Variable) or ids.size else 0
+        if ids.size == 0:
+            nothing = (np.zeros(0, np.int64),)
+            whole = self.reshape(-1)  # type: ignore[attr-defined]
+            return apply(op, whole, src.reshape(-1)[:0], index=nothing).reshape(shape)
+        if len(shape) == 0 or ids.ndim == 0 or len(sources) == 0:  # no dimension counts as one of size 1
+            if max(len(shape), 1) == max(ids.ndim, 1) == max(len(sources), 1) and op is not None:
+                flat = [x if x.ndim else x.reshape(1) for x in (self, src)]  # type: ignore[attr-defined]
+                return flat[0]._scattered(name, op, dim, ids.reshape(-1), flat[1]).reshape(shape)
+        if (
+            not len(shape) == ids.ndim == len(sources)
+            or any(i > n for k, (i, n) in enumerate(zip(ids.shape, shape, strict=True)) if k != axis)
+            or any(i > n for i, n in zip(ids.shape, sources, strict=True))
+        ):
+            raise ShapeError(
+                f"{name}: index has shape {ids.shape}, input {shape} and src {sources}; expected as many dimensions in "
+                f"all, and an index that is nowhere larger than src, nor than input except in dimension {axis}"
+            )
+        ids = check_ids(name, "index", ids, shape[axis])
         place = tuple([ids if k == axis else grid for k, grid in enumerate(np.ogrid[tuple(map(slice, ids.shape))])])
-        return place, src[tuple(map(slice, ids.shape))] if isinstance(src, Variable) else src  # type: ignore[index]
+        return apply(op, self, src[tuple(map(slice, ids.shape))], index=place)
 
     def index_add(self, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
         """Return a copy with alpha * source added to the slices along `dim` that `index` (N,) names.
@@ -202,18 +233,29 @@ class Indexing(Variable):
         shape, ids, values = self.array.shape, as_array(index), source.array
         if ids.ndim > 1:
             raise IndexError(f"index_add: index has shape {ids.shape}, expected (N,)")
-        ids = check_ids("index_add", "index", np.atleast_1d(ids), shape[axis] if shape else 1)
+        if not shape:  # one number counts as one slice
+            source = source.reshape(-1)
+            return self.reshape(1).index_add(0, index, source, alpha=alpha).reshape(())  # type: ignore[attr-defined]
+        ids = np.atleast_1d(ids)
         if values.dtype != self.array.dtype:
             raise DtypeError(f"index_add: source has dtype {values.dtype}, expected {self.array.dtype} as input")
-        wanted = (*shape[:axis], len(ids), *shape[axis + 1 :]) if shape else ()
+        wanted = (*shape[:axis], len(ids), *shape[axis + 1 :])
         if values.shape != wanted:
             raise ShapeError(f"index_add: source has shape {values.shape}, expected {wanted}")
-        place = (slice(None),) * axis + (ids,) if shape else ()
+        if values.size:
+            ids = check_ids("index_add", "index", ids, shape[axis])
+        elif ids.dtype.kind not in "iu":
+            raise DtypeError(f"index_add: index has dtype {ids.dtype}, expected int64 or int32")
+        else:
+            ids = np.zeros_like(ids) if shape[axis] else ids[:0]
+        if len(ids) != values.shape[axis]:  # slices of nothing into nothing
+            return apply(ops.AddAt, self, source.narrow(axis, 0, 0), index=(slice(None),) * axis + (ids,))
+        place = (slice(None),) * axis + (ids,)
         return apply(ops.AddAt, self, source if alpha == 1 else source * alpha, index=place)
 
     def index_add_(self, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
         """Add alpha * source to the slices along `dim` that `index` (N,) names, in place."""
-        return self._become("index_add_", lambda x: x.index_add(dim, index, source, alpha=alpha))  # type: ignore
+        return self._become("index_add_", lambda x: x.index_add(dim, index, source, alpha=alpha), source)  # type: ignore
 
     def nonzero(self, *, as_tuple: bool = False) -> Any:
         """Return the positions (N, ndim) int64 of the elements that are not zero; or one tensor (N,) per dimension."""

@@ -12,6 +12,7 @@ from .. import ops
 from ..autograd import Variable, apply, is_grad_enabled
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..random import default_generator
+from .arithmetic import check_not_bool
 from .operands import floating, is_operand
 from .recording import check_in_place, former, rebase
 
@@ -29,6 +30,8 @@ class InPlace(Variable):
                 other.array = other.array.astype(self.array.dtype)
         recorded = is_grad_enabled() and (self.requires_grad or other.requires_grad)
         check_in_place(name, self, recorded)
+        if ufunc is np.subtract:
+            check_not_bool(self, other)
         if not np.can_cast(other.array.dtype, self.array.dtype, "same_kind") or (
             ufunc is np.true_divide and self.array.dtype.kind != "f"
         ):
@@ -52,9 +55,13 @@ class InPlace(Variable):
             self.storage.version += 1
         return self
 
-    def _become(self, name: str, function: Callable[[Any], Any]) -> Self:
-        """Replace the elements by those of function(self), a tensor of the same shape and dtype."""
-        recorded = is_grad_enabled() and self.requires_grad
+    def _become(self, name: str, function: Callable[[Any], Any], *others: Any) -> Self:
+        """Replace the elements by those of function(self), a tensor of the same shape and dtype.
+
+        `others` are tensors that the function uses: the change is recorded when one of them requires a gradient.
+        """
+        wanted = [x.requires_grad for x in (self, *others) if isinstance(x, Variable)]
+        recorded = is_grad_enabled() and any(wanted)
         check_in_place(name, self, recorded)
         result = function(former(self) if recorded else self.detach())  # type: ignore[attr-defined]
         if result.array.dtype != self.array.dtype:
@@ -117,6 +124,8 @@ class InPlace(Variable):
 
     def lerp_(self, end: Any, weight: float) -> Self:
         """Move towards `end` by the fraction `weight`."""
+        if end.array.dtype != self.array.dtype:
+            raise DtypeError(f"lerp_: end has dtype {end.array.dtype}, expected {self.array.dtype}")
         return self.add_(end - self, alpha=weight)
 
     def neg_(self) -> Self:
@@ -153,7 +162,7 @@ class InPlace(Variable):
 
     def clamp_(self, min: Any = None, max: Any = None) -> Self:
         """Cut off below `min` and above `max`."""
-        return self._become("clamp_", lambda x: x.clamp(min, max))
+        return self._become("clamp_", lambda x: x.clamp(min, max), min, max)
 
     def zero_(self) -> Self:
         """Set all elements to 0."""

@@ -69,6 +69,9 @@ CASES = [
     Case(ops.Pow, "broadcast", positive((2, 3), (3,))),
     Case(ops.Maximum, "broadcast", spread((2, 3), (3,))),
     Case(ops.Minimum, "broadcast", spread((2, 3), (3,))),
+    Case(ops.Remainder, "same", lambda rng: [rng.permutation(6) * 0.7 - 1.75, np.array([2.0, -2, 2, -2, 2, 2])]),
+    Case(ops.Remainder, "broadcast", lambda rng: [rng.random((2, 3)) * 0.9 + 0.05, np.array(-1.0)]),
+    Case(ops.ClampBetween, "broadcast", spread((3, 4), (4,), (3, 1))),
     Case(ops.Where, "same", normal((2, 3), (2, 3)), {"condition": MASK}),
     Case(ops.Where, "broadcast", normal((), (2, 1)), {"condition": MASK}),
     *[

@@ -145,10 +145,11 @@ def reduction(
     keepdim: bool = True,
     low: int = 0,
     before: Any = None,
+    none_of: bool = True,
     **options: Any,
 ) -> tuple:
-    """A tensor, with no dimension, one, or several (`many`); `needed`: there has to be one. `before`: an argument
-    between the two."""
+    """A tensor, with no dimension, one, or several (`many`); `needed`: there has to be one. `none_of`:
+    several may be none at all. `before`: an argument between the two."""
     x = draw(arrays(dtypes=dtypes, kinds=kinds, low=low))
     arguments: list = [x] if before is None else [x, draw(choice(before))]
     keywords = draw(pick(**options))
@@ -156,7 +157,7 @@ def reduction(
     if form == "one" or (needed and (not many or form == "none")):
         dim = draw(dims(len(x.shape)))
     elif form == "many" and many:
-        chosen = draw(st.lists(st.integers(0, max(len(x.shape) - 1, 0)), max_size=3, unique=not rarely(draw)))
+        chosen = draw(st.lists(st.integers(0, max(len(x.shape) - 1, 0)), min_size=not none_of, max_size=3, unique=not rarely(draw)))
         dim = draw(st.sampled_from((tuple, list)))(chosen)
     else:
         return tuple(arguments), keywords
@@ -199,4 +200,5 @@ def ids(shape: Any, size: int, negative: bool = False, dtypes: tuple = ("int64",
     wrong = st.sampled_from(((low, size + 3), (low - 2, size)))
     ranges = st.integers(0, 11).flatmap(lambda i: wrong if i == 11 else st.just(good))
     shaped = shape if isinstance(shape, st.SearchStrategy) else st.just(tuple(shape))
-    return st.builds(Array, shaped, st.sampled_from((*dtypes * 8, "float32")), ranges, seeds)
+    wrong_dtype = ("float32",) if isinstance(shape, st.SearchStrategy) or 0 not in tuple(shape) else ()
+    return st.builds(Array, shaped, st.sampled_from((*dtypes * 8, *wrong_dtype)), ranges, seeds)
