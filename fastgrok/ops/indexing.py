@@ -108,7 +108,7 @@ class Gather(Op):
         self.shape = x.shape
         if index.size == 0 or x.ndim == 0:  # nothing, or the one number as often as it is asked for
             self.place: Any = (np.zeros(index.shape, np.int64),)
-            return np.broadcast_to(x.reshape(-1)[:1], index.shape).copy() if index.size else np.empty(index.shape, x.dtype)
+            return np.full(index.shape, x.reshape(-1)[0] if index.size else 0, x.dtype)
         index = index.reshape(index.shape or (1,))
         # One index array per axis: positions along the others, the given numbers along `axis`.
         self.place = tuple(

@@ -214,15 +214,17 @@ def compare(call: Call, values: bool = True) -> None:
     if ours.error is not None:
         raise AssertionError(f"{ours.error!r} where PyTorch gives {theirs.result!r}") from ours.error
     largest = max([_magnitude(numpy(x)) for x in theirs.leaves], default=0.0)
+    seen = {dtype_name(x.dtype) for x in (*theirs.leaves, *tensors_in(torch, theirs.result))}
+    precision = "float32" if "float32" in seen else "float64"  # the least precise that the calculation went through
     assert ours.same == theirs.same, "a method returns its own tensor in one library only"
-    same(ours.result, theirs.result, "result", largest, values)
+    same(ours.result, theirs.result, "result", largest, values, precision)
     for i, (a, b) in enumerate(zip(ours.leaves, theirs.leaves, strict=True)):
-        same(a, b, f"tensor {i} after the call", largest, values)
+        same(a, b, f"tensor {i} after the call", largest, values, precision)
         if b.is_floating_point():
-            same(a.grad, b.grad, f"gradient of tensor {i}", max(largest, 1.0), values)
+            same(a.grad, b.grad, f"gradient of tensor {i}", max(largest, 1.0), values, precision)
 
 
-def same(ours: Any, theirs: Any, what: str, largest: float = 0.0, values: bool = True) -> None:
+def same(ours: Any, theirs: Any, what: str, largest: float = 0.0, values: bool = True, precision: str = "float64") -> None:
     """Raise `AssertionError` unless two results are the same up to rounding.
 
     `largest` is the largest magnitude that the calculation began with: rounding leaves differences of a few units of
@@ -234,19 +236,19 @@ def same(ours: Any, theirs: Any, what: str, largest: float = 0.0, values: bool =
         assert tuple(ours.shape) == tuple(theirs.shape), f"{what}: {tuple(ours.shape)}, expected {tuple(theirs.shape)}"
         assert ours.requires_grad == theirs.requires_grad, f"{what}: requires_grad is {ours.requires_grad}"
         if values:
-            close(numpy(ours), numpy(theirs), what, largest)
+            close(numpy(ours), numpy(theirs), what, largest, precision)
     elif isinstance(theirs, np.ndarray):
         assert (ours.shape, ours.dtype) == (theirs.shape, theirs.dtype), what
-        close(ours, theirs, what, largest)
+        close(ours, theirs, what, largest, precision)
     elif isinstance(theirs, dict):
         assert list(ours) == list(theirs), f"{what}: keys {list(ours)}, expected {list(theirs)}"
         for key in theirs:
-            same(ours[key], theirs[key], f"{what}[{key!r}]", largest, values)
+            same(ours[key], theirs[key], f"{what}[{key!r}]", largest, values, precision)
     elif isinstance(theirs, list | tuple):
         assert isinstance(ours, list if isinstance(theirs, list) else tuple), f"{what}: {type(ours)}, {type(theirs)}"
         assert len(ours) == len(theirs), f"{what}: {len(ours)} parts, expected {len(theirs)}"
         for i, (a, b) in enumerate(zip(ours, theirs, strict=True)):
-            same(a, b, f"{what}[{i}]", largest, values)
+            same(a, b, f"{what}[{i}]", largest, values, precision)
         for name in {"values", "indices", "hidden"} & set(dir(theirs)):
             assert getattr(ours, name) is not None
     elif isinstance(theirs, torch.dtype):
@@ -256,19 +258,22 @@ def same(ours: Any, theirs: Any, what: str, largest: float = 0.0, values: bool =
     else:
         assert type(ours) is type(theirs), f"{what}: {type(ours)}, expected {type(theirs)}"
         if isinstance(theirs, float):
-            close(np.asarray(ours), np.asarray(theirs), what, largest)
+            close(np.asarray(ours), np.asarray(theirs), what, largest, precision)
         elif values:
             assert ours == theirs, f"{what}: {ours!r}, expected {theirs!r}"
 
 
-def close(ours: np.ndarray, theirs: np.ndarray, what: str, largest: float = 0.0) -> None:
+def close(
+    ours: np.ndarray, theirs: np.ndarray, what: str, largest: float = 0.0, precision: str = "float64"
+) -> None:
     """Raise `AssertionError` unless two arrays differ by rounding only; nan and inf stand at the same places."""
     if theirs.dtype.kind != "f":
         assert (ours == theirs).all(), f"{what}:\n{ours}\nexpected\n{theirs}"
         return
     finite = np.isfinite(theirs)
     np.testing.assert_array_equal(np.where(finite, 0, ours), np.where(finite, 0, theirs), f"{what}: not finite")
-    allowed = TOLERANCE[theirs.dtype.name] * _magnitude(theirs) + 8 * np.finfo(theirs.dtype).eps * largest
+    name = "float32" if theirs.dtype == np.float32 else precision
+    allowed = TOLERANCE[name] * _magnitude(theirs) + 8 * np.finfo(name).eps * largest
     error = np.abs(np.where(finite, ours, 0) - np.where(finite, theirs, 0)).max(initial=0.0)
     assert error <= allowed, f"{what}: off by {error:.3g}, expected at most {allowed:.3g}:\n{ours}\nexpected\n{theirs}"
 
