@@ -5,7 +5,7 @@ class ShapeError(ValueError, RuntimeError):
     """An array has a shape that the operation cannot take; the message names argument, shape and what was expected."""
 
 
-class DtypeError(TypeError, RuntimeError):
+class DtypeError(TypeError, NotImplementedError):
     """An array has a dtype that the operation cannot take; the message names argument, dtype and what was expected."""
 
 
@@ -23,3 +23,7 @@ class RangeError(IndexError, ValueError, RuntimeError):
 
 class IndexingError(IndexError, DtypeError):
     """Something is no index: neither numbers, slices, None, Ellipsis nor arrays of whole numbers or bool."""
+
+
+class SettingsError(ValueError, AssertionError):
+    """The settings of a layer contradict each other; the message names them and their values."""

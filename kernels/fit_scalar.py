@@ -2,10 +2,12 @@
 
     python kernels/fit_scalar.py        # needs mpmath; about ten seconds
 
-Both functions that need a polynomial are written so that only a small correction is approximated:
+The functions that need polynomials are written so that only a small correction is approximated:
 
 - `exp`:  on |r| <= ln(2)/2,            e^r = 1 + r + r^2 Q(r);
-- `log`:  on sqrt(1/2) <= 1+f <= sqrt(2), log(1+f) = 2s + s R(s^2) with s = f/(2+f), and R(z) = z P(z).
+- `log`:  on sqrt(1/2) <= 1+f <= sqrt(2), log(1+f) = 2s + s R(s^2) with s = f/(2+f), and R(z) = z P(z);
+- `erf`:  on |x| <= ERF_SPLIT,           erf(x) = x + x E(x^2), and beyond it erf(x) = 1 - e^-C(x), where
+  C(x) = -log(1 - erf(x)) need be the less exact the less is missing to 1.
 
 `tanh` and `sigmoid` are built from the same Q. The fit is minimax (Remez exchange) in the relative error of the whole
 function. Coefficients are rounded to the number format one at a time, from the constant term on, and the rest is fitted
@@ -19,7 +21,8 @@ from mpmath import mp, mpf
 mp.prec = 200
 
 # (name, number of coefficients for float32, for float64)
-DEGREES = {"EXP": (5, 10), "LOG": (3, 7)}
+DEGREES = {"EXP": (5, 10), "LOG": (3, 7), "ERF": (6, 12), "ERFC": (7, 19)}
+ERF_SPLIT, ERF_END = mpf(0.84375), {np.float32: mpf(4), np.float64: mpf(6)}  # erf rounds to 1 from the end on
 
 
 def exp_target(r):
@@ -37,7 +40,22 @@ def log_target(z):
     return (2 * mpmath.atanh(s) / s - 2) / z, s * z / (2 * mpmath.atanh(s))
 
 
+def erf_target(z):
+    """E(z) for z = x^2, and how much an error of E weighs in the relative error of erf."""
+    if z < mpf(2) ** -60:
+        return 2 / mpmath.sqrt(mpmath.pi) * (1 - z / 3) - 1, mpmath.sqrt(mpmath.pi) / 2
+    x = mpmath.sqrt(z)
+    return mpmath.erf(x) / x - 1, x / mpmath.erf(x)
+
+
+def erfc_target(x):
+    """C(x), and how much an error of C weighs in the relative error of erf."""
+    return -mpmath.log(mpmath.erfc(x)), mpmath.erfc(x) / mpmath.erf(x)
+
+
 INTERVALS = {
+    "ERF": (erf_target, mpf(0), ERF_SPLIT**2),
+    "ERFC": (erfc_target, ERF_SPLIT, ERF_END),
     "EXP": (exp_target, -mpmath.log(2) / 2, mpmath.log(2) / 2),
     "LOG": (log_target, mpf(0), (3 - 2 * mpmath.sqrt(2)) ** 2),
 }
@@ -51,7 +69,9 @@ def remez(target, low, high, count, known=()):
     # What is still unknown must approximate the target less the known terms.
     rests = [y - sum(c * x**i for i, c in enumerate(known)) for x, (y, _) in zip(grid, values, strict=True)]
     weights = [w for _, w in values]
-    inner = [i for i, w in enumerate(weights) if w > max(weights) / 1000]  # elsewhere no error of Q matters
+    # Where an error of Q weighs next to nothing, none is looked at; but the weights of C fall far, and all count.
+    least = 0 if target is erfc_target else max(weights) / 1000
+    inner = [i for i, w in enumerate(weights) if w > least]
     if not free:
         return [], max(abs(weights[i] * rests[i]) for i in inner)
     size = len(free) + 1
@@ -98,6 +118,7 @@ def rounded(value, dtype):
 def fit(name, dtype):
     """The coefficients of table `name` as numbers of `dtype`, and the maximal relative error that they leave."""
     target, low, high = INTERVALS[name]
+    high = high[dtype] if isinstance(high, dict) else high
     count = DEGREES[name][dtype is np.float64]
     known = []
     while len(known) < count:

@@ -7,7 +7,10 @@ import numpy as np
 
 # Literal, so that asv finds the same benchmarks in every commit; a test compares it with the table.
 NAMES = [
+    "adadelta_into",
+    "adagrad_into",
     "adam_into",
+    "adamax_into",
     "adamw_into",
     "cross_entropy_backward",
     "cross_entropy_forward",
@@ -21,6 +24,10 @@ NAMES = [
     "gates_backward_weight",
     "gates_forward",
     "gates_sum_rows",
+    "gelu_backward",
+    "gelu_forward",
+    "gru_backward",
+    "gru_forward",
     "log_forward",
     "log_softmax_backward",
     "log_softmax_forward",
@@ -30,6 +37,10 @@ NAMES = [
     "matmul",
     "matmul_into",
     "momentum_into",
+    "nadam_into",
+    "rmsprop_into",
+    "rnn_backward",
+    "rnn_forward",
     "scale_into",
     "sgd_into",
     "sigmoid_backward",

@@ -1,13 +1,26 @@
-"""Data: text as ids and batches, and data sets that are looked for, downloaded, cached and verified."""
+"""Data: data sets and loaders, text as ids and batches, data sets by name (downloaded, cached, verified), metrics."""
 
+from . import metrics
+from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
 from .datasets import DatasetError, python_documentation, tiny_shakespeare
+from .folds import k_fold
+from .loader import DataLoader
 from .text import CharacterVocabulary, ContiguousBatches, read_text, split, streams
 
 __all__ = [
     "CharacterVocabulary",
+    "ConcatDataset",
     "ContiguousBatches",
+    "DataLoader",
+    "Dataset",
     "DatasetError",
+    "IterableDataset",
+    "Subset",
+    "TensorDataset",
+    "k_fold",
+    "metrics",
     "python_documentation",
+    "random_split",
     "read_text",
     "split",
     "streams",

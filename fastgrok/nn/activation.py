@@ -1,10 +1,25 @@
 """Nonlinearities as layers, for `Sequential`; each applies the function of the same name to every element or row."""
 
+from ..errors import SettingsError
 from ..tensor import Tensor
 from . import functional as F
 from .module import Module
 
-__all__ = ["LogSoftmax", "ReLU", "Sigmoid", "Softmax", "Tanh"]
+__all__ = [
+    "ELU",
+    "GELU",
+    "Hardtanh",
+    "LeakyReLU",
+    "LogSigmoid",
+    "LogSoftmax",
+    "ReLU",
+    "ReLU6",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+]
 
 
 class Tanh(Module):
@@ -23,6 +38,14 @@ class Sigmoid(Module):
         return F.sigmoid(input)
 
 
+class LogSigmoid(Module):
+    """y = log(1 / (1 + exp(-x))), without overflow. Shape: any, kept."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Compute the logarithm of the sigmoid."""
+        return F.logsigmoid(input)
+
+
 class ReLU(Module):
     """y = max(x, 0). Shape: any, kept. `inplace=True` overwrites the input, as in PyTorch."""
 
@@ -33,6 +56,132 @@ class ReLU(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Compute max(x, 0)."""
         return F.relu(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the setting, where it is not the default."""
+        return "inplace=True" if self.inplace else ""
+
+
+class LeakyReLU(Module):
+    """y = x where x > 0, else negative_slope * x. Shape: any, kept. `inplace=True` overwrites the input."""
+
+    def __init__(self, negative_slope: float = 1e-2, inplace: bool = False):
+        super().__init__()
+        self.negative_slope = negative_slope
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Scale what is not positive."""
+        return F.leaky_relu(input, self.negative_slope, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"negative_slope={self.negative_slope}{_in_place(self.inplace)}"
+
+
+class ELU(Module):
+    """y = x where x > 0, else alpha * (exp(x) - 1). Shape: any, kept. `inplace=True` overwrites the input."""
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False):
+        super().__init__()
+        self.alpha = alpha
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Bend what is not positive."""
+        return F.elu(input, self.alpha, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"alpha={self.alpha}{_in_place(self.inplace)}"
+
+
+class GELU(Module):
+    """y = x P(x), P(x) the probability that a normal number is below x; see `F.gelu`. Shape: any, kept.
+
+    Raises
+    ------
+    RuntimeError, ValueError
+        By the call, when `approximate` is neither "none" nor "tanh".
+    """
+
+    def __init__(self, approximate: str = "none"):
+        super().__init__()
+        self.approximate = approximate
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Weigh x by its probability."""
+        return F.gelu(input, self.approximate)
+
+    def extra_repr(self) -> str:
+        """Return the setting."""
+        return f"approximate={self.approximate!r}"
+
+
+class SiLU(Module):
+    """y = x / (1 + exp(-x)), also known as swish. Shape: any, kept. `inplace=True` overwrites the input."""
+
+    def __init__(self, inplace: bool = False):
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Weigh x by its sigmoid."""
+        return F.silu(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the setting, where it is not the default."""
+        return "inplace=True" if self.inplace else ""
+
+
+class Softplus(Module):
+    """y = log(1 + exp(beta x)) / beta, and x itself where beta x > threshold. Shape: any, kept."""
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0):
+        super().__init__()
+        self.beta = beta
+        self.threshold = threshold
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Smooth the kink of ReLU."""
+        return F.softplus(input, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"beta={self.beta}, threshold={self.threshold}"
+
+
+class Hardtanh(Module):
+    """y = x, cut off below `min_val` and above `max_val`. Shape: any, kept. `inplace=True` overwrites the input.
+
+    Raises
+    ------
+    ValueError, AssertionError
+        Unless min_val < max_val.
+    """
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False):
+        if not max_val > min_val:
+            raise SettingsError(f"Hardtanh: min_val={min_val}, expected less than max_val={max_val}")
+        super().__init__()
+        self.min_val = min_val
+        self.max_val = max_val
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Cut off."""
+        return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return f"min_val={self.min_val}, max_val={self.max_val}{_in_place(self.inplace)}"
+
+
+class ReLU6(Hardtanh):
+    """y = x, cut off below 0 and above 6. Shape: any, kept. `inplace=True` overwrites the input."""
+
+    def __init__(self, inplace: bool = False):
+        super().__init__(0.0, 6.0, inplace)
 
     def extra_repr(self) -> str:
         """Return the setting, where it is not the default."""
@@ -76,3 +225,8 @@ class LogSoftmax(Module):
     def extra_repr(self) -> str:
         """Return the dimension."""
         return f"dim={self.dim}"
+
+
+def _in_place(inplace: bool) -> str:
+    """Return what the text of a layer says about it."""
+    return ", inplace=True" if inplace else ""

@@ -49,7 +49,9 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     widths = [(0, 0)] * (len(shape) - len(pairs)) + pairs[::-1]
     for axis, (n, (before, after)) in enumerate(zip(shape, widths, strict=True)):
         if n + before + after < 0 or min(n + before, n + after) < 0:
-            raise ShapeError(f"pad: {(before, after)} for dimension {axis} of size {n}, expected that something is left")
+            raise ShapeError(
+                f"pad: {(before, after)} for dimension {axis} of size {n}, expected that something is left"
+            )
     if mode == "constant":
         return apply(ops.Pad, input, widths=widths, value=0.0 if value is None else value)
     if value is not None and value != 0:

@@ -1,33 +1,41 @@
-"""Recurrent layers: `LSTM` over windows of a sequence, and `LSTMCell` for one step at a time."""
+"""Recurrent layers over windows of a sequence or packed sequences: `RNN`, `LSTM` and `GRU`."""
 
 import math
-from typing import Any
+import warnings
+from typing import Any, ClassVar
 
 import numpy as np
 
 from .. import ops
 from ..autograd import apply
-from ..errors import ShapeError
+from ..errors import DtypeError, ShapeError
 from ..tensor import Tensor
 from . import functional as F
 from . import init
 from .module import Module
 from .parameter import new_parameter
+from .utils.rnn import PackedSequence
 
-__all__ = ["LSTM", "LSTMCell"]
+__all__ = ["GRU", "LSTM", "RNN", "RNNBase"]
+
+#: Per mode: the gates, the ops for a window and for packed sequences, and the names of the states.
+MODES: dict[str, tuple[int, type[ops.Op], type[ops.Op], tuple[str, ...]]] = {
+    "RNN_TANH": (1, ops.RNN, ops.RNN, ("hx",)),
+    "RNN_RELU": (1, ops.ReLURNN, ops.ReLURNN, ("hx",)),
+    "LSTM": (4, ops.LSTM, ops.PackedLSTM, ("h_0", "c_0")),
+    "GRU": (3, ops.GRU, ops.GRU, ("hx",)),
+}
 
 
-class LSTM(Module):
-    """One or several layers of long short-term memory over a sequence.
+class InputDtypeError(DtypeError, ValueError):
+    """The input of a recurrent layer has another dtype than its weights."""
 
-    Per step, with gates in the order i, f, g, o (Hochreiter and Schmidhuber 1997, with the forget gate of Gers,
-    Schmidhuber and Cummins 2000):
 
-        i, f, o = sigmoid(W_ih x + b_ih + W_hh h + b_hh)     g = tanh(likewise)
-        c = f * c + i * g                                    h = o * tanh(c)
+class RNNBase(Module):
+    """What `RNN`, `LSTM` and `GRU` share; each of them has its formula.
 
-    A window of T steps is one node of the graph per layer. To train on a long text, hand the returned state, detached,
-    to the next window: truncated backpropagation through time.
+    A window of T steps is one node of the graph per layer and direction. To train on a long text, hand the returned
+    state, detached, to the next window: truncated backpropagation through time.
 
     When the input is fresh from an `Embedding` with at most T * B entries, the first layer multiplies the table
     instead of the gathered rows; the result is the same up to the order of summation.
@@ -39,24 +47,250 @@ class LSTM(Module):
     bias : bool
         Whether b_ih and b_hh exist.
     batch_first : bool
-        Whether sequences are (B, T, D) rather than (T, B, D). The state is (L, B, H) either way.
+        Whether sequences are (B, T, D) rather than (T, B, D). States are (L, B, H) either way.
     dropout : float
         Probability of dropout on the output of every layer but the last, in training.
-    bidirectional, proj_size
-        PyTorch's; other values than the defaults are not covered and raise `NotImplementedError`.
+    bidirectional : bool
+        Whether every layer runs over the sequence from both ends and hands on both outputs side by side. K = 2 then,
+        else 1.
+    proj_size
+        PyTorch's; anything but 0 is not covered and raises `NotImplementedError`.
 
     Attributes
     ----------
-    weight_ih_l0 (4 * H, D), weight_hh_l0 (4 * H, H), bias_ih_l0 and bias_hh_l0 (4 * H,)
-        For each layer; drawn uniformly from [-1/sqrt(H), 1/sqrt(H)). Layers above the first have D = H.
+    weight_ih_l0 (G * H, D), weight_hh_l0 (G * H, H), bias_ih_l0 and bias_hh_l0 (G * H,)
+        For each layer, and with the ending _reverse for the second direction; G is the number of gates. Drawn uniformly
+        from [-1/sqrt(H), 1/sqrt(H)). Layers above the first have D = K * H.
 
-    Shape: input (T, B, D) or (T, D), optional state (h, c) each (L, B, H) or (L, H)
-    -> output (T, B, H) or (T, H), state (h, c). float32 or float64.
+    Shape: input (T, B, D) or (T, D), optional state (K * L, B, H) or (K * L, H), zeros if None
+    -> output (T, B, K * H) or (T, K * H), last state like the first. float32 or float64.
+    A `PackedSequence` gives a `PackedSequence`; its states are those after the last step of every sequence.
 
     Raises
     ------
+    ValueError, TypeError, NotImplementedError
+        When an option makes no sense, or is not covered.
     ShapeError, DtypeError
-        By the call, when input, state and weights do not fit together.
+        By the call, when input, state and weights do not fit together, or there is not a single step.
+    """
+
+    def __init__(
+        self,
+        mode: str,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        name = type(self).__name__
+        if mode not in MODES:
+            raise ValueError(f"{name}: mode={mode!r}, expected one of {', '.join(MODES)}")
+        _check_options(name, input_size, hidden_size, num_layers, bias, batch_first, dropout, proj_size)
+        super().__init__()
+        self.mode = mode
+        self.input_size, self.hidden_size, self.num_layers = int(input_size), int(hidden_size), int(num_layers)
+        self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
+        self.bidirectional, self.proj_size = bidirectional, 0
+        H, G = self.hidden_size, MODES[mode][0]
+        for k, names in enumerate(self._names()):
+            D = H * self._directions if k >= self._directions else self.input_size
+            for parameter, shape in zip(names, ((G * H, D), (G * H, H), (G * H,), (G * H,)), strict=False):
+                self.register_parameter(parameter, new_parameter(shape, device, dtype))
+        self.reset_parameters()
+
+    @property
+    def _directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    def _names(self) -> list[list[str]]:
+        """Return the names of the parameters for each layer and direction."""
+        parts = ("weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if self.bias else ()))
+        suffixes = ("", "_reverse")[: self._directions]
+        return [[f"{part}_l{k}{suffix}" for part in parts] for k in range(self.num_layers) for suffix in suffixes]
+
+    @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """The parameters of each layer and direction."""
+        return [[getattr(self, name) for name in names] for names in self._names()]
+
+    def reset_parameters(self) -> None:
+        """Draw all weights and biases anew."""
+        reset(self)
+
+    def flatten_parameters(self) -> None:
+        """Do nothing: weights are packed on every call. Here because code written for PyTorch calls it."""
+
+    # -------------------------------------------------------------------------------------------- forward
+
+    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
+        """Run over the sequence from state `hx`, zeros if None; returns the output and the last state."""
+        name = type(self).__name__
+        packed = isinstance(input, PackedSequence)
+        x, sizes = (input.data, input.batch_sizes.array) if packed else (input, None)
+        F.check_tensors(name, input=x)
+        batched = packed or x.ndim == 3
+        self._check_input(name, x, packed)
+        gathered = None
+        if not packed:
+            # Rows that were changed in place since they were gathered are no longer rows of the table.
+            gathered = x.gathered if batched and x.storage.version == 0 else None
+            if not batched:
+                x = x.unsqueeze(1)
+            elif self.batch_first:
+                x = x.transpose(0, 1)
+                gathered = gathered and gathered.transposed()
+            if gathered is not None and len(gathered.table) > x.shape[0] * x.shape[1]:
+                gathered = None
+            if not x.shape[0]:
+                raise ShapeError(f"{name}: input has shape {tuple(input.shape)}, expected at least one time step")
+        B = x.shape[1] if sizes is None else int(sizes[0])
+        if packed and hx is not None and input.sorted_indices is not None:
+            hx = _each(hx, lambda state: state.index_select(1, input.sorted_indices))
+
+        states = self._states(name, hx, B, x.array.dtype, batched)
+        last: list = []
+        for layer in range(self.num_layers):
+            if layer and self.dropout:
+                x = F.dropout(x, self.dropout, self.training)
+            outputs = []
+            for reverse in range(self._directions):
+                k = len(last)
+                y, *state = self._run(k, x, states[k], bool(reverse), None if layer else gathered, sizes)
+                outputs.append(y)
+                last.append(state)
+            x = outputs[0] if len(outputs) == 1 else apply(ops.Cat, *outputs, dim=-1)
+
+        ends = tuple(_stack([state[k] for state in last], batched) for k in range(len(last[0])))
+        if packed and input.unsorted_indices is not None:
+            ends = tuple(end.index_select(1, input.unsorted_indices) for end in ends)
+        end = ends if len(ends) > 1 else ends[0]
+        if packed:
+            return PackedSequence(x, *input[1:]), end
+        if not batched:
+            x = x.squeeze(1)
+        elif self.batch_first:
+            x = x.transpose(0, 1)
+        return x, end
+
+    def _run(self, k: int, x: Tensor, state: tuple, reverse: bool, gathered: Any, sizes: Any) -> tuple:
+        """Run layer and direction `k` over a window, or over packed sequences with batch `sizes`."""
+        weights = [getattr(self, name) for name in self._names()[k]]
+        _, window_op, packed_op, _ = MODES[self.mode]
+        if sizes is None:
+            if reverse:
+                x = x.flip(0)
+                gathered = gathered and _reversed(gathered)
+            y, *last = apply(window_op, x, *weights[:2], *state, *weights[2:], gathered=gathered)
+            return (y.flip(0) if reverse else y), *last
+        order = _reversal(sizes) if reverse else None
+        if reverse:
+            x = apply(ops.Index, x, index=order)
+        y, *last = apply(packed_op, x, *weights[:2], *state, *weights[2:], batch_sizes=sizes)
+        return (apply(ops.Index, y, index=order) if reverse else y), *last
+
+    def _check_input(self, name: str, x: Tensor, packed: bool) -> None:
+        """Raise for an input of the wrong shape or dtype."""
+        if x.ndim not in ((2,) if packed else (2, 3)):
+            expected = "(N, D) for packed sequences" if packed else "(T, B, D) or (T, D)"
+            raise ShapeError(f"{name}: input has shape {tuple(x.shape)}, expected {expected}")
+        weight = getattr(self, "weight_ih_l0").array  # noqa: B009 - registered under that name
+        if x.shape[-1] != self.input_size:
+            raise ShapeError(
+                f"{name}: input has shape {tuple(x.shape)}, whose last dimension is {x.shape[-1]}; "
+                f"expected {self.input_size}, as weight_ih_l0 has shape {weight.shape}"
+            )
+        if x.array.dtype != weight.dtype:
+            raise InputDtypeError(
+                f"{name}: input has dtype {x.array.dtype} and weight_ih_l0 {weight.dtype}, expected one dtype"
+            )
+
+    def _states(self, name: str, hx: Any, B: int, dtype: Any, batched: bool) -> list[tuple[Tensor, ...]]:
+        """Return the initial states, each (B, H), of every layer and direction."""
+        H, count, names = self.hidden_size, self.num_layers * self._directions, MODES[self.mode][3]
+        if hx is None:
+            return [(Tensor._from_array(np.zeros((B, H), dtype)),) * len(names)] * count
+        if len(names) == 1:
+            given = (hx,)
+        elif not isinstance(hx, tuple | list) or len(hx) != len(names):
+            raise TypeError(f"{name}: hx is {type(hx).__name__}, expected a tuple ({', '.join(names)}) of tensors")
+        else:
+            given = tuple(hx)
+        for label, state in zip(names, given, strict=True):
+            F.check_tensors(name, **{label: state})
+            expected = (count, B, H) if batched else (count, H)
+            if tuple(state.shape) != expected:
+                raise ShapeError(f"{name}: {label} has shape {tuple(state.shape)}, expected {expected}")
+        if batched and not any(state.requires_grad for state in given):  # the usual case, without a graph
+            return [tuple(Tensor._from_array(state.array[k]) for state in given) for k in range(count)]
+        return [tuple(state[k] if batched else state[k].unsqueeze(0) for state in given) for k in range(count)]
+
+    def extra_repr(self) -> str:
+        """Return the sizes and the options that differ from the defaults."""
+        text = f"{self.input_size}, {self.hidden_size}"
+        options = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0, "bidirectional": False}
+        for name, default in options.items():
+            if getattr(self, name) != default:
+                text += f", {name}={getattr(self, name)}"
+        return text
+
+
+class RNN(RNNBase):
+    """One or several plain recurrent layers over a sequence (Elman 1990).
+
+        h = tanh(W_ih x + b_ih + W_hh h + b_hh)
+
+    `nonlinearity` is "tanh" or "relu", which takes the place of tanh. All else stands with `RNNBase`; G = 1.
+
+    Raises `ValueError` for another nonlinearity.
+
+    Examples
+    --------
+    >>> import fastgrok
+    >>> output, h = RNN(3, 20, num_layers=2, bidirectional=True)(fastgrok.zeros(5, 7, 3))
+    >>> tuple(output.shape), tuple(h.shape)
+    ((5, 7, 40), (4, 7, 20))
+    """
+
+    MODE_OF: ClassVar[dict[str, str]] = {"tanh": "RNN_TANH", "relu": "RNN_RELU"}
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        if nonlinearity not in self.MODE_OF:
+            raise ValueError(f"RNN: nonlinearity={nonlinearity!r}, expected 'tanh' or 'relu'")
+        super().__init__(
+            self.MODE_OF[nonlinearity],
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype,
+        )  # fmt: skip
+        self.nonlinearity = nonlinearity
+
+
+class LSTM(RNNBase):
+    """One or several layers of long short-term memory over a sequence.
+
+    Per step, with gates in the order i, f, g, o (Hochreiter and Schmidhuber 1997, with the forget gate of Gers,
+    Schmidhuber and Cummins 2000):
+
+        i, f, o = sigmoid(W_ih x + b_ih + W_hh h + b_hh)     g = tanh(likewise)
+        c = f * c + i * g                                    h = o * tanh(c)
+
+    The state is a pair (h, c). All else stands with `RNNBase`; G = 4.
 
     Examples
     --------
@@ -80,157 +314,110 @@ class LSTM(Module):
         device: Any = None,
         dtype: Any = None,
     ):
-        if bidirectional or proj_size:
-            raise NotImplementedError(
-                f"LSTM: bidirectional={bidirectional}, proj_size={proj_size}, expected False and 0: no other is covered"
-            )
-        for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
-            if isinstance(size, bool) or not isinstance(size, int | np.integer):
-                raise TypeError(f"LSTM: {name}={size!r}, expected a whole number")
-            if size < 1:
-                raise ValueError(f"LSTM: {name}={size}, expected at least 1")
-        if not 0 <= dropout <= 1:
-            raise ValueError(f"LSTM: dropout={dropout}, expected a probability from 0 to 1")
-        super().__init__()
-        self.input_size, self.hidden_size, self.num_layers = int(input_size), int(hidden_size), int(num_layers)
-        self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
-        self.bidirectional, self.proj_size = False, 0
-        for layer in range(self.num_layers):
-            _register(
-                self,
-                f"_l{layer}",
-                self.input_size if layer == 0 else self.hidden_size,
-                self.hidden_size,
-                bias,
-                device,
-                dtype,
-            )
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw all weights and biases anew."""
-        _reset(self)
-
-    def flatten_parameters(self) -> None:
-        """Do nothing: weights are packed on every call. Here because code written for PyTorch calls it."""
-
-    def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Run over the sequence from state `hx`, zeros if None; returns the output and the last state."""
-        F.check_tensors("LSTM", input=input)
-        if input.ndim not in (2, 3):
-            raise ShapeError(f"LSTM: input has shape {tuple(input.shape)}, expected (T, B, D) or (T, D)")
-        batched = input.ndim == 3
-        # Rows that were changed in place since they were gathered are no longer rows of the table.
-        gathered = input.gathered if batched and input.storage.version == 0 else None
-        x = input if batched else input.unsqueeze(1)
-        if self.batch_first and batched:
-            x = x.transpose(0, 1)
-            gathered = gathered and gathered.transposed()
-        if gathered is not None and len(gathered.table) > x.shape[0] * x.shape[1]:
-            gathered = None
-        states = self._states(x, hx, batched)
-        last = []
-        for layer in range(self.num_layers):
-            if layer and self.dropout:
-                x = F.dropout(x, self.dropout, self.training)
-            weights = [getattr(self, f"weight_{part}_l{layer}") for part in ("ih", "hh")]
-            biases = [getattr(self, f"bias_{part}_l{layer}") for part in ("ih", "hh")] if self.bias else []
-            x, h, c = apply(ops.LSTM, x, *weights, *states[layer], *biases, gathered=None if layer else gathered)
-            last.append((h, c))
-        h, c = (_stack([state[k] for state in last], batched) for k in (0, 1))
-        if not batched:
-            x = x.squeeze(1)
-        elif self.batch_first:
-            x = x.transpose(0, 1)
-        return x, (h, c)
-
-    def _states(self, x: Tensor, hx: tuple[Tensor, Tensor] | None, batched: bool) -> list[tuple[Tensor, Tensor]]:
-        """Return the initial (h, c), each (B, H), of every layer."""
-        B, H, L = x.shape[1], self.hidden_size, self.num_layers
-        if hx is None:
-            zeros = Tensor._from_array(np.zeros((B, H), x.array.dtype))
-            return [(zeros, zeros)] * L
-        if not isinstance(hx, tuple | list) or len(hx) != 2:
-            raise TypeError(f"LSTM: hx is {type(hx).__name__}, expected a tuple (h_0, c_0) of tensors")
-        for name, state in zip(("h_0", "c_0"), hx, strict=True):
-            F.check_tensors("LSTM", **{name: state})
-            expected = (L, B, H) if batched else (L, H)
-            if tuple(state.shape) != expected:
-                raise ShapeError(f"LSTM: {name} has shape {tuple(state.shape)}, expected {expected}")
-        if L == 1 and batched and not (hx[0].requires_grad or hx[1].requires_grad):  # the usual case, without a graph
-            h, c = (Tensor._from_array(state.array[0]) for state in hx)
-            return [(h, c)]
-        return [tuple(state[layer] if batched else state[layer].unsqueeze(0) for state in hx) for layer in range(L)]
-
-    def extra_repr(self) -> str:
-        """Return the sizes and the options that differ from the defaults."""
-        text = f"{self.input_size}, {self.hidden_size}"
-        for name, default in (("num_layers", 1), ("bias", True), ("batch_first", False), ("dropout", 0)):
-            if getattr(self, name) != default:
-                text += f", {name}={getattr(self, name)}"
-        return text
+        super().__init__(
+            "LSTM",
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size, device, dtype,
+        )  # fmt: skip
 
 
-class LSTMCell(Module):
-    """One step of long short-term memory; the formula is that of `LSTM`.
+class GRU(RNNBase):
+    """One or several layers of gated recurrent units over a sequence.
 
-    Shape: input (B, D) or (D,), optional state (h, c) each (B, H) or (H,) -> the next (h, c). The parameters are
-    weight_ih (4 * H, D), weight_hh (4 * H, H), bias_ih and bias_hh (4 * H,).
+    Per step, with gates in the order r, z, n (Cho et al. 2014, with the reset gate after the product, as in PyTorch):
 
-    Raises `ShapeError` or `DtypeError`, by the call, when input, state and weights do not fit together.
+        r, z = sigmoid(W_ih x + b_ih + W_hh h + b_hh)        n = tanh(W_in x + b_in + r * (W_hn h + b_hn))
+        h = (1 - z) * n + z * h
+
+    All else stands with `RNNBase`; G = 3.
 
     Examples
     --------
     >>> import fastgrok
-    >>> h, c = LSTMCell(3, 20)(fastgrok.zeros(7, 3))
-    >>> tuple(h.shape)
-    (7, 20)
+    >>> output, h = GRU(3, 20)(fastgrok.zeros(5, 7, 3))
+    >>> tuple(output.shape), tuple(h.shape)
+    ((5, 7, 20), (1, 7, 20))
     """
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None):
-        super().__init__()
-        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        _register(self, "", input_size, hidden_size, bias, device, dtype)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw all weights and biases anew."""
-        _reset(self)
-
-    def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
-        """Take one step from state `hx`, zeros if None; returns the next (h, c)."""
-        F.check_tensors("LSTMCell", input=input)
-        if input.ndim not in (1, 2):
-            raise ShapeError(f"LSTMCell: input has shape {tuple(input.shape)}, expected (B, D) or (D,)")
-        x = input if input.ndim == 2 else input.unsqueeze(0)
-        if hx is None:
-            h = c = Tensor._from_array(np.zeros((x.shape[0], self.hidden_size), x.array.dtype))
-        else:
-            F.check_tensors("LSTMCell", h_0=hx[0], c_0=hx[1])
-            h, c = hx if input.ndim == 2 else (state.unsqueeze(0) for state in hx)
-        biases = [self.bias_ih, self.bias_hh] if self.bias else []
-        h, c = apply(ops.LSTMCell, x, self.weight_ih, self.weight_hh, h, c, *biases)
-        return (h, c) if input.ndim == 2 else (h.squeeze(0), c.squeeze(0))
-
-    def extra_repr(self) -> str:
-        """Return the sizes."""
-        return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ):
+        super().__init__(
+            "GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype
+        )
 
 
-def _register(module: Module, suffix: str, D: int, H: int, bias: bool, device: Any, dtype: Any) -> None:
-    """Give `module` the parameters of one LSTM layer."""
-    shapes: dict[str, tuple[int, ...]] = {"weight_ih": (4 * H, D), "weight_hh": (4 * H, H)}
-    if bias:
-        shapes |= {"bias_ih": (4 * H,), "bias_hh": (4 * H,)}
-    for name, shape in shapes.items():
-        module.register_parameter(name + suffix, new_parameter(shape, device, dtype))
+# ------------------------------------------------------------------------------------------------ helpers
 
 
-def _reset(module: Any) -> None:
+def reset(module: Any) -> None:
     """Draw every parameter uniformly from [-1/sqrt(H), 1/sqrt(H)), as PyTorch does."""
     bound = 1 / math.sqrt(module.hidden_size) if module.hidden_size > 0 else 0
     for parameter in module.parameters():
         init.uniform_(parameter, -bound, bound)
+
+
+def _check_options(
+    name: str,
+    input_size: int,
+    hidden_size: int,
+    num_layers: int,
+    bias: bool,
+    batch_first: bool,
+    dropout: float,
+    proj_size: int,
+) -> None:
+    """Raise for options that make no sense or are not covered."""
+    for option, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
+        if isinstance(size, bool) or not isinstance(size, int | np.integer):
+            raise TypeError(f"{name}: {option}={size!r}, expected a whole number")
+        if size < 1:
+            raise ValueError(f"{name}: {option}={size}, expected at least 1")
+    for option, flag in (("bias", bias), ("batch_first", batch_first)):
+        if not isinstance(flag, bool):
+            raise TypeError(f"{name}: {option}={flag!r}, expected True or False")
+    if isinstance(dropout, bool | str) or not 0 <= dropout <= 1:
+        raise ValueError(f"{name}: dropout={dropout!r}, expected a probability from 0 to 1")
+    if proj_size:
+        if not 0 < proj_size < hidden_size:
+            raise ValueError(f"{name}: proj_size={proj_size}, expected 0, or less than hidden_size={hidden_size}")
+        raise NotImplementedError(f"{name}: proj_size={proj_size}, expected 0: projections are not covered")
+    if dropout > 0 and num_layers == 1:
+        warnings.warn(
+            f"{name}: dropout={dropout} has no effect with num_layers=1: dropout comes after all but the last layer",
+            stacklevel=4,
+        )
+
+
+def _each(states: Any, change: Any) -> Any:
+    """Apply a function to a state, or to each of a tuple; what is neither is left for the check of states."""
+    if isinstance(states, tuple | list):
+        return tuple(_each(state, change) for state in states)
+    return change(states) if isinstance(states, Tensor) and states.ndim > 1 else states
+
+
+def _reversed(gathered: ops.Gathered) -> ops.Gathered:
+    """Return the same for an input that runs backward in time."""
+    other = ops.Gathered(gathered.table, np.ascontiguousarray(gathered.ids[::-1]), gathered.storage)
+    other.version = gathered.version
+    return other
+
+
+def _reversal(sizes: np.ndarray) -> np.ndarray:
+    """Return the order (N,) of packed rows that turns every sequence round; it is its own inverse."""
+    first = np.cumsum(sizes) - sizes
+    step = np.repeat(np.arange(len(sizes)), sizes)
+    sequence = np.arange(len(step)) - first[step]
+    lengths = (sizes[:, None] > np.arange(sizes[0])).sum(axis=0)
+    return first[lengths[sequence] - 1 - step] + sequence
 
 
 def _stack(states: list[Tensor], batched: bool) -> Tensor:

@@ -3,30 +3,62 @@
 They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.backward(dy)`. `autograd.apply` records.
 """
 
+from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, TanhGELU
 from .arithmetic import Add, ClampBetween, Div, Maximum, Minimum, Mul, Pow, Remainder, Sub, Where
 from .base import Op
+from .distances import PNorm
 from .dropout import Dropout
-from .elementwise import Abs, Cast, Clamp, Clone, Cos, Exp, Log, Neg, ReLU, Sigmoid, Sin, Sqrt, Tanh
-from .elementwise import Ceil, Expm1, Floor, Log1p, Round, Sign  # isort: skip
+from .elementwise import (
+    Abs,
+    Cast,
+    Ceil,
+    Clamp,
+    Clone,
+    Cos,
+    Exp,
+    Expm1,
+    Floor,
+    Log,
+    Log1p,
+    Neg,
+    ReLU,
+    Round,
+    Sigmoid,
+    Sign,
+    Sin,
+    Sqrt,
+    Tanh,
+)
 from .embedding import Embedding
 from .gradients import Broadcast, Gradient, Outer, Rows
+from .gru import GRU, GRUCell
 from .indexing import AddAt, Gather, Index, SetItem
-from .losses import MSE, NLL, CrossEntropy
+from .losses import NLL, CrossEntropy, SoftCrossEntropy
 from .matmul import Linear, MatMul
+from .packed import PackedLSTM
+from .pointwise_losses import BCE, L1, MSE, BCEWithLogits, Huber, KLDiv, SmoothL1
 from .recurrent import LSTM, Gathered, GatheredGradient, LSTMCell
 from .reductions import Amax, Amin, CumProd, CumSum, LogSumExp, Mean, Prod, Sum, Var
+from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
 from .shape import Cat, Expand, Flip, Pad, Permute, Reshape, Stack
 from .softmax import LogSoftmax, Softmax
 
 __all__ = [
+    "BCE",
+    "ELU",
+    "GELU",
+    "GRU",
+    "L1",
     "LSTM",
     "MSE",
     "NLL",
+    "RNN",
     "Abs",
     "Add",
     "AddAt",
     "Amax",
     "Amin",
+    "BCEWithLogits",
     "Broadcast",
     "Cast",
     "Cat",
@@ -46,15 +78,21 @@ __all__ = [
     "Expm1",
     "Flip",
     "Floor",
+    "GRUCell",
     "Gather",
     "Gathered",
     "GatheredGradient",
     "Gradient",
+    "Hardtanh",
+    "Huber",
     "Index",
+    "KLDiv",
     "LSTMCell",
+    "LeakyReLU",
     "Linear",
     "Log",
     "Log1p",
+    "LogSigmoid",
     "LogSoftmax",
     "LogSumExp",
     "MatMul",
@@ -65,25 +103,35 @@ __all__ = [
     "Neg",
     "Op",
     "Outer",
+    "PNorm",
+    "PackedLSTM",
     "Pad",
     "Permute",
     "Pow",
     "Prod",
+    "RNNCell",
     "ReLU",
+    "ReLURNN",
+    "ReLURNNCell",
     "Remainder",
     "Reshape",
     "Round",
     "Rows",
     "SetItem",
+    "SiLU",
     "Sigmoid",
     "Sign",
     "Sin",
+    "SmoothL1",
+    "SoftCrossEntropy",
     "Softmax",
+    "Softplus",
     "Sqrt",
     "Stack",
     "Sub",
     "Sum",
     "Tanh",
+    "TanhGELU",
     "Var",
     "Where",
 ]

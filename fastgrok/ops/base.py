@@ -107,8 +107,8 @@ def check_ids(name: str, argument: str, ids: np.ndarray, size: int, ignored: int
         raise DtypeError(f"{name}: {argument} has dtype {ids.dtype}, expected int64 or int32")
     ids = ids.astype(np.int64, order="C")
     if ids.size:
-        low, high = ids.min(), ids.max()
-        if low < 0 or high >= size:
+        # Read as unsigned, negative numbers are the largest: one pass finds both kinds of wrong ids.
+        if np.maximum.reduce(ids.view(np.uint64), axis=None) >= size:
             wrong = ((ids < 0) | (ids >= size)) & (True if ignored is None else ids != ignored)
             if wrong.any():
                 place = np.unravel_index(int(wrong.argmax()), ids.shape)

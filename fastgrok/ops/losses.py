@@ -1,5 +1,9 @@
-"""Losses, each one op. `reduction` is 'none' (a loss per row or element), 'sum' or 'mean'; sums are made in float64."""
+"""Losses over classes, each one op.
 
+`reduction` is 'none' (a loss per row or element), 'sum' or 'mean'; sums are made in float64.
+"""
+
+import math
 from typing import Any
 
 import numpy as np
@@ -8,7 +12,7 @@ import fastgrok_kernels as kernels
 
 from ..errors import DtypeError, ShapeError
 from .base import Op, check_float, check_ids
-from .gradients import Broadcast
+from .matmul import check_dtypes
 from .softmax import as_rows, from_rows
 
 
@@ -45,7 +49,7 @@ class _ClassLoss(Op, register=False):
         check_float(self.name, "input", scores)
         if targets.dtype.kind == "f":
             raise DtypeError(
-                f"{self.name}: target has dtype {targets.dtype}, expected int64: probabilities are not covered"
+                f"{self.name}: target has dtype {targets.dtype}, expected int64, or probabilities of input's shape"
             )
         self.axis = 0 if scores.ndim == 1 else 1
         if scores.ndim == 0 or targets.shape != scores.shape[: self.axis] + scores.shape[self.axis + 1 :]:
@@ -116,25 +120,38 @@ class NLL(_ClassLoss):
         return (from_rows(d, self.shape, self.axis),)
 
 
-class MSE(Op):
-    """(x - target)^2, element by element."""
+class SoftCrossEntropy(Op):
+    """-sum_v w[v] t[v] log softmax(logits)[v]: logits and target probabilities t (N, V), weight w (V,) or None.
 
-    def forward(self, x, target, reduction="mean"):
-        """Compute the loss. Raises `ShapeError` unless the shapes are equal, `DtypeError` unless the dtypes are."""
-        check_reduction("mse_loss", reduction)
-        check_float("mse_loss", "input", x)
-        if target.dtype != x.dtype:
-            raise DtypeError(f"mse_loss: target has dtype {target.dtype}, expected {x.dtype} as input")
-        if x.shape != target.shape:  # broadcasting here is nearly always (N, 1) against (N,), and a wrong loss
-            raise ShapeError(f"mse_loss: input has shape {x.shape} and target {target.shape}, expected one shape")
-        self.reduction = reduction
-        self.difference = np.subtract(x, target)
-        return reduce(np.square(self.difference), reduction, self.difference.size)
+    Also (V,) each, or (N, V, ...) each. Gradients go to both. The mean divides by the number of rows.
+    """
+
+    def forward(self, logits, target, weight=None, reduction="mean", label_smoothing=0.0):
+        """Compute the loss of targets (1 - s) t + s / V, s the smoothing.
+
+        Raises `ShapeError`, `DtypeError`, and `ValueError` for an unknown reduction.
+        """
+        check_reduction("cross_entropy", reduction)
+        check_dtypes("cross_entropy", logits, target, ("input", "target"))
+        if logits.ndim == 0 or logits.shape != target.shape:
+            raise ShapeError(f"cross_entropy: input has shape {logits.shape} and target {target.shape}, expected one")
+        self.axis, self.shape, self.reduction = min(logits.ndim - 1, 1), logits.shape, reduction
+        V = logits.shape[self.axis]
+        kept, spread = logits.dtype.type(1 - label_smoothing), logits.dtype.type(label_smoothing / max(V, 1))
+        weight = None if weight is None else weight.astype(logits.dtype)
+        self.weight = kept if weight is None else kept * weight
+        self.target = as_rows(target, self.axis) * kept + spread
+        if weight is not None:
+            self.target *= weight
+        self.log_softmax = kernels.log_softmax_forward(as_rows(logits, self.axis))
+        self.losses_shape = logits.shape[: self.axis] + logits.shape[self.axis + 1 :]
+        losses = -(self.log_softmax * self.target).sum(axis=1)
+        return reduce(losses.reshape(self.losses_shape), reduction, losses.size)
 
     def backward(self, dy):
-        """dx = 2 (x - target) * the gradient of the element's loss, dtarget = -dx."""
-        d = self.difference
-        if self.reduction == "mean":
-            dy = np.divide(dy, d.dtype.type(max(d.size, 1)))
-        dx = d * (2 * (dy if self.reduction == "none" else Broadcast(dy, d.shape).dense()))
-        return dx, -dx if len(self.needs) > 1 and self.needs[1] else None
+        """dlogits = (softmax(logits) sum(w t) - w t) * the gradient of the row's loss, dt = -w log_softmax(logits)."""
+        count = math.prod(self.losses_shape)
+        dlosses = unreduce(dy, self.losses_shape, self.reduction, count).reshape(-1, 1)
+        dlogits = np.exp(self.log_softmax) * self.target.sum(axis=1, keepdims=True) - self.target
+        dtarget = -self.log_softmax * self.weight
+        return tuple(from_rows(d * dlosses, self.shape, self.axis) for d in (dlogits, dtarget))

@@ -72,7 +72,7 @@ class MatMul(Op):
 
 
 def whole_numbers(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the product of matrices of whole numbers, exactly (modulo the dtype): one outer product after the other."""
+    """Return the product of whole numbers, exactly (modulo the dtype): one outer product after the other."""
     try:
         lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:

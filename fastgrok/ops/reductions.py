@@ -152,7 +152,9 @@ class CumSum(Op):
 def _before(x: np.ndarray, axis: int) -> np.ndarray:
     """Return the product of all elements in front of each one along an axis, 1 for the first."""
     y = np.ones_like(x)
-    np.cumprod(x[(slice(None),) * axis + (slice(None, -1),)], axis=axis, out=y[(slice(None),) * axis + (slice(1, None),)])
+    np.cumprod(
+        x[(slice(None),) * axis + (slice(None, -1),)], axis=axis, out=y[(slice(None),) * axis + (slice(1, None),)]
+    )
     return y
 
 

@@ -170,7 +170,9 @@ class Pad(Op):
         self.shape, self.widths, self.mode, self.places = x.shape, widths, mode, {}
         if mode == "constant":
             inside = self._crop(x)
-            y = np.full([n + max(a, 0) + max(b, 0) for n, (a, b) in zip(inside.shape, widths, strict=True)], value, x.dtype)
+            y = np.full(
+                [n + max(a, 0) + max(b, 0) for n, (a, b) in zip(inside.shape, widths, strict=True)], value, x.dtype
+            )
             y[self._middle(inside.shape)] = inside
             return y
         y = x

@@ -10,6 +10,7 @@ import fastgrok_kernels as kernels
 from ..ops.gradients import Rows
 from ..tensor import Tensor
 from .optimizer import Optimizer, change, check_number, gradient_of
+from .rows import change_rows
 
 __all__ = ["SGD"]
 
@@ -96,7 +97,7 @@ class SGD(Optimizer):
         lr, momentum, weight_decay = group["lr"], group["momentum"], group["weight_decay"]
         if momentum == 0:
             if isinstance(param._grad, Rows) and weight_decay == 0:
-                _update_rows(param, param._grad, -lr if group["maximize"] else lr)
+                change_rows(param, kernels.sgd_into, (), group["maximize"], lr, 0)
             else:
                 change(param, kernels.sgd_into, (gradient_of(param, group["maximize"]),), lr, weight_decay)
             return
@@ -108,14 +109,3 @@ class SGD(Optimizer):
         velocity = state["momentum_buffer"].array
         options = (lr, momentum, group["dampening"], weight_decay, group["nesterov"], first)
         change(param, kernels.momentum_into, (gradient, velocity), *options)
-
-
-def _update_rows(param: Tensor, gradient: Rows, lr: float) -> None:
-    """Subtract lr times the gradient from the rows that have one."""
-    ids, places = np.unique(gradient.ids, return_inverse=True)
-    rows = np.ascontiguousarray(gradient.rows)
-    summed = kernels.embedding_backward(rows, places.reshape(-1).astype(np.int64), len(ids))
-    changed = param.array[ids]
-    kernels.sgd_into(changed, summed, lr, 0.0)  # the kernel of the dense case, so that the bits are the same
-    param.array[ids] = changed
-    param.storage.version += 1

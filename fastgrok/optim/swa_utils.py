@@ -1,15 +1,27 @@
-"""Averages of a model's weights over training: `AveragedModel`, and the ways to average."""
+"""Averages of a model's weights over training: `AveragedModel`, the ways to average, and what goes with them."""
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 
 from ..autograd import no_grad
 from ..tensor import Tensor
+from .lr_scheduler import LRScheduler
+from .lr_scheduler.base import per_group
+from .optimizer import Optimizer
 
-__all__ = ["AveragedModel", "get_ema_avg_fn", "get_ema_multi_avg_fn", "get_swa_avg_fn", "get_swa_multi_avg_fn"]
+__all__ = [
+    "SWALR",
+    "AveragedModel",
+    "get_ema_avg_fn",
+    "get_ema_multi_avg_fn",
+    "get_swa_avg_fn",
+    "get_swa_multi_avg_fn",
+    "update_bn",
+]
 
 Average = Callable[[Tensor, Tensor, Any], Tensor]
 MultiAverage = Callable[[Sequence[Tensor], Sequence[Tensor], Any], None]
@@ -189,6 +201,104 @@ class AveragedModel:
 
     def __repr__(self) -> str:
         return "AveragedModel(\n  (module): " + repr(self.module).replace("\n", "\n  ") + "\n)"
+
+
+def update_bn(loader: Iterable[Any], model: Any, device: Any = None) -> None:
+    """Compute the running mean and variance of all batch normalisations anew, in one pass over `loader`.
+
+    An averaged model has not seen any data, so that the statistics of its layers are those of other weights. A batch
+    is a tensor, or a tuple or list whose first entry is the input. A model without batch normalisation is left alone,
+    and `loader` is not asked.
+    """
+    # By name, since optimizers know nothing of layers.
+    norms = [m for m in model.modules() if any("BatchNorm" in cls.__name__ for cls in type(m).__mro__)]
+    if not norms:
+        return
+    momenta, was_training = [norm.momentum for norm in norms], model.training
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # all batches count the same
+    model.train()
+    try:
+        with no_grad():
+            for batch in loader:
+                x = batch[0] if isinstance(batch, list | tuple) else batch
+                model(x if device is None else x.to(device))
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        model.train(was_training)
+
+
+class SWALR(LRScheduler):
+    """Go from the rate as it is to `swa_lr` in `anneal_epochs` epochs, and stay there, while weights are averaged.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Whose groups are changed.
+    swa_lr : float, or a list with one for each group
+        The rate at the end.
+    anneal_epochs : int
+        At least 0.
+    anneal_strategy : "cos" or "linear"
+        The form of the way there.
+    last_epoch : int
+        As in `LRScheduler`.
+
+    Raises
+    ------
+    ValueError
+        When a setting makes no sense, or a list has another length than the groups.
+
+    Examples
+    --------
+    >>> import fastgrok
+    >>> from fastgrok import optim
+    >>> optimizer = optim.SGD([fastgrok.zeros(1, requires_grad=True)], lr=1.0)
+    >>> scheduler = SWALR(optimizer, swa_lr=0.5, anneal_epochs=2, anneal_strategy="linear")
+    >>> for _ in range(3):
+    ...     optimizer.step(); scheduler.step(); print(scheduler.get_last_lr())
+    [0.75]
+    [0.5]
+    [0.5]
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        swa_lr: float | list[float],
+        anneal_epochs: int = 10,
+        anneal_strategy: str = "cos",
+        last_epoch: int = -1,
+    ):
+        rates = per_group("swa_lr", optimizer, swa_lr)
+        if anneal_strategy not in ("cos", "linear"):
+            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
+        if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
+            raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["swa_lr"] = rate
+        self.anneal_epochs, self._anneal_strategy = anneal_epochs, anneal_strategy
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        """Compute the rates for this epoch."""
+        step = self._step_count - 1
+        if self.anneal_epochs == 0:
+            step = max(1, step)
+        before, now = self._done(step - 1), self._done(step)
+        rates = []
+        for group in self.optimizer.param_groups:
+            lr, target = group["lr"], group["swa_lr"]
+            start = target if before == 1 else (lr - before * target) / (1 - before)
+            rates.append(target * now + start * (1 - now))
+        return rates
+
+    def _done(self, step: int) -> float:
+        """Return the part of the way, from 0 to 1, that lies behind after `step` epochs."""
+        part = max(0, min(1, step / max(1, self.anneal_epochs)))
+        return (1 - math.cos(math.pi * part)) / 2 if self._anneal_strategy == "cos" else part
 
 
 def _check_decay(decay: float) -> None:

@@ -12,8 +12,8 @@ from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.shape import size_argument
 from ..random import Generator, default_generator
 from .dtypes import as_dtype, device, float32, float64, int64, number_dtype
-from .operands import as_array
 from .making import to_array
+from .operands import as_array
 from .tensor import Tensor
 
 

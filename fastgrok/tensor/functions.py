@@ -148,9 +148,7 @@ def meshgrid(*tensors: Tensor, indexing: str = "ij") -> tuple:
     if indexing not in ("ij", "xy"):
         raise ArgumentError(f"meshgrid: indexing={indexing!r}, expected 'ij' or 'xy'")
     shape = [x.numel() for x in tensors]
-    grids = [
-        x.reshape([-1 if i == k else 1 for k in range(len(shape))]).expand(shape) for i, x in enumerate(tensors)
-    ]
+    grids = [x.reshape([-1 if i == k else 1 for k in range(len(shape))]).expand(shape) for i, x in enumerate(tensors)]
     return tuple([g.swapaxes(0, 1) for g in grids] if indexing == "xy" and len(grids) > 1 else grids)
 
 

@@ -78,7 +78,8 @@ class Indexing(Variable):
             filled = isinstance(index, np.ndarray) and index.dtype.kind == "b" and value.array.ndim == 0
             if value.array.dtype != self.array.dtype and not (filled or is_basic(index)):
                 raise DtypeError(
-                    f"assignment: the value has dtype {value.array.dtype}, expected {self.array.dtype} where arrays index"
+                    f"assignment: the value has dtype {value.array.dtype}, expected {self.array.dtype} where "
+                    "arrays index"
                 )
             value = cast(value, self.array.dtype)
         else:

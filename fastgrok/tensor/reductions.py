@@ -117,7 +117,9 @@ class Reductions(Variable):
     def _arg(self, name: str, function: Any, dim: int | None, keepdim: bool) -> Any:
         axis = None if dim is None or self.array.ndim == 0 else normalise_axis(name, dim, self.array.ndim)
         if self.array.size == 0 and (axis is None or self.array.shape[axis] == 0):
-            raise RangeError(f"{name}: input has shape {self.array.shape}, expected at least one element along dim={dim}")
+            raise RangeError(
+                f"{name}: input has shape {self.array.shape}, expected at least one element along dim={dim}"
+            )
         return self._new(function(self.array, axis=axis, keepdims=keepdim))
 
     def all(self, dim: Any = None, keepdim: bool = False) -> Any:

@@ -32,14 +32,18 @@ _MODULES = {
     "gates": (
         "gates_backward_bias", "gates_backward_input", "gates_backward_weight", "gates_forward", "gates_sum_rows",
     ),
+    "gelu": ("gelu_backward", "gelu_forward"),
     "generate": ("lstm_generate",),
+    "gru": ("gru_backward", "gru_forward"),
     "lstm": ("lstm_backward", "lstm_forward"),
     "matmul": ("matmul", "matmul_into"),
+    "rnn": ("rnn_backward", "rnn_forward"),
     "softmax": (
         "cross_entropy_backward", "cross_entropy_forward", "log_softmax_backward", "log_softmax_forward",
         "softmax_backward", "softmax_forward",
     ),
     "update": ("adam_into", "adamw_into", "momentum_into", "sgd_into"),
+    "update_adaptive": ("adadelta_into", "adagrad_into", "adamax_into", "nadam_into", "rmsprop_into"),
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

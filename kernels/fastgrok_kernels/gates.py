@@ -34,34 +34,29 @@ def unit_blocks(H: int) -> int:
 
 # ------------------------------------------------------------------------------------------------ packing weights
 # Compiled functions see all arrays flat, with their sizes beside them: one type each, so each is compiled once.
-
-
-@jit.parallel(work=lambda w, packed, sizes: packed.size / 2)
-def _pack_gates(w, packed, sizes):
-    H, K, G, NR = sizes
-    panels = packed.size // (K * NR)
-    width = min(NR, BLOCK)
-    for s in jit.prange(panels):
-        p = np.int64(s)
-        for inside in range(0, NR, width):
-            column = p * NR + inside
-            g, unit = column // BLOCK % G, column // (BLOCK * G) * BLOCK + column % BLOCK
-            columns = max(0, min(width, H - unit))
-            pack_panel_transposed(w, (g * H + unit) * K, K, columns, K, packed, p * K * NR + inside, NR, width)
-
-
-def pack_gates(w, G):
-    """Pack weights (G * H, K) for products that yield gates: (P, K, NR), the panels of a block one after the other."""
-    H, K, NR = w.shape[0] // G, w.shape[1], panel_width(w.dtype)
-    packed = memory.empty((unit_blocks(H) * G * BLOCK // NR, K, NR), w.dtype)
-    if packed.size:
-        _pack_gates(w.reshape(-1), packed.reshape(-1), (H, K, G, NR))
-    return packed
+# A kernel packs the weights it is given into `packed`, memory that its caller provides, before it multiplies by them.
 
 
 @jit.serial
-def _pack_row_panel(w, packed, H, K, G, NR, p):
-    """Panel p of NR columns of w, its rows in the order of the gates: block, gate, unit."""
+def pack_gates(w, packed, H, K, G, NR, p):
+    """Panel p of weights w (G * H, K) for products that yield gates; the panels of a block stand side by side."""
+    width = min(NR, BLOCK)
+    for inside in range(0, NR, width):
+        column = p * NR + inside
+        g, unit = column // BLOCK % G, column // (BLOCK * G) * BLOCK + column % BLOCK
+        columns = max(0, min(width, H - unit))
+        pack_panel_transposed(w, (g * H + unit) * K, K, columns, K, packed, p * K * NR + inside, NR, width)
+
+
+def packed_gates(w, G):
+    """Memory for all panels of `pack_gates`: (P, K, NR)."""
+    NR = panel_width(w.dtype)
+    return memory.empty((unit_blocks(w.shape[0] // G) * G * BLOCK // NR, w.shape[1], NR), w.dtype)
+
+
+@jit.serial
+def pack_rows(w, packed, H, K, G, NR, p):
+    """Panel p of weights w (G * H, K) for products that consume gates: rows in their order, block, gate, unit."""
     columns = min(NR, K - p * NR)
     blocks = (H + BLOCK - 1) // BLOCK
     for j in range(blocks):
@@ -73,19 +68,10 @@ def _pack_row_panel(w, packed, H, K, G, NR, p):
                 packed[i] = 0
 
 
-@jit.parallel(work=lambda w, packed, sizes: packed.size / 4)
-def _pack_rows(w, packed, sizes):
-    H, K, G, NR = sizes
-    for p in jit.prange((K + NR - 1) // NR):
-        _pack_row_panel(w, packed, H, K, G, NR, np.int64(p))
-
-
-def pack_rows(w, G):
-    """Pack weights (G * H, K) for products that consume gates: (ceil(K / NR), J * G * 16, NR)."""
-    H, K, NR = w.shape[0] // G, w.shape[1], panel_width(w.dtype)
-    packed = memory.empty((-(-K // NR), unit_blocks(H) * G * BLOCK, NR), w.dtype)
-    _pack_rows(w.reshape(-1), packed.reshape(-1), (H, K, G, NR))
-    return packed
+def packed_rows(w, G):
+    """Memory for all panels of `pack_rows`: (ceil(K / NR), J * G * 16, NR)."""
+    NR = panel_width(w.dtype)
+    return memory.empty((-(-w.shape[1] // NR), unit_blocks(w.shape[0] // G) * G * BLOCK, NR), w.dtype)
 
 
 # ------------------------------------------------------------------------------------------------ inputs to gates
@@ -121,13 +107,15 @@ def _fill_bias(bias, gates, H, G, N, j):
             store(gates, u + n * wide, values)
 
 
-@jit.parallel(work=lambda x, packed, bias, gates, sizes: x.size * (gates.size / max(1, sizes[0])) / 50)
-def _gates_forward(x, packed, bias, gates, sizes):
+@jit.parallel(work=lambda x, w, packed, bias, gates, sizes: x.size * (gates.size / max(1, sizes[0])) / 50)
+def _gates_forward(x, w, packed, bias, gates, sizes):
     N, K, H, G, NR = sizes
     J = (H + BLOCK - 1) // BLOCK
     panels = G * BLOCK // NR
     for s in jit.prange(J):
         j = np.int64(s)
+        for p in range(j * panels, (j + 1) * panels):
+            pack_gates(w, packed, H, K, G, NR, p)
         _fill_bias(bias, gates, H, G, N, j)
         multiply_panels(x, 0, N, K, packed, j * panels, (j + 1) * panels, NR, gates, N, G, 0)
 
@@ -140,9 +128,8 @@ def gates_forward(x, w, bias, G):
     (N, D), H = x.shape, w.shape[0] // G
     J = unit_blocks(H)
     gates = memory.empty((J, N, G, BLOCK), x.dtype)
-    packed = pack_gates(w, G)
-    if N:
-        _gates_forward(*flat(x, packed, bias, gates), (N, D, H, G, panel_width(x.dtype)))
+    if gates.size:
+        _gates_forward(*flat(x, w, packed_gates(w, G), bias, gates), (N, D, H, G, panel_width(x.dtype)))
     return gates
 
 
@@ -165,11 +152,13 @@ def gates_to_panel(gates, J, N, G, row, rows, packed, p, NR, out, K, to_row):
                       out, to_row * K + p * NR, K, rows, some, wide, columns, j > 0)  # fmt: skip
 
 
-@jit.parallel(work=lambda dgates, packed, dx, sizes: dx.size * sizes[0] * sizes[2] / 3)
-def _gates_backward_input(dgates, packed, dx, sizes):
-    J, N, G, K, NR = sizes
-    for p in jit.prange((K + NR - 1) // NR):
-        gates_to_panel(dgates, J, N, G, 0, N, packed, np.int64(p), NR, dx, K, 0)
+@jit.parallel(work=lambda dgates, w, packed, dx, sizes: dx.size * sizes[0] * sizes[3] / 3)
+def _gates_backward_input(dgates, w, packed, dx, sizes):
+    J, N, H, G, K, NR = sizes
+    for s in jit.prange((K + NR - 1) // NR):
+        p = np.int64(s)
+        pack_rows(w, packed, H, K, G, NR, p)
+        gates_to_panel(dgates, J, N, G, 0, N, packed, p, NR, dx, K, 0)
 
 
 def gates_backward_input(dgates, w):
@@ -179,18 +168,9 @@ def gates_backward_input(dgates, w):
     """
     (J, N, G, _), D = dgates.shape, w.shape[1]
     dx = memory.empty((N, D), dgates.dtype)
-    _gates_backward_input(
-        dgates.reshape(-1), pack_rows(w, G).reshape(-1), dx.reshape(-1), (J, N, G, D, panel_width(w.dtype))
-    )
+    sizes = J, N, w.shape[0] // G, G, D, panel_width(w.dtype)
+    _gates_backward_input(*flat(dgates, w, packed_rows(w, G), dx), sizes)
     return dx
-
-
-@jit.parallel(work=lambda x, packed, sizes: packed.size / 4)
-def _pack_columns(x, packed, sizes):
-    N, D, NR = sizes
-    for s in jit.prange((D + NR - 1) // NR):
-        p = np.int64(s)
-        pack_panel(x, p * NR, D, min(NR, D - p * NR), N, packed, p * N * NR, NR, NR)
 
 
 @jit.serial
@@ -207,9 +187,12 @@ def _weight_block(dgates, packed, dw, N, G, H, D, NR, j):
                               dw, (g * H + j * BLOCK) * D + p * NR, D, rows, 1, depth, columns, n > 0)  # fmt: skip
 
 
-@jit.parallel(work=lambda dgates, packed, dw, sizes: dw.size * sizes[0] / 50)
-def _gates_backward_weight(dgates, packed, dw, sizes):
+@jit.parallel(work=lambda dgates, x, packed, dw, sizes: dw.size * sizes[0] / 50)
+def _gates_backward_weight(dgates, x, packed, dw, sizes):
     N, G, H, D, NR = sizes
+    for s in jit.prange((D + NR - 1) // NR):
+        p = np.int64(s)
+        pack_panel(x, p * NR, D, min(NR, D - p * NR), N, packed, p * N * NR, NR, NR)
     for j in jit.prange((H + BLOCK - 1) // BLOCK):
         _weight_block(dgates, packed, dw, N, G, H, D, NR, np.int64(j))
 
@@ -222,8 +205,7 @@ def gates_backward_weight(dgates, x, H):
     (N, D), G, NR = x.shape, dgates.shape[2], panel_width(x.dtype)
     dw = (memory.empty if N else np.zeros)((G * H, D), x.dtype)
     packed = memory.empty(-(-D // NR) * N * NR, x.dtype)
-    _pack_columns(x.reshape(-1), packed, (N, D, NR))
-    _gates_backward_weight(dgates.reshape(-1), packed, dw.reshape(-1), (N, G, H, D, NR))
+    _gates_backward_weight(*flat(dgates, x, packed, dw), (N, G, H, D, NR))
     return dw
 
 

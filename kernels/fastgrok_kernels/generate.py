@@ -8,7 +8,7 @@ are split among the threads, which meet once per layer and step.
 import numpy as np
 
 from . import jit
-from .gates import BLOCK, gates_forward, pack_gates
+from .gates import BLOCK, flat, gates_forward, pack_gates, packed_gates
 from .lstm import _activate
 from .packing import pack_panel_transposed
 from .scalar import exp
@@ -155,11 +155,11 @@ def lstm_generate(table, layers, w_out, b_out, start, uniforms, temperature, top
     V, dtype = len(table), table.dtype
     inputs = gates_forward(table, layers[0][0], layers[0][2], 4)
     J, NR = inputs.shape[0], panel_width(dtype)
-    packed = np.stack([pack_gates(w_hh, 4) for _, w_hh, _ in layers])
+    packed = np.stack([_packed(w_hh) for _, w_hh, _ in layers])
     deep = np.empty((L - 1, *packed.shape[1:]), dtype)
     deep_bias = np.empty((L - 1, J, 1, 4, BLOCK), dtype)
     for layer, (w_ih, _, bias) in enumerate(layers[1:]):
-        deep[layer] = pack_gates(w_ih, 4)
+        deep[layer] = _packed(w_ih)
         deep_bias[layer] = gates_forward(np.zeros((1, H), dtype), w_ih, bias, 4)
     out_packed = np.empty((-(-V // NR), H, NR), dtype)
     for p in range(len(out_packed)):
@@ -176,3 +176,11 @@ def lstm_generate(table, layers, w_out, b_out, start, uniforms, temperature, top
               *map(np.ravel, (h, c, inputs, deep, deep_bias, packed, out_packed, b_out)), ids,
               (L, H, V, NR))  # fmt: skip
     return ids, h[(len(start) + len(ids) - 1) % 2].copy(), c
+
+
+def _packed(w):
+    """All panels of the weights w (4 * H, K) of one layer."""
+    packed = packed_gates(w, 4)
+    for p in range(len(packed)):
+        pack_gates(*flat(w, packed), len(w) // 4, w.shape[1], 4, packed.shape[2], p)
+    return packed

@@ -18,7 +18,7 @@ beside other work, a meeting per step can cost a time slice of the scheduler, so
 import numpy as np
 
 from . import jit, memory
-from .gates import BLOCK, flat, gates_to_panel, multiply_panels, pack_gates, pack_rows
+from .gates import BLOCK, flat, gates_to_panel, multiply_panels, pack_gates, pack_rows, packed_gates, packed_rows
 from .scalar import sigmoid, tanh
 from .simd import LANES
 from .vector import load, store
@@ -111,9 +111,11 @@ def _work(*arguments):
 
 
 @jit.parallel(work=_work)
-def _forward_batch_slices(slices, inputs, ids, packed, h, c, gates, sizes):
-    T, B, H, _ = sizes
+def _forward_batch_slices(slices, inputs, ids, w, packed, h, c, gates, sizes):
+    T, B, H, NR = sizes
     J = (H + BLOCK - 1) // BLOCK
+    for p in jit.prange(packed.size // (H * NR)):
+        pack_gates(w, packed, H, H, 4, NR, np.int64(p))
     for s in jit.prange(slices):
         b0, b1 = _cut(s, slices, B), _cut(s + 1, slices, B)
         for t in range(T):
@@ -121,9 +123,11 @@ def _forward_batch_slices(slices, inputs, ids, packed, h, c, gates, sizes):
 
 
 @jit.parallel(work=_work)
-def _forward_unit_slices(slices, inputs, ids, packed, h, c, gates, sizes):
-    T, B, H, _ = sizes
+def _forward_unit_slices(slices, inputs, ids, w, packed, h, c, gates, sizes):
+    T, B, H, NR = sizes
     J = (H + BLOCK - 1) // BLOCK
+    for p in jit.prange(packed.size // (H * NR)):
+        pack_gates(w, packed, H, H, 4, NR, np.int64(p))
     for t in range(T):
         for s in jit.prange(slices):
             j0, j1 = np.int64(s * J // slices), np.int64((s + 1) * J // slices)
@@ -141,9 +145,9 @@ def lstm_forward(inputs, ids, w, h0, c0):
     h[0], c[0] = h0, c0
     gates = memory.empty((inputs.shape[0], T * B, 4, BLOCK), w.dtype)
     if h[0].size and T:
-        packed = pack_gates(w, 4)
+        packed = packed_gates(w, 4)
         run, slices = _choose_slices(B, H, gates.shape[0], _forward_batch_slices, _forward_unit_slices)
-        run(slices, *flat(inputs, ids, packed, h, c, gates), (T, B, H, packed.shape[2]))
+        run(slices, *flat(inputs, ids, w, packed, h, c, gates), (T, B, H, packed.shape[2]))
     return h, c, gates
 
 
@@ -220,8 +224,10 @@ def _backward_step(t, p0, p1, b0, b1, dout, c, gates, dh, dc, packed, dgates, si
 
 
 @jit.parallel(work=_work)
-def _backward_batch_slices(slices, dout, c, gates, dh, dc, packed, dgates, sizes):
+def _backward_batch_slices(slices, dout, c, gates, dh, dc, w, packed, dgates, sizes):
     T, B, H, NR = sizes
+    for p in jit.prange((H + NR - 1) // NR):
+        pack_rows(w, packed, H, H, 4, NR, np.int64(p))
     for s in jit.prange(slices):
         b0, b1 = _cut(s, slices, B), _cut(s + 1, slices, B)
         for step in range(T):
@@ -229,8 +235,10 @@ def _backward_batch_slices(slices, dout, c, gates, dh, dc, packed, dgates, sizes
 
 
 @jit.parallel(work=_work)
-def _backward_unit_slices(slices, dout, c, gates, dh, dc, packed, dgates, sizes):
+def _backward_unit_slices(slices, dout, c, gates, dh, dc, w, packed, dgates, sizes):
     T, B, H, NR = sizes
+    for p in jit.prange((H + NR - 1) // NR):
+        pack_rows(w, packed, H, H, 4, NR, np.int64(p))
     P, group = (H + NR - 1) // NR, max(1, BLOCK // NR)  # a slice must cover whole blocks of units
     groups = (P + group - 1) // group
     for step in range(T):
@@ -249,8 +257,8 @@ def lstm_backward(dout, dh_n, dc_n, w, c, gates):
     T, B, H = dout.shape
     dh, dc, dgates = dh_n.copy(), dc_n.copy(), memory.empty_like(gates)
     if dh.size and T:
-        packed = pack_rows(w, 4)
+        packed = packed_rows(w, 4)
         group = max(1, BLOCK // packed.shape[2])
         run, slices = _choose_slices(B, H, packed.shape[0] // group, _backward_batch_slices, _backward_unit_slices)
-        run(slices, *flat(dout, c, gates, dh, dc, packed, dgates), (T, B, H, packed.shape[2]))
+        run(slices, *flat(dout, c, gates, dh, dc, w, packed, dgates), (T, B, H, packed.shape[2]))
     return dgates, dc

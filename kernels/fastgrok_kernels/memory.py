@@ -12,8 +12,9 @@ from collections import OrderedDict
 
 import numpy as np
 
-LARGE = 1 << 16
-"""Bytes from which an array takes its memory from here; below, the C library is quick."""
+LARGE = 1 << 20
+"""Bytes from which an array takes its memory from here; below, the C library keeps it too, and is quicker (0.3 instead
+of 3 us an array)."""
 MOST = 1 << 28
 """Bytes that may wait at most; beyond, the blocks that have waited longest go back to the system."""
 ALIGNMENT = 64

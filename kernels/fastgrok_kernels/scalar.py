@@ -1,9 +1,9 @@
-"""exp, tanh, sigmoid and log, written so that the compiler vectorises the loops that call them.
+"""exp, tanh, sigmoid, erf and log, written so that the compiler vectorises the loops that call them.
 
 Numba calls the C library for these, one element at a time. The functions here are plain arithmetic, and a choice is a
 select rather than a branch, so LLVM turns a loop over `y[i] = tanh(x[i])` into vector instructions. In compiled code
 
-    from .scalar import exp, log, sigmoid, tanh
+    from .scalar import erf, exp, log, sigmoid, tanh
 
 means the float32 or the float64 body, by the type of the argument; all but `log` also take the vectors of vector.py.
 With JIT off they are functions of NumPy scalars. NaN gives NaN, and infinities, zeros, overflow and denormal numbers
@@ -11,7 +11,8 @@ give what the exact function gives. float32 is within 4 ulp of the exact result 
 on samples (tests/kernels/test_scalar.py).
 
 The tables come from kernels/fit_scalar.py. The forms are classic: the reduction of exp is Cody and Waite's (1980), log
-goes through s = f/(2+f) as in FreeBSD's msun, and tanh through expm1.
+goes through s = f/(2+f) as in FreeBSD's msun, tanh through expm1, and erf, beyond the neighbourhood of zero, through
+the logarithm of what it lacks to 1, which is nearly a polynomial.
 """
 
 import numpy as np
@@ -21,7 +22,7 @@ from numba.extending import overload
 from . import jit
 from .vector import Vector, copysign, power_of_two, round_half_even, select
 
-__all__ = ["exp", "from_ordered", "log", "sigmoid", "tanh", "to_ordered"]
+__all__ = ["erf", "exp", "from_ordered", "log", "sigmoid", "tanh", "to_ordered"]
 
 # ---------------------------------------------------------------------------------------------------- fitted tables
 
@@ -60,6 +61,60 @@ LOG64 = (
     np.float64(0.15314111099377292),
     np.float64(0.14795361739191257),
 )
+# erf(x) = x + x (ERF[0] + ERF[1] z + ...), z = x^2, on |x| < ERF_SPLIT; beyond it 1 - e^-(ERFC[0] + ERFC[1] x + ...)
+ERF_SPLIT = 0.84375
+ERF32 = (
+    np.float32(0.12837916612625122),
+    np.float32(-0.37612593173980713),
+    np.float32(0.11282911896705627),
+    np.float32(-0.026809535920619965),
+    np.float32(0.0050618816167116165),
+    np.float32(-0.000637496414128691),
+)
+ERF64 = (
+    np.float64(0.1283791670955126),
+    np.float64(-0.37612638903184165),
+    np.float64(0.11283791670977801),
+    np.float64(-0.026866170650007515),
+    np.float64(0.00522397767928651),
+    np.float64(-0.000854833049300495),
+    np.float64(0.0001205547224902077),
+    np.float64(-1.4929231741471326e-05),
+    np.float64(1.6520952666487466e-06),
+    np.float64(-1.69584307499492e-07),
+    np.float64(1.8058113286176472e-08),
+    np.float64(-1.866517214665822e-09),
+)
+ERFC32 = (
+    np.float32(9.782154666027054e-05),
+    np.float32(1.1280901432037354),
+    np.float32(0.636467456817627),
+    np.float32(0.10457319021224976),
+    np.float32(-0.022542810067534447),
+    np.float32(0.003124051494523883),
+    np.float32(-0.0002043331041932106),
+)
+ERFC64 = (
+    np.float64(3.440244822221311e-08),
+    np.float64(1.1283787979476727),
+    np.float64(0.6366215674710919),
+    np.float64(0.102767442358545),
+    np.float64(-0.019118996762325802),
+    np.float64(-0.00021966492410741936),
+    np.float64(0.001699900467193869),
+    np.float64(-0.000579952729547566),
+    np.float64(1.9505187348531475e-06),
+    np.float64(9.427204482743378e-05),
+    np.float64(-5.567502076717357e-05),
+    np.float64(2.0282328210323933e-05),
+    np.float64(-5.381836429486488e-06),
+    np.float64(1.0806863801519368e-06),
+    np.float64(-1.639706688815298e-07),
+    np.float64(1.8307037047229718e-08),
+    np.float64(-1.4222167281033594e-09),
+    np.float64(6.872536117737272e-11),
+    np.float64(-1.5555479549335417e-12),
+)
 # ln(2) in two parts; the product of the first with any exponent is exact
 LN2_32 = (np.float32(0.693145751953125), np.float32(1.428606765330187e-06))
 LN2_64 = (np.float64(0.6931471805598903), np.float64(5.497923018708371e-14))
@@ -89,12 +144,12 @@ def _number64(bits):
     return np.int64(bits).view(np.float64)
 
 
-def _exponentials(real, mantissa, exp_range, tanh_end, table, ln2_parts, careful):
-    """The functions exp, tanh and sigmoid for one number format, of scalars and of vectors.
+def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table, erfc_table, ln2_parts, careful):
+    """The functions exp, tanh, sigmoid and erf for one number format, of scalars and of vectors.
 
     `real` is the float type, `mantissa` the number of stored bits of its mantissa, `exp_range` where exp is 0 and where
-    it is infinite, `tanh_end` where tanh rounds to 1. `careful` takes a longer way that rounds less: float64 needs it
-    to stay within 2 ulp, float32 has 4.
+    it is infinite, `tanh_end` and `erf_end` where these functions round to 1. `careful` takes a longer way that rounds
+    less: float64 needs it to stay within 2 ulp, float32 has 4.
     """
     zero, half, one, two, six = real(0), real(0.5), real(1), real(2), real(6)
     ln2_high, ln2_low = ln2_parts
@@ -102,6 +157,10 @@ def _exponentials(real, mantissa, exp_range, tanh_end, table, ln2_parts, careful
     exp_low, exp_high, tanh_end = real(exp_range[0]), real(exp_range[1]), real(tanh_end)
     last, before_last, *others = reversed(table)
     others = tuple(others)
+    erf_end, erf_split = real(erf_end), real(ERF_SPLIT)
+    erf_last, erf_before, *erf_others = reversed(erf_table)
+    erfc_last, erfc_before, *erfc_others = reversed(erfc_table)
+    erf_others, erfc_others = tuple(erf_others), tuple(erfc_others)
     lift, unlift = real(mantissa + 7), real(2.0 ** -(mantissa + 7))
 
     @jit.serial(inline=True)
@@ -151,7 +210,20 @@ def _exponentials(real, mantissa, exp_range, tanh_end, table, ln2_parts, careful
         a = select(x < zero, z, one)
         return a - a * (z / (one + z))
 
-    return {"exp": exp, "tanh": tanh, "sigmoid": sigmoid}
+    def erf(x):
+        h = select(x < zero, zero - x, x)
+        h = select(h > erf_end, erf_end, h)
+        z = h * h
+        near = erf_last * z + erf_before
+        for c in erf_others:
+            near = near * z + c
+        lack = erfc_last * h + erfc_before
+        for c in erfc_others:
+            lack = lack * h + c
+        r, t, n = reduced_expm1(zero - lack)
+        return copysign(select(h < erf_split, h + h * near, one - (one + (r + t)) * power_of_two(n)), x)
+
+    return {"exp": exp, "tanh": tanh, "sigmoid": sigmoid, "erf": erf}
 
 
 def _by_bits(real, whole, bits_of, number, mantissa, table, ln2_parts):
@@ -205,9 +277,9 @@ def _by_bits(real, whole, bits_of, number, mantissa, table, ln2_parts):
 
 
 _BODIES = {
-    32: _exponentials(np.float32, 23, (-104, 89), 10, EXP32, LN2_32, careful=False)
+    32: _exponentials(np.float32, 23, (-104, 89), 10, 4, EXP32, ERF32, ERFC32, LN2_32, careful=False)
     | _by_bits(np.float32, np.int32, _bits32, _number32, 23, LOG32, LN2_32),
-    64: _exponentials(np.float64, 52, (-746, 710), 20, EXP64, LN2_64, careful=True)
+    64: _exponentials(np.float64, 52, (-746, 710), 20, 6, EXP64, ERF64, ERFC64, LN2_64, careful=True)
     | _by_bits(np.float64, np.int64, _bits64, _number64, 52, LOG64, LN2_64),
 }
 _FORMATS = {types.float32: 32, types.float64: 64, types.int32: 32, types.int64: 64}
@@ -242,6 +314,12 @@ def tanh(x):
 def sigmoid(x):
     """1 / (1 + e^-x), of a float32 or float64 scalar."""
     return _body("sigmoid", x)(x)
+
+
+@_by_dtype
+def erf(x):
+    """The error function, 2/sqrt(pi) times the integral of e^(-t^2) from 0 to x, of a float32 or float64 scalar."""
+    return _body("erf", x)(x)
 
 
 @_by_dtype

@@ -181,6 +181,10 @@ def _elements(rng, dtype, *shape):
     return (_normal(rng, dtype, *shape, scale=4.0),)
 
 
+def _elements_and_gradient(rng, dtype, *shape):
+    return _normal(rng, dtype, *shape), _normal(rng, dtype, *shape, scale=2.0)
+
+
 def _positive(rng, dtype, *shape):
     return (np.exp(_normal(rng, np.float64, *shape, scale=4.0)).astype(dtype),)
 
@@ -207,6 +211,8 @@ _ELEMENTWISE = (
     Kernel("sigmoid_backward", "elementwise", _sized(_sigmoids, _ELEMENTS, _ELEMENTS_BENCH)),
     Kernel("tanh_forward", "elementwise", _sized(_elements, _ELEMENTS, _ELEMENTS_BENCH)),
     Kernel("tanh_backward", "elementwise", _sized(_tanhs, _ELEMENTS, _ELEMENTS_BENCH)),
+    Kernel("gelu_forward", "gelu", _sized(_elements, _ELEMENTS, _ELEMENTS_BENCH)),
+    Kernel("gelu_backward", "gelu", _sized(_elements_and_gradient, _ELEMENTS, _ELEMENTS_BENCH)),
     Kernel("dropout_forward", "dropout", (*_sized(_dropped, _ELEMENTS, _ELEMENTS_BENCH), *_DROPOUT_EDGES)),
     Kernel("dropout_backward", "dropout", (*_sized(_dropped, _ELEMENTS, _ELEMENTS_BENCH), *_DROPOUT_EDGES)),
 )
@@ -254,6 +260,46 @@ _MOMENTUM_CASES = (
     Case("nesterov", _bound(_momentum(True, False), (33,))),
     Case("nesterov-first", _bound(_momentum(True, True), (33,))),
 )
+
+
+def _rmsprop(momentum, centered):
+    def make(rng, dtype, *shape):
+        p, mean, velocity, g = (_normal(rng, dtype, *shape) for _ in range(4))
+        square = np.square(mean) + 1 + np.square(_normal(rng, dtype, *shape))  # the variance is far from 0
+        return p, square, mean, velocity, g, 0.01, 0.9, 1e-8, 0.1, momentum, centered
+
+    return make
+
+
+def _adagrad(rng, dtype, *shape):
+    p, total, g = (_normal(rng, dtype, *shape) for _ in range(3))
+    return p, np.square(total), g, 0.01, 1e-10, 0.1
+
+
+def _adadelta(rng, dtype, *shape):
+    p, square, moved, g = (_normal(rng, dtype, *shape) for _ in range(4))
+    return p, np.square(square), np.square(moved), g, 1.0, 0.9, 1e-6, 0.1
+
+
+def _adamax(rng, dtype, *shape):
+    p, m, norm, g = (_normal(rng, dtype, *shape) for _ in range(4))
+    return p, m, np.abs(norm), g, 0.003, 0.9, 0.999, 1e-8, 0.1, 7
+
+
+def _nadam(rng, dtype, *shape):
+    p, m, v, g = (_normal(rng, dtype, *shape) for _ in range(4))
+    return p, m, np.square(v), g, 0.001, 0.002, 0.9, 0.999, 1e-8, 0.99, 0.1, 7
+
+
+_RMSPROP_CASES = (
+    *_sized(_rmsprop(0.0, False), _ELEMENTS, _PARAMETER_BENCH),
+    *(
+        Case(f"{name}-{_name(size)}", _bound(_rmsprop(momentum, centered), size), large=size[0] > 3000)
+        for name, momentum, centered in (("momentum", 0.5, False), ("centered", 0.0, True), ("both", 0.5, True))
+        for size in ((33,), (20_011,))
+    ),
+    Case("bench-both", _bound(_rmsprop(0.5, True), _PARAMETER_BENCH), bench=True),
+)
 _UPDATES = (
     Kernel("sum_of_squares", "clip", _sized(_elements, _ELEMENTS, _PARAMETER_BENCH), rtol32=1e-12),
     Kernel("scale_into", "clip", _sized(_scaled, _ELEMENTS, _PARAMETER_BENCH), mutates=(0,)),
@@ -261,6 +307,11 @@ _UPDATES = (
     Kernel("momentum_into", "update", _MOMENTUM_CASES, mutates=(0, 2)),
     Kernel("adam_into", "update", _ADAM_CASES, mutates=(0, 1, 2)),
     Kernel("adamw_into", "update", _ADAM_CASES, mutates=(0, 1, 2)),
+    Kernel("rmsprop_into", "update_adaptive", _RMSPROP_CASES, mutates=(0, 1, 2, 3)),
+    Kernel("adagrad_into", "update_adaptive", _sized(_adagrad, _ELEMENTS, _PARAMETER_BENCH), mutates=(0, 1)),
+    Kernel("adadelta_into", "update_adaptive", _sized(_adadelta, _ELEMENTS, _PARAMETER_BENCH), mutates=(0, 1, 2)),
+    Kernel("adamax_into", "update_adaptive", _sized(_adamax, _ELEMENTS, _PARAMETER_BENCH), mutates=(0, 1, 2)),
+    Kernel("nadam_into", "update_adaptive", _sized(_nadam, _ELEMENTS, _PARAMETER_BENCH), mutates=(0, 1, 2)),
 )
 
 # ---------------------------------------------------------------------------------------------------- products
@@ -378,6 +429,39 @@ def _window_backward(rng, dtype, T, B, H, V):
     return dout, dh_n, dc_n, w, _normal(rng, dtype, T + 1, B, H), _blocked(gates, H)
 
 
+def _states(rng, dtype, T, B, H, V, G):
+    """What both recurrences without cell states begin with: inputs, ids, weights."""
+    w = _normal(rng, dtype, G * H, H, scale=H**-0.5)
+    return _normal(rng, dtype, V, G * H), rng.integers(0, V, (T, B)), w
+
+
+def _rnn(relu):
+    def make(rng, dtype, T, B, H, V):
+        return *_states(rng, dtype, T, B, H, V, 1), _normal(rng, dtype, B, H), relu
+
+    return make
+
+
+def _rnn_backward(relu):
+    def make(rng, dtype, T, B, H, V):
+        dout, dh_n, w = _normal(rng, dtype, T, B, H), _normal(rng, dtype, B, H), _states(rng, dtype, T, B, H, V, 1)[2]
+        h = rng.uniform(-1, 1, (T + 1, B, H)).astype(dtype)
+        return dout, dh_n, w, np.maximum(h, 0) if relu else h, relu
+
+    return make
+
+
+def _gru(rng, dtype, T, B, H, V):
+    return *_states(rng, dtype, T, B, H, V, 3), _normal(rng, dtype, H), _normal(rng, dtype, B, H)
+
+
+def _gru_backward(rng, dtype, T, B, H, V):
+    dout, dh_n, w = _normal(rng, dtype, T, B, H), _normal(rng, dtype, B, H), _states(rng, dtype, T, B, H, V, 3)[2]
+    gates = rng.uniform(0, 1, (T, B, 4, H))
+    gates[:, :, 2:] = 2 * gates[:, :, 2:] - 1
+    return dout, dh_n, w, _normal(rng, dtype, T + 1, B, H), gates.astype(dtype)
+
+
 def _sampler(layers, temperature, top_k, top_p):
     def make(rng, dtype, D, H, V, n):
         sizes = [D, *[H] * (layers - 1)]
@@ -423,6 +507,24 @@ _RECURRENT = (
             Case("units", _bound(_window_backward, (1, 2, 208, 3))),
         ),
         rtol32=1e-5,
+    ),
+    *(
+        Kernel(
+            name,
+            name[:3],
+            (
+                *_sized(make, _WINDOWS, (32, 32, 256, 65)),
+                Case("units", _bound(make, (1, 2, 208, 3))),
+                *(Case(f"relu-{_name(size)}", _bound(relu, size)) for size in ((2, 3, 17, 3), (3, 2, 32, 4)) if relu),
+            ),
+            rtol32=1e-5,
+        )
+        for name, make, relu in (
+            ("rnn_forward", _rnn(False), _rnn(True)),
+            ("rnn_backward", _rnn_backward(False), _rnn_backward(True)),
+            ("gru_forward", _gru, None),
+            ("gru_backward", _gru_backward, None),
+        )
     ),
     Kernel(
         "lstm_generate",

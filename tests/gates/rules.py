@@ -49,7 +49,9 @@ KERNEL_MODULES = {
     "memory": (),
     "gates": _BLOCKS,  # the weight layout that all recurrent kernels share
     "generate": ("lstm", "gates", *_BLOCKS),  # steps of the same recurrence, one at a time
+    "gru": ("rnn", "lstm", "gates", *_BLOCKS),
     "lstm": ("gates", *_BLOCKS),
+    "rnn": ("lstm", "gates", *_BLOCKS),  # work is cut in the same ways
     "reference": (),
 }
 _ANY_KERNEL = ("gates", *_BLOCKS)

@@ -24,23 +24,23 @@ def address(array):
 
 
 def test_a_dead_array_leaves_its_memory_to_the_next_of_its_size(waiting):
-    first = memory.empty((256, 128), np.float32)
+    first = memory.empty((1024, 512), np.float32)
     where = address(first)
     assert where % memory.ALIGNMENT == 0
-    assert (first.shape, first.dtype, first.flags.carray) == ((256, 128), np.float32, True)
+    assert (first.shape, first.dtype, first.flags.carray) == ((1024, 512), np.float32, True)
     del first
-    assert waiting.bytes == 256 * 128 * 4
-    second = memory.empty(128 * 128, np.float64)
+    assert waiting.bytes == 1024 * 512 * 4
+    second = memory.empty(512 * 512, np.float64)
     assert (address(second), waiting.bytes) == (where, 0)
 
 
 def test_a_view_keeps_the_memory(waiting):
-    array = memory.empty((256, 128), np.float32)
+    array = memory.empty((1024, 512), np.float32)
     view = array.reshape(-1)[5:]
     view[:] = 7
     del array
     assert waiting.bytes == 0
-    memory.empty((256, 128), np.float32)[:] = 1
+    memory.empty((1024, 512), np.float32)[:] = 1
     assert (view == 7).all()
 
 

@@ -1,4 +1,4 @@
-"""exp, tanh, sigmoid and log: distance from the exact result, special values, vectorisation, fitted tables."""
+"""exp, tanh, sigmoid, erf and log: distance from the exact result, special values, vectorisation, fitted tables."""
 
 import importlib.util
 import re
@@ -12,7 +12,7 @@ import pytest
 from fastgrok_kernels import jit, scalar
 from fastgrok_kernels.vector import LANES_OF, load, store
 
-NAMES = ("exp", "tanh", "sigmoid", "log")
+NAMES = ("exp", "tanh", "sigmoid", "log", "erf")
 ULP32, ULP64 = 4, 2
 compiled_only = pytest.mark.skipif(jit.DISABLED, reason="needs compiled code")
 
@@ -52,6 +52,8 @@ def wide(name, x):
         if name == "sigmoid":
             z = np.exp(-np.abs(x))
             return np.where(x < 0, z, 1) / (1 + z)
+        if name == "erf":
+            return apply("erf", x)  # our own of float64, which is compared with mpmath
         if name == "log":
             return np.where(x < 0, np.nan, np.log(np.abs(x)))  # NumPy is slow below zero
         return getattr(np, name)(x)
@@ -104,12 +106,15 @@ def test_float64_on_a_sample(name):
     x = np.concatenate(parts)
     if name == "log":
         x = np.concatenate([np.abs(x), np.exp(rng.uniform(-700, 700, 300)), 1 + rng.uniform(-1e-3, 1e-3, 300)])
+    if name == "erf":
+        x = np.concatenate([x, rng.uniform(-6, 6, 1000), 0.84375 + rng.uniform(-1e-3, 1e-3, 300)])
     y = apply(name, x)
     exact = {
         "exp": mpmath.exp,
         "tanh": mpmath.tanh,
         "sigmoid": lambda v: 1 / (1 + mpmath.exp(-v)),
         "log": mpmath.log,
+        "erf": mpmath.erf,
     }[name]
     with mpmath.workprec(160):
         for a, b in zip(x.tolist(), y.tolist(), strict=True):
@@ -125,6 +130,7 @@ def test_special_values(dtype):
         "exp": {nan: nan, inf: inf, -inf: 0, 0.0: 1, 1e4: inf, -1e4: 0, tiny: 1},
         "tanh": {nan: nan, inf: 1, -inf: -1, 0.0: 0, 50.0: 1, -50.0: -1, tiny: tiny, -tiny: -tiny},
         "sigmoid": {nan: nan, inf: 1, -inf: 0, 0.0: 0.5, 50.0: 1, -1e4: 0, tiny: 0.5},
+        "erf": {nan: nan, inf: 1, -inf: -1, 0.0: 0, 50.0: 1, -50.0: -1},
         "log": {nan: nan, inf: inf, -inf: nan, 0.0: -inf, -1.0: nan, 1.0: 0, -tiny: nan},
     }
     assert apply("log", np.array([-0.0], dtype))[0] == -inf
@@ -138,7 +144,7 @@ def test_special_values(dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", ["exp", "tanh", "sigmoid"])
+@pytest.mark.parametrize("name", ["exp", "tanh", "sigmoid", "erf"])
 def test_vectors_give_the_bits_of_scalars(name, dtype):
     function, lanes = getattr(scalar, name), LANES_OF[np.dtype(dtype)]
 
@@ -187,7 +193,14 @@ def load_fit_scalar():
 
 
 @pytest.mark.parametrize(
-    ("name", "bits"), [("EXP", 32), ("LOG", 32), ("LOG", 64), pytest.param("EXP", 64, marks=pytest.mark.slow)]
+    ("name", "bits"),
+    [
+        *[("EXP", 32), ("LOG", 32), ("LOG", 64), ("ERF", 32)],
+        *[
+            pytest.param(*table, marks=pytest.mark.slow)
+            for table in (("EXP", 64), ("ERF", 64), ("ERFC", 32), ("ERFC", 64))
+        ],
+    ],
 )
 def test_tables_are_those_that_the_script_fits(name, bits):
     fit_scalar = load_fit_scalar()
@@ -196,3 +209,4 @@ def test_tables_are_those_that_the_script_fits(name, bits):
     assert table == getattr(scalar, f"{name}{bits}")
     assert error < float(np.finfo(dtype).eps) / 16
     assert fit_scalar.split_ln2(dtype) == getattr(scalar, f"LN2_{bits}")
+    assert float(fit_scalar.ERF_SPLIT) == scalar.ERF_SPLIT

@@ -230,8 +230,8 @@ def test_errors_name_what_is_wrong():
         lstm(x.double())
     with pytest.raises(ShapeError, match="expected"):
         lstm(fastgrok.zeros(1, 2, 3, 4))
-    with pytest.raises(NotImplementedError, match="bidirectional=True"):
-        nn.LSTM(D, H, bidirectional=True)
+    with pytest.raises(NotImplementedError, match="proj_size=3"):
+        nn.LSTM(D, H, proj_size=3)
     with pytest.raises(ValueError, match="hidden_size=0"):
         nn.LSTM(D, 0)
 

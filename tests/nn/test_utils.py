@@ -62,3 +62,32 @@ def test_clip_by_value():
     assert a.grad.tolist() == [1.0, -1.0, 0.5]
     with pytest.raises(ValueError, match="clip_value=-1"):
         utils.clip_grad_value_(a, -1)
+
+
+def test_parameters_as_a_vector_and_back():
+    model = fastgrok.nn.Linear(3, 2)
+    vector = utils.parameters_to_vector(model.parameters())
+    assert vector.tolist() == [*model.weight.flatten().tolist(), *model.bias.tolist()]
+    (vector * fastgrok.arange(8)).sum().backward()
+    assert model.weight.grad.tolist() == [[0, 1, 2], [3, 4, 5]] and model.bias.grad.tolist() == [6, 7]
+
+    new = fastgrok.arange(9.0)
+    utils.vector_to_parameters(new, model.parameters())
+    assert model.weight.tolist() == [[0, 1, 2], [3, 4, 5]] and model.bias.tolist() == [6, 7]
+    assert model.weight.is_leaf and model.weight.requires_grad
+    new[7] = 70.0
+    assert model.bias.tolist() == [6, 70]  # the memory is shared
+    fastgrok.optim.SGD(model.parameters(), lr=1.0).step()
+    assert model.weight.tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_vectors_that_do_not_fit():
+    model = fastgrok.nn.Linear(3, 2)
+    before = utils.parameters_to_vector(model.parameters()).tolist()
+    with pytest.raises(RuntimeError, match=r"vec has shape \(7,\), expected \(8,\)"):
+        utils.vector_to_parameters(fastgrok.zeros(7), model.parameters())
+    with pytest.raises(TypeError, match="got: list"):
+        utils.vector_to_parameters([0.0] * 8, model.parameters())
+    with pytest.raises(RuntimeError, match="parameters is empty"):
+        utils.parameters_to_vector([])
+    assert utils.parameters_to_vector(model.parameters()).tolist() == before

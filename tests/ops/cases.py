@@ -48,6 +48,11 @@ def _with_zeros(rng):
     return x
 
 
+def probabilities(*shapes):
+    """Inputs between 0.1 and 0.9."""
+    return lambda rng: [0.1 + 0.8 * rng.random(shape) for shape in shapes]
+
+
 IDS = np.array([[3, 0, 3], [1, 4, 3]])
 MASK = np.array([[True, False, True], [False, True, True]])
 
@@ -160,7 +165,70 @@ CASES = [
     *[Case(op, "image", normal((2, 5, 3)), {"targets": IDS, "ignore_index": 3}) for op in (ops.CrossEntropy, ops.NLL)],
     *[Case(op, "1-d", normal((5,)), {"targets": np.array(2)}) for op in (ops.CrossEntropy, ops.NLL)],
     *[
-        Case(ops.MSE, reduction, normal((2, 3), (2, 3)), {"reduction": reduction})
+        Case(op, reduction, make((2, 3), (2, 3)), {"reduction": reduction})
+        for op, make in (
+            (ops.MSE, normal),
+            (ops.L1, spread),
+            (ops.BCE, probabilities),
+            (ops.BCEWithLogits, normal),
+            (ops.KLDiv, positive),
+            (ops.SoftCrossEntropy, normal),
+        )
         for reduction in ("none", "sum", "mean")
     ],
+    *[
+        Case(op, f"{reduction}-{size}", spread((3, 4), (3, 4)), {setting: size, "reduction": reduction})
+        for op, setting in ((ops.SmoothL1, "beta"), (ops.Huber, "delta"))
+        for reduction, size in (("none", 0.43), ("sum", 1.23), ("mean", 0.43))
+    ],
+    Case(ops.BCE, "weight", probabilities((4, 3), (4, 3)), {"weight": np.array([0.5, 2, 3])}),
+    Case(
+        ops.BCEWithLogits,
+        "weights",
+        normal((4, 3), (4, 3)),
+        {"weight": np.array([[0.5], [2], [3], [1]]), "pos_weight": np.array([0.5, 2, 3])},
+    ),
+    Case(ops.KLDiv, "log_target", normal((2, 3), (2, 3)), {"log_target": True}),
+    Case(ops.KLDiv, "broadcast", positive((2, 1, 3), (4, 1))),
+    *[
+        Case(ops.SoftCrossEntropy, id, normal(shape, shape), static)
+        for id, shape, static in (
+            ("1-d", (5,), {}),
+            ("image", (2, 4, 3), {"reduction": "none"}),
+            ("weight", (3, 4), {"weight": np.array([0.5, 2, 3, 1]), "label_smoothing": 0.2}),
+        )
+    ],
+    *[
+        Case(ops.PNorm, f"{p}{'-kept' if keepdim else ''}", spread((3, 4, 2)), {"p": p, "dim": 1, "keepdim": keepdim})
+        for p, keepdim in (
+            (2, False),
+            (2, True),
+            (1, False),
+            (3.5, True),
+            (0.7, False),
+            (0, False),
+            (np.inf, False),
+            (-np.inf, True),
+        )
+    ],
+    Case(ops.PNorm, "0-d", spread(())),
+    *[
+        Case(op, size, make(shape))
+        for op, make in (
+            (ops.LeakyReLU, spread),
+            (ops.ELU, spread),
+            (ops.GELU, normal),
+            (ops.TanhGELU, normal),
+            (ops.SiLU, normal),
+            (ops.Softplus, normal),
+            (ops.LogSigmoid, normal),
+            (ops.Hardtanh, spread),
+        )
+        for size, shape in (("matrix", (3, 4)), ("0-d", ()))
+    ],
+    *[Case(op, "large", normal((3, 1 << 14))) for op in (ops.GELU, ops.TanhGELU, ops.SiLU, ops.LogSigmoid)],
+    Case(ops.LeakyReLU, "slope", spread((3, 4)), {"slope": 0.3}),
+    Case(ops.ELU, "alpha", spread((3, 4)), {"alpha": 0.4}),
+    Case(ops.Softplus, "beta", spread((3, 40)), {"beta": 3.0, "threshold": 2.0}),
+    Case(ops.Hardtanh, "limits", spread((3, 4)), {"low": -0.2, "high": 0.3}),
 ]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fastgrok import ops
-from fastgrok.errors import DtypeError, RangeError, ShapeError
+from fastgrok.errors import ArgumentError, DtypeError, RangeError, ShapeError
 
 ONE, IDS = np.ones, np.array([0, 1])
 
@@ -43,6 +43,13 @@ ONE, IDS = np.ones, np.array([0, 1])
         (ops.CrossEntropy, (ONE((2, 3)), np.array([0, -1])), {}, IndexError, "target holds -1"),
         (ops.CrossEntropy, (ONE((2, 3)), np.array([0])), {}, ShapeError, "target"),
         (ops.CrossEntropy, (ONE((2, 3)), ONE((2, 3))), {}, DtypeError, "probabilities"),
+        (ops.SoftCrossEntropy, (ONE((2, 3)), ONE((2, 4))), {}, ShapeError, r"target \(2, 4\)"),
+        (ops.BCE, (2 * ONE(2), ONE(2)), {}, ArgumentError, "holds 2.0"),
+        (ops.BCE, (ONE(2), ONE(2)), {"weight": ONE(3)}, ShapeError, "weight"),
+        (ops.BCEWithLogits, (ONE((2, 1)), ONE((2, 1))), {"pos_weight": ONE(3)}, ShapeError, "pos_weight"),
+        (ops.KLDiv, (ONE(2), ONE(2, np.float32)), {}, DtypeError, "target"),
+        (ops.PNorm, (ONE(2),), {"dim": 1}, IndexError, "dim=1"),
+        (ops.GELU, (IDS,), {}, DtypeError, "gelu: input has dtype int64"),
         (ops.CrossEntropy, (ONE((2, 3)), IDS), {"reduction": "avg"}, ValueError, "'avg'"),
         (ops.NLL, (ONE((2, 3)), np.array([0, 3])), {}, IndexError, "target holds 3"),
         (ops.MSE, (ONE((2, 1)), ONE(2)), {}, ShapeError, "mse_loss"),

@@ -58,7 +58,9 @@ def arrays(
 def dims(draw: Any, ndim: int) -> int:
     """Return a dimension of a tensor, rarely one that it does not have."""
     span = max(ndim, 1)
-    return draw(st.sampled_from((span, -span - 1, span + 3))) if rarely(draw, 15) else draw(st.integers(-span, span - 1))
+    return (
+        draw(st.sampled_from((span, -span - 1, span + 3))) if rarely(draw, 15) else draw(st.integers(-span, span - 1))
+    )
 
 
 @st.composite
@@ -85,7 +87,7 @@ def dtypes(*names: str) -> st.SearchStrategy:
     return st.sampled_from(names).map(Name)
 
 
-# ---------------------------------------------------------------------------------------------------- element by element
+# ------------------------------------------------------------------------------------------------ element by element
 
 
 @st.composite
@@ -157,7 +159,11 @@ def reduction(
     if form == "one" or (needed and (not many or form == "none")):
         dim = draw(dims(len(x.shape)))
     elif form == "many" and many:
-        chosen = draw(st.lists(st.integers(0, max(len(x.shape) - 1, 0)), min_size=not none_of, max_size=3, unique=not rarely(draw)))
+        chosen = draw(
+            st.lists(
+                st.integers(0, max(len(x.shape) - 1, 0)), min_size=not none_of, max_size=3, unique=not rarely(draw)
+            )
+        )
         dim = draw(st.sampled_from((tuple, list)))(chosen)
     else:
         return tuple(arguments), keywords
@@ -174,14 +180,24 @@ def reduction(
 
 
 @st.composite
-def with_dim(draw: Any, dtypes: tuple = ANY, kinds: tuple = ("normal",), low: int = 0, high: int = 3, extra: int = 0, **options: Any) -> tuple:  # noqa: E501
+def with_dim(
+    draw: Any,
+    dtypes: tuple = ANY,
+    kinds: tuple = ("normal",),
+    low: int = 0,
+    high: int = 3,
+    extra: int = 0,
+    **options: Any,
+) -> tuple:
     """A tensor and one of its dimensions (`extra`: of a tensor with so many more)."""
     x = draw(arrays(dtypes=dtypes, kinds=kinds, low=low, high=high))
     return (x, draw(dims(len(x.shape) + extra))), draw(pick(**options))
 
 
 @st.composite
-def with_arguments(draw: Any, arguments: Any, dtypes: tuple = ANY, kinds: tuple = ("normal",), low: int = 0, high: int = 3) -> tuple:  # noqa: E501
+def with_arguments(
+    draw: Any, arguments: Any, dtypes: tuple = ANY, kinds: tuple = ("normal",), low: int = 0, high: int = 3
+) -> tuple:
     """A tensor and what `arguments(shape)`, a strategy of tuples, draws for its shape."""
     x = draw(arrays(dtypes=dtypes, kinds=kinds, low=low, high=high))
     return (x, *draw(arguments(x.shape))), {}

@@ -224,7 +224,9 @@ def compare(call: Call, values: bool = True) -> None:
             same(a.grad, b.grad, f"gradient of tensor {i}", max(largest, 1.0), values, precision)
 
 
-def same(ours: Any, theirs: Any, what: str, largest: float = 0.0, values: bool = True, precision: str = "float64") -> None:
+def same(
+    ours: Any, theirs: Any, what: str, largest: float = 0.0, values: bool = True, precision: str = "float64"
+) -> None:
     """Raise `AssertionError` unless two results are the same up to rounding.
 
     `largest` is the largest magnitude that the calculation began with: rounding leaves differences of a few units of
@@ -263,9 +265,7 @@ def same(ours: Any, theirs: Any, what: str, largest: float = 0.0, values: bool =
             assert ours == theirs, f"{what}: {ours!r}, expected {theirs!r}"
 
 
-def close(
-    ours: np.ndarray, theirs: np.ndarray, what: str, largest: float = 0.0, precision: str = "float64"
-) -> None:
+def close(ours: np.ndarray, theirs: np.ndarray, what: str, largest: float = 0.0, precision: str = "float64") -> None:
     """Raise `AssertionError` unless two arrays differ by rounding only; nan and inf stand at the same places."""
     if theirs.dtype.kind != "f":
         assert (ours == theirs).all(), f"{what}:\n{ours}\nexpected\n{theirs}"
@@ -295,4 +295,9 @@ def dtype_name(dtype: Any) -> str:
 
 def operators(*names: str) -> dict[str, Callable]:
     """Return Python's operators as functions that take the library first."""
-    return {name: lambda library, a, b, f=getattr(operator, name): f(a, b) for name in names}
+    return {name: functools.partial(_operate, getattr(operator, name)) for name in names}
+
+
+def _operate(function: Callable, library: Any, a: Any, b: Any) -> Any:
+    """Apply an operator, whatever the library."""
+    return function(a, b)

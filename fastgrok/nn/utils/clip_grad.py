@@ -9,10 +9,15 @@ import numpy as np
 
 import fastgrok_kernels as kernels
 
-from ..ops.base import contiguous
-from ..tensor import Tensor
+from ...ops.base import contiguous
+from ...tensor import Tensor
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
+__all__ = [
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "clip_grads_with_norm_",
+    "get_total_norm",
+]
 
 
 def clip_grad_norm_(

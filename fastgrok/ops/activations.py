@@ -1,0 +1,154 @@
+"""Nonlinearities of layers, element by element. All take a float array of any shape and return one of that shape."""
+
+import math
+
+import numpy as np
+
+import fastgrok_kernels as kernels
+
+from .base import Op, check_float, contiguous, quiet
+from .elementwise import KERNEL_SIZE
+
+
+def _tanh(x: np.ndarray) -> np.ndarray:
+    return np.tanh(x) if x.size < KERNEL_SIZE else kernels.tanh_forward(contiguous(x))
+
+
+@quiet
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x)) if x.size < KERNEL_SIZE else kernels.sigmoid_forward(contiguous(x))
+
+
+class LeakyReLU(Op):
+    """x where it is positive, else slope * x."""
+
+    saved_inputs = (0,)
+
+    def forward(self, x, slope=0.01):
+        """Scale what is not positive. Raises `DtypeError` unless x is a float array, like all ops of this file."""
+        check_float("leaky_relu", "input", x)
+        self.x, self.slope = x, x.dtype.type(slope)
+        return np.where(x > 0, x, x * self.slope)
+
+    def backward(self, dy):
+        """dx = dy where x > 0, else slope * dy."""
+        return (np.where(self.x > 0, dy, dy * self.slope),)
+
+
+class ELU(Op):
+    """x where it is positive, else alpha (e^x - 1)."""
+
+    saved_inputs = (0,)
+
+    def forward(self, x, alpha=1.0):
+        """Bend what is not positive."""
+        check_float("elu", "input", x)
+        self.x, self.alpha = x, x.dtype.type(alpha)
+        return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
+
+    def backward(self, dy):
+        """dx = dy where x > 0, else alpha e^x dy."""
+        return (np.where(self.x > 0, dy, dy * self.alpha * np.exp(np.minimum(self.x, 0))),)
+
+
+class GELU(Op):
+    """x P(x), where P(x) is the normal distribution's probability to be below x."""
+
+    saved_inputs = (0,)
+
+    def forward(self, x):
+        """Weigh x by its probability."""
+        check_float("gelu", "input", x)
+        self.x = contiguous(x)
+        return kernels.gelu_forward(self.x)
+
+    def backward(self, dy):
+        """dx = dy (P(x) + x p(x)), p the density."""
+        return (kernels.gelu_backward(contiguous(dy), self.x),)
+
+
+class TanhGELU(Op):
+    """x (1 + tanh(u)) / 2 with u = sqrt(2/pi) (x + 0.044715 x^3), which is close to GELU."""
+
+    saved_inputs = (0,)
+    CUBIC, SLOPE = 0.044715, math.sqrt(2 / math.pi)
+
+    def forward(self, x):
+        """Weigh x by nearly its probability."""
+        check_float("gelu", "input", x)
+        self.x = x
+        self.tanh = _tanh((x + x * x * x * self.CUBIC) * self.SLOPE)
+        return (self.tanh + 1) * x * 0.5
+
+    def backward(self, dy):
+        """dx = dy ((1 + tanh(u)) / 2 + x (1 - tanh(u)^2) u' / 2)."""
+        x, tanh = self.x, self.tanh
+        du = (x * x * (3 * self.CUBIC) + 1) * self.SLOPE
+        return (dy * ((tanh + 1) * 0.5 + x * (1 - tanh * tanh) * du * 0.5),)
+
+
+class SiLU(Op):
+    """x times its sigmoid."""
+
+    saved_inputs = (0,)
+
+    def forward(self, x):
+        """Weigh x by 1 / (1 + e^-x)."""
+        check_float("silu", "input", x)
+        self.x, self.sigmoid = x, _sigmoid(x)
+        return x * self.sigmoid
+
+    def backward(self, dy):
+        """dx = dy s (1 + x (1 - s)), s the sigmoid of x."""
+        s = self.sigmoid
+        return (dy * s * (self.x * (1 - s) + 1),)
+
+
+class Softplus(Op):
+    """log(1 + e^(beta x)) / beta, and x itself where beta x is above a threshold."""
+
+    saved_inputs = (0,)
+
+    @quiet
+    def forward(self, x, beta=1.0, threshold=20.0):
+        """Smooth the kink of ReLU."""
+        check_float("softplus", "input", x)
+        self.x, self.beta = x, x.dtype.type(beta)
+        scaled = x * self.beta
+        self.linear = scaled > threshold
+        return np.where(self.linear, x, np.log1p(np.exp(scaled)) / self.beta)
+
+    def backward(self, dy):
+        """dx = dy times the sigmoid of beta x; dy itself above the threshold."""
+        return (np.where(self.linear, dy, dy * _sigmoid(self.x * self.beta)),)
+
+
+class LogSigmoid(Op):
+    """The logarithm of the sigmoid of x: -log(1 + e^-x)."""
+
+    saved_inputs = (0,)
+
+    def forward(self, x):
+        """Take the exponential of -|x| only, which cannot overflow."""
+        check_float("logsigmoid", "input", x)
+        self.x = x
+        return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+
+    def backward(self, dy):
+        """dx = dy times the sigmoid of -x."""
+        return (dy * _sigmoid(-self.x),)
+
+
+class Hardtanh(Op):
+    """x, cut off below `low` and above `high`."""
+
+    saved_inputs = (0,)
+
+    def forward(self, x, low=-1.0, high=1.0):
+        """Cut off; nan stays nan."""
+        self.x, self.low, self.high = x, low, high
+        return np.minimum(np.maximum(x, x.dtype.type(low)), x.dtype.type(high))
+
+    def backward(self, dy):
+        """dx = dy between the limits, 0 at and beyond them (which is where `Clamp` differs)."""
+        return (dy * ((self.x > self.low) & (self.x < self.high)),)
