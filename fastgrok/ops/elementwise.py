@@ -1,5 +1,7 @@
 """Functions of one array, element by element. All take an array of any shape and return one of that shape."""
 
+from typing import Any
+
 import numpy as np
 
 import fastgrok_kernels as kernels
@@ -261,7 +263,7 @@ class Floor(Op):
     """The largest whole number that is not larger than x. A step function: its gradient is zero everywhere."""
 
     stateless = True
-    step = staticmethod(np.floor)
+    step: Any = staticmethod(np.floor)
 
     def forward(self, x):
         """Round down."""

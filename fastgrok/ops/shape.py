@@ -94,7 +94,7 @@ class Cat(Op):
         joined = [array for array, empty in zip(arrays, self.empty, strict=True) if not empty] or list(arrays[:1])
         self.empty = self.empty if len(joined) == self.empty.count(False) else [False] + [True] * (len(arrays) - 1)
         first = joined[0]
-        self.axis = normalise_axis("cat", dim, first.ndim)
+        self.axis = 0 if first.shape == (0,) else normalise_axis("cat", dim, first.ndim)
         for i, array in enumerate(joined):
             if (
                 first.ndim == 0

@@ -208,9 +208,9 @@ class Indexing(Variable):
             whole = self.reshape(-1)  # type: ignore[attr-defined]
             return apply(op, whole, src.reshape(-1)[:0], index=nothing).reshape(shape)
         if len(shape) == 0 or ids.ndim == 0 or len(sources) == 0:  # no dimension counts as one of size 1
-            if max(len(shape), 1) == max(ids.ndim, 1) == max(len(sources), 1) and op is not None:
-                flat = [x if x.ndim else x.reshape(1) for x in (self, src)]  # type: ignore[attr-defined]
-                return flat[0]._scattered(name, op, dim, ids.reshape(-1), flat[1]).reshape(shape)
+            if max(len(shape), 1) == max(ids.ndim, 1) == max(len(sources), 1):
+                x, y = [x.reshape(1) if x.array.ndim == 0 else x for x in (self, src)]  # type: ignore[union-attr]
+                return x._scattered(name, op, dim, ids.reshape(-1), y).reshape(shape)
         if (
             not len(shape) == ids.ndim == len(sources)
             or any(i > n for k, (i, n) in enumerate(zip(ids.shape, shape, strict=True)) if k != axis)

@@ -53,13 +53,16 @@ class Reductions(Variable):
     def norm(self, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
         """Return (sum of |x|^p)^(1/p); p may be inf, -inf, 0 (how many are not zero) and "fro", which means 2."""
         check_float("norm", "input", self.array)
-        x, axes = self, normalise_axes("norm", dim, self.array.ndim)
+        x: Any = self
+        axes = normalise_axes("norm", dim, self.array.ndim)
+        if p == "nuc":
+            raise NotImplementedError("norm: p='nuc' is not covered, expected a number or 'fro'")
+        if isinstance(p, str) and p != "fro":
+            raise ArgumentError(f"norm: p={p!r}, expected a number or 'fro'")
         if p != "fro" and (p < 0 or p == np.inf) and 0 in [self.array.shape[axis] for axis in axes]:
             raise ShapeError(f"norm: p={p} of an input of shape {self.array.shape} along dim={dim}, expected elements")
         if p in (2, "fro"):
             return _root((x * x).sum(dim, keepdim))
-        if isinstance(p, str):
-            raise ArgumentError(f"norm: p={p!r}, expected a number or 'fro'")
         if p == 0:
             return (x.detach() != 0).sum(dim, keepdim).to(x.dtype)
         if p in (np.inf, -np.inf):
