@@ -12,6 +12,7 @@ from .. import ops
 from ..autograd import apply
 from ..errors import ArgumentError, ShapeError
 from ..tensor import Tensor
+from ..tensor.operands import operands
 from .checks import check_label_smoothing, check_reduction, check_tensors
 
 __all__ = [
@@ -224,6 +225,8 @@ def _pointwise(
     """Apply a loss of differences, weighted or not."""
     check_tensors(name, input=input, target=target)
     check_reduction(name, reduction, *replaced)
+    if op is not ops.Huber:
+        input, target = operands(input, target)
     if weight is None:
         return apply(op, input, target, reduction=reduction, **settings)
     check_tensors(name, weight=weight)
@@ -299,6 +302,7 @@ def binary_cross_entropy_with_logits(
         "weight": _factors(name, "weight", weight),
         "pos_weight": _factors(name, "pos_weight", pos_weight),
     }
+    input, target = _of_one_float_dtype(input, target)
     return apply(ops.BCEWithLogits, input, target, **factors, reduction=reduction)
 
 
@@ -308,6 +312,12 @@ def _factors(name: str, argument: str, factors: Tensor | None) -> np.ndarray | N
         return None
     check_tensors(name, **{argument: factors})
     return factors.array
+
+
+def _of_one_float_dtype(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Return both in the more precise dtype of both, if they are floats."""
+    floats = input.array.dtype.kind == target.array.dtype.kind == "f"
+    return operands(input, target) if floats else (input, target)
 
 
 def kl_div(
@@ -337,6 +347,7 @@ def kl_div(
             stacklevel=2,
         )
     check_broadcast("kl_div", input, target)
+    input, target = _of_one_float_dtype(input, target)
     if reduction != "batchmean":
         return apply(ops.KLDiv, input, target, reduction=reduction, log_target=log_target)
     total = apply(ops.KLDiv, input, target, reduction="sum", log_target=log_target)

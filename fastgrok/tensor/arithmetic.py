@@ -65,6 +65,8 @@ class Arithmetic(Variable):
         return apply(ops.Neg, self)
 
     def __pos__(self) -> Self:
+        if self.array.dtype.kind == "b":
+            raise DtypeError("+: dtype bool, expected numbers")
         return self
 
     def __abs__(self) -> Any:
@@ -104,11 +106,11 @@ class Arithmetic(Variable):
 
     def add(self, other: Any, *, alpha: float = 1) -> Any:
         """Return self + alpha * other."""
-        return self + (checked("add", other) if alpha == 1 else checked("add", other) * alpha)
+        return self + (checked("add", other) if alpha == 1 else _times("add", self, other, alpha))
 
     def sub(self, other: Any, *, alpha: float = 1) -> Any:
         """Return self - alpha * other."""
-        return self - (checked("sub", other) if alpha == 1 else checked("sub", other) * alpha)
+        return self - (checked("sub", other) if alpha == 1 else _times("sub", self, other, alpha))
 
     def mul(self, other: Any) -> Any:
         """Return self * other."""
@@ -274,6 +276,11 @@ class Arithmetic(Variable):
         if self.array.dtype.kind == "b":
             raise DtypeError(f"{name}: dtype bool, expected numbers")
         return apply(op, self, **options)
+
+
+def _times(name: str, x: Any, other: Any, alpha: float) -> Any:
+    """Return alpha * other in the dtype that x and other have together."""
+    return operands(x, checked(name, other))[1] * alpha
 
 
 def _clamped(x: Any, low: Any, high: Any) -> Any:

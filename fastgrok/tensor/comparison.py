@@ -91,11 +91,11 @@ class Comparison(Variable):
 
     def logical_and(self, other: Any) -> Any:
         """Return where the elements of both are not zero."""
-        return self._compare(np.logical_and, other)
+        return self._compare(np.logical_and, checked("logical_and", other))
 
     def logical_or(self, other: Any) -> Any:
         """Return where an element of either is not zero."""
-        return self._compare(np.logical_or, other)
+        return self._compare(np.logical_or, checked("logical_or", other))
 
     def isnan(self) -> Any:
         """Return where the elements are nan."""

@@ -149,6 +149,8 @@ def linspace(
     start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return `steps` numbers at equal distances, from `start` to `end` inclusive."""
+    if steps < 0:
+        raise ArgumentError(f"linspace: steps={steps}, expected at least 0")
     return _finish(np.linspace(start, end, steps, dtype=as_dtype(dtype or float32)), requires_grad, device)
 
 

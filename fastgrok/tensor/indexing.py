@@ -53,6 +53,12 @@ def _is_number(part: Any) -> bool:
     return isinstance(part, int | np.integer) and not isinstance(part, bool)
 
 
+def _fills(index: Any, value: np.ndarray) -> bool:
+    """Whether an assignment fills what one mask selects with one number: then the value may have another dtype."""
+    arrays = [part for part in (index if isinstance(index, tuple) else (index,)) if isinstance(part, np.ndarray)]
+    return value.size == 1 and len(arrays) == 1 and arrays[0].dtype.kind == "b"
+
+
 class Indexing(Variable):
     """Indices as in NumPy: numbers, slices, None, Ellipsis, integer and bool tensors, alone or in a tuple."""
 
@@ -75,8 +81,8 @@ class Indexing(Variable):
             self[steps[0]][steps[1]] = value
             return
         if isinstance(value, Variable):
-            filled = isinstance(index, np.ndarray) and index.dtype.kind == "b" and value.array.ndim == 0
-            if value.array.dtype != self.array.dtype and not (filled or is_basic(index)):
+            if value.array.dtype != self.array.dtype and not (is_basic(index) or _fills(index, value.array)):
+                ops.Index().forward(self.array, index=index)  # an index that does not fit is worse
                 raise DtypeError(
                     f"assignment: the value has dtype {value.array.dtype}, expected {self.array.dtype} where "
                     "arrays index"

@@ -59,7 +59,7 @@ class Array:
             values = rng.integers(low, max(high, low + 1), self.shape)
         elif self.dtype == "bool":
             values = rng.integers(0, 2, self.shape)
-        elif not self.dtype.startswith("float"):
+        elif not self.dtype.startswith("float") and self.kind != "sign":
             low = 0 if self.dtype == "uint8" or self.kind == "positive" else -4
             values = rng.integers(low + (self.kind == "positive"), low + 9, self.shape)
         else:
@@ -79,6 +79,7 @@ FILL: dict[str, Callable] = {
     "wide": lambda rng, shape: rng.standard_normal(shape) * 10,
     "positive": lambda rng, shape: 0.2 + 2 * rng.random(shape),
     "probability": lambda rng, shape: 0.05 + 0.9 * rng.random(shape),
+    "sign": lambda rng, shape: 2.0 * rng.integers(0, 2, shape) - 1,
     "unit": lambda rng, shape: 1.9 * rng.random(shape) - 0.95,
     "ties": lambda rng, shape: rng.integers(-2, 3, shape),
     "distinct": lambda rng, shape: (
@@ -104,6 +105,30 @@ class Name:
 
 
 @dataclass
+class Outcome:
+    """What one library did: a result or an error, and the tensors that were passed."""
+
+    result: Any = None
+    error: Exception | None = None
+    leaves: list = field(default_factory=list)
+    same: bool = False  # whether an in-place method returned its own tensor
+    notes: dict = field(default_factory=dict)  # what else has to be the same, such as the names of parameters
+
+    def realise(self, library: Any, x: Any) -> Any:
+        """Return `x` with objects of a library for every `Array` and `Name`, and remember the tensors."""
+        if isinstance(x, Array):
+            self.leaves.append(make_tensor(library, x))
+            return self.leaves[-1]
+        if isinstance(x, Name):
+            return lookup(library, x.path)
+        if isinstance(x, list | tuple):
+            return type(x)(self.realise(library, part) for part in x)
+        if isinstance(x, dict):
+            return {key: self.realise(library, value) for key, value in x.items()}
+        return x
+
+
+@dataclass
 class Call:
     """A call of `path` with arguments: anything of Python, and `Array` and `Name` wherever something of a library goes.
 
@@ -116,18 +141,72 @@ class Call:
     keywords: dict = field(default_factory=dict)
     function: Callable | None = field(default=None, repr=False)
 
-
-# ---------------------------------------------------------------------------------------------------- what happens
+    def run(self, library: Any, outcome: Outcome) -> None:
+        """Make the call in one library."""
+        arguments = list(outcome.realise(library, self.arguments))
+        keywords = outcome.realise(library, self.keywords)
+        if self.function is not None:
+            outcome.result = self.function(library, *arguments, **keywords)
+        elif self.path.startswith("Tensor."):
+            in_place = self.path.endswith("_") and not self.path.endswith("__")
+            owner = arguments[0].clone() if in_place else arguments[0]
+            found = getattr(owner, self.path.removeprefix("Tensor."))
+            outcome.result = found(*arguments[1:], **keywords) if callable(found) else found
+            outcome.same = outcome.result is owner
+        else:
+            outcome.result = lookup(library, self.path)(*arguments, **keywords)
+        backward(library, outcome.result)
 
 
 @dataclass
-class Outcome:
-    """What one library did: a result or an error, and the tensors that were passed."""
+class Layer:
+    """A layer, made with arguments, given parameters that the seed decides, and called with inputs.
 
-    result: Any = None
-    error: Exception | None = None
-    leaves: list = field(default_factory=list)
-    same: bool = False  # whether an in-place method returned its own tensor
+    Compared are, besides the outputs and all gradients: how the layer prints, the names, shapes and dtypes in its
+    `state_dict`, and the buffers after the call.
+    """
+
+    path: str
+    arguments: tuple = ()
+    keywords: dict = field(default_factory=dict)
+    inputs: tuple = ()
+    options: dict = field(default_factory=dict)
+    seed: int = 0
+    training: bool = True
+    dtype: str = "float32"
+
+    def run(self, library: Any, outcome: Outcome) -> None:
+        """Make, fill and call the layer of one library."""
+        settings = Outcome()
+        layer = lookup(library, self.path)(
+            *settings.realise(library, self.arguments), **settings.realise(library, self.keywords)
+        )
+        layer = layer.to(getattr(library, self.dtype)).train(self.training)
+        fill(library, layer, self.seed)
+        inputs = outcome.realise(library, self.inputs)
+        options = outcome.realise(library, self.options)
+        outcome.notes["repr"] = repr(layer)
+        outcome.notes["parameters"] = [name for name, _ in layer.named_parameters()]
+        outcome.notes["modules"] = [name for name, _ in layer.named_modules()]
+        outcome.result = layer(*inputs, **options)
+        backward(library, outcome.result)
+        outcome.notes["state_dict"] = dict(layer.state_dict())
+        outcome.leaves += layer.parameters()
+
+
+def fill(library: Any, layer: Any, seed: int) -> None:
+    """Give a layer parameters and buffers that depend on the seed and their names only."""
+    state = {}
+    for name, tensor in layer.state_dict().items():
+        rng = np.random.default_rng([seed, *name.encode()])
+        values = np.asarray(0.5 * rng.standard_normal(tuple(tensor.shape)))
+        if name.endswith("var"):
+            values = 0.2 + values**2
+        state[name] = library.from_numpy(values.astype(dtype_name(tensor.dtype)))
+    layer.load_state_dict(state)
+
+
+# ---------------------------------------------------------------------------------------------------- what happens
 
 
 def lookup(library: Any, path: str) -> Any:
@@ -141,37 +220,13 @@ def make_tensor(library: Any, array: Array) -> Any:
     return tensor.requires_grad_() if array.grad and array.dtype.startswith("float") else tensor
 
 
-def run(library: Any, call: Call) -> Outcome:
-    """Make a call in one library."""
+def run(library: Any, case: Any) -> Outcome:
+    """Return what comes of a case in one library."""
     outcome = Outcome()
-
-    def realise(x: Any) -> Any:
-        if isinstance(x, Array):
-            outcome.leaves.append(make_tensor(library, x))
-            return outcome.leaves[-1]
-        if isinstance(x, Name):
-            return lookup(library, x.path)
-        if isinstance(x, list | tuple):
-            return type(x)(map(realise, x))
-        if isinstance(x, dict):
-            return {key: realise(value) for key, value in x.items()}
-        return x
-
-    arguments, keywords = list(realise(call.arguments)), realise(call.keywords)
-    in_place = call.path.startswith("Tensor.") and call.path.endswith("_") and not call.path.endswith("__")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            if call.function is not None:
-                outcome.result = call.function(library, *arguments, **keywords)
-            elif call.path.startswith("Tensor."):
-                owner = arguments[0].clone() if in_place else arguments[0]
-                found = getattr(owner, call.path.removeprefix("Tensor."))
-                outcome.result = found(*arguments[1:], **keywords) if callable(found) else found
-                outcome.same = outcome.result is owner
-            else:
-                outcome.result = lookup(library, call.path)(*arguments, **keywords)
-            backward(library, outcome.result)
+            case.run(library, outcome)
         except Exception as error:
             outcome.error = error
     return outcome
@@ -197,13 +252,13 @@ def backward(library: Any, result: Any) -> None:
 # ---------------------------------------------------------------------------------------------------- comparison
 
 
-def compare(call: Call, values: bool = True) -> None:
-    """Make the call in both libraries and compare; `values=False` compares shapes and dtypes only."""
+def compare(case: Any, values: bool = True) -> None:
+    """Run a `Call` or `Layer` in both libraries and compare; `values=False` compares shapes and dtypes only."""
     global compared
-    theirs = run(torch, call)
+    theirs = run(torch, case)
     hypothesis.assume(not isinstance(theirs.error, NotImplementedError))  # a limit of PyTorch's own, not a rule
     hypothesis.assume(not any(limit in str(theirs.error) for limit in LIMITS))
-    ours = run(fastgrok, call)
+    ours = run(fastgrok, case)
     compared += 1
     if theirs.error is not None:
         if ours.error is None:
@@ -216,6 +271,7 @@ def compare(call: Call, values: bool = True) -> None:
     largest = max([_magnitude(numpy(x)) for x in theirs.leaves], default=0.0)
     seen = {dtype_name(x.dtype) for x in (*theirs.leaves, *tensors_in(torch, theirs.result))}
     precision = "float32" if "float32" in seen else "float64"  # the least precise that the calculation went through
+    same(ours.notes, theirs.notes, "notes", largest, values, precision)
     assert ours.same == theirs.same, "a method returns its own tensor in one library only"
     same(ours.result, theirs.result, "result", largest, values, precision)
     for i, (a, b) in enumerate(zip(ours.leaves, theirs.leaves, strict=True)):

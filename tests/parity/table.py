@@ -7,30 +7,30 @@ from typing import Any
 from hypothesis import strategies as st
 
 import fastgrok
-from parity.framework import Call, compare
+from parity.framework import Call, Layer, compare
 
 
 @dataclass(frozen=True)
 class Row:
     """A public name and how to try it.
 
-    `strategy` draws `(arguments, keywords)`, or whole arguments of `check` if there is one: a function that makes one
-    comparison of another kind. `values=False`: compare shapes and dtypes only, for what is random. `exempt`: why
-    there is nothing to compare.
+    `strategy` draws `(arguments, keywords)`; for a `layer` `(arguments, keywords, inputs, options)` and further fields
+    of `Layer` as a dict. `function`: what to call instead. `values=False`: compare shapes and dtypes only, for what is
+    random. `exempt`: why there is nothing to compare.
     """
 
     name: str
     strategy: Any = None
     values: bool = True
     function: Callable | None = None
-    check: Callable | None = None
+    layer: bool = False
     exempt: str = ""
 
     @property
     def cases(self) -> Any:
         """A strategy of what `compare` takes."""
-        if self.check is not None:
-            return self.strategy
+        if self.layer:
+            return st.builds(self._layer, self.strategy, st.integers(0, 999))
         return st.builds(self._call, self.strategy, st.integers(0, 4))
 
     def _call(self, drawn: tuple, form: int) -> Call:
@@ -40,12 +40,13 @@ class Row:
             arguments, keywords = (), {"input": arguments[0], **keywords}
         return Call(self.name, arguments, keywords, self.function)
 
+    def _layer(self, drawn: tuple, seed: int) -> Layer:
+        *parts, fields = drawn
+        return Layer(self.name, *parts, seed=seed, **fields)
+
     def compare(self, case: Any) -> None:
         """Compare one case."""
-        if self.check is not None:
-            self.check(case)
-        else:
-            compare(case, self.values)
+        compare(case, self.values)
 
 
 #: Functions whose first argument has another name than `input`.
@@ -67,6 +68,11 @@ def rows(names: str, strategy: Any = None, **settings: Any) -> None:
         for home in full:
             assert home not in ROWS, f"{home} has a row already"
             ROWS[home] = Row(home, strategy, **settings)
+
+
+def layers(names: str, strategy: Any) -> None:
+    """Add rows for layers; see `Row`."""
+    rows(names, strategy, layer=True)
 
 
 def other_first_argument(names: str) -> None:
