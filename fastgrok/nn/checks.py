@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, SettingsError
 from ..tensor import Tensor
 
 
@@ -25,9 +25,9 @@ def check_embedding_options(
 
 
 def row_of_padding(name: str, padding_idx: int | None, V: int) -> int | None:
-    """Return `padding_idx` counted from the front, or None; raises `ValueError` when V rows have no such row."""
+    """Return `padding_idx` counted from the front, or None; raises `SettingsError` when V rows have no such row."""
     if padding_idx is not None and not -V <= padding_idx < V:
-        raise ValueError(f"{name}: padding_idx={padding_idx}. Padding_idx must be within num_embeddings ({V})")
+        raise SettingsError(f"{name}: padding_idx={padding_idx}. Padding_idx must be within num_embeddings ({V})")
     return padding_idx if padding_idx is None or padding_idx >= 0 else V + padding_idx
 
 

@@ -302,7 +302,6 @@ def binary_cross_entropy_with_logits(
         "weight": _factors(name, "weight", weight),
         "pos_weight": _factors(name, "pos_weight", pos_weight),
     }
-    input, target = _of_one_float_dtype(input, target)
     return apply(ops.BCEWithLogits, input, target, **factors, reduction=reduction)
 
 
@@ -312,12 +311,6 @@ def _factors(name: str, argument: str, factors: Tensor | None) -> np.ndarray | N
         return None
     check_tensors(name, **{argument: factors})
     return factors.array
-
-
-def _of_one_float_dtype(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both in the more precise dtype of both, if they are floats."""
-    floats = input.array.dtype.kind == target.array.dtype.kind == "f"
-    return operands(input, target) if floats else (input, target)
 
 
 def kl_div(
@@ -347,7 +340,8 @@ def kl_div(
             stacklevel=2,
         )
     check_broadcast("kl_div", input, target)
-    input, target = _of_one_float_dtype(input, target)
+    if input.array.dtype.kind == target.array.dtype.kind == "f":
+        input, target = operands(input, target)
     if reduction != "batchmean":
         return apply(ops.KLDiv, input, target, reduction=reduction, log_target=log_target)
     total = apply(ops.KLDiv, input, target, reduction="sum", log_target=log_target)

@@ -141,9 +141,8 @@ class Shape(Variable):
         if dim is None:
             named = set(range(len(shape)))
         else:
-            named = {
-                normalise_axis("squeeze", d, len(shape)) for d in (dim if isinstance(dim, tuple | list) else (dim,))
-            }
+            dims = dim if isinstance(dim, tuple | list) else (dim,)
+            named = {normalise_axis("squeeze", d, len(shape)) for d in dims}
         return self.reshape(tuple(size for i, size in enumerate(shape) if size != 1 or i not in named))
 
     def unsqueeze(self, dim: int) -> Any:

@@ -24,6 +24,7 @@ TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
 #: What PyTorch says where it fails over a limit or a mistake of its own: no rule that anybody could follow.
 LIMITS = (
     "INTERNAL ASSERT",
+    "grad_input must be contiguous",
     "returned an invalid gradient",
     "Autograd not support dtype",
     "unknown ivalue",
