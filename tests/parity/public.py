@@ -6,7 +6,17 @@ import inspect
 import fastgrok
 
 #: Modules whose public names are listed under this path.
-MODULES = ("nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_scheduler", "optim.swa_utils", "autograd")
+MODULES = (
+    "nn",
+    "nn.functional",
+    "nn.init",
+    "nn.utils",
+    "optim",
+    "optim.lr_scheduler",
+    "nn.utils.rnn",
+    "optim.swa_utils",
+    "autograd",
+)
 
 
 def names() -> set[str]:

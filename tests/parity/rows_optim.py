@@ -1,5 +1,7 @@
 """Rows for optimizers, learning-rate schedules and averages of weights."""
 
+import copy
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -27,18 +29,20 @@ def trajectory(library, params, name, options, steps, seed):
 
     optimizer = make()
     take(optimizer, 0, steps)
-    state = optimizer.state_dict()
+    state = copy.deepcopy(optimizer.state_dict())
     resumed = make()
-    resumed.load_state_dict(state)
-    take(resumed, steps, steps + 2)
+    resumed.load_state_dict(copy.deepcopy(state))  # PyTorch would share what is loaded
+    # The product of PyTorch's NAdam is a float32, until it is loaded beside a float64.
+    if name != "NAdam" or all(p.dtype == library.float32 for p in params):
+        take(resumed, steps, steps + 2)
     optimizer.zero_grad()
     return [p.detach() for p in params], state_of(state), settings_of(state), settings_of(resumed.state_dict())
 
 
 def state_of(state):
-    """Return what an optimizer remembers of each parameter, in a fixed order; how many steps, as a number."""
+    """Return what an optimizer remembers of each parameter, in a fixed order; single numbers as floats."""
     return {
-        i: {key: float(kept[key]) if key == "step" else kept[key] for key in sorted(kept)}
+        i: {key: float(kept[key]) if key in ("step", "mu_product") else kept[key] for key in sorted(kept)}
         for i, kept in sorted(state["state"].items())
     }
 
@@ -69,8 +73,8 @@ BETAS = {"betas": ((0.9, 0.999), (0.5, 0.8), (0.9, 0.999), (0.5, 0.8), (1.0, 0.9
 EPS = {"eps": (1e-8, 1e-3, 1e-3, -1.0)}
 MOMENTUM = {"momentum": (0, 0.9, 0.5, -1.0)}
 optimizer("SGD", **DECAY, **MOMENTUM, dampening=(0, 0.3), nesterov=(True, False, False))
-optimizer("Adam", **DECAY, **BETAS, **EPS, amsgrad=(True, False))
-optimizer("AdamW", **DECAY, **BETAS, **EPS, amsgrad=(True, False))
+optimizer("Adam", **DECAY, **BETAS, **EPS)
+optimizer("AdamW", **DECAY, **BETAS, **EPS)
 optimizer("Adamax", **DECAY, **BETAS, **EPS)
 optimizer("NAdam", **DECAY, **BETAS, **EPS, momentum_decay=(4e-3, 0.1, -1.0), decoupled_weight_decay=(True, False))
 optimizer("RMSprop", **DECAY, **MOMENTUM, **EPS, alpha=(0.99, 0.5, -1.0), centered=(True, False))
@@ -259,6 +263,7 @@ def averaged(library, x, average, decay, updates, buffers):
     """Return the average of weights that change, as a model and as its state."""
     nn, utils = library.nn, library.optim.swa_utils
     model = nn.Sequential(nn.Linear(3, 2), nn.Tanh())
+    fill(library, model, 0)
     functions = {
         "swa": {},
         "swa-one": {"avg_fn": utils.get_swa_avg_fn()},
@@ -270,7 +275,7 @@ def averaged(library, x, average, decay, updates, buffers):
     }
     average = utils.AveragedModel(model, **functions[average], use_buffers=buffers)
     for update in range(updates):
-        fill(library, model, update)
+        fill(library, model, update + 1)
         average.update_parameters(model)
     utils.update_bn([x, x], average)
     return average(x), dict(average.state_dict()), average.training
