@@ -74,5 +74,15 @@ class enable_grad(_Switched):
     mode = True
 
 
-class inference_mode(no_grad):
-    """The same as `no_grad`."""
+class inference_mode(_Switched):
+    """The same as `no_grad`; `inference_mode(False)` the same as `enable_grad`."""
+
+    def __new__(cls, mode: Any = True) -> Any:
+        return super().__new__(cls, None if isinstance(mode, bool) else mode)
+
+    def __init__(self, mode: bool = True) -> None:
+        super().__init__()
+        self.mode = not mode
+
+    def _recreate_cm(self) -> "_Switched":
+        return type(self)(not self.mode)
