@@ -77,7 +77,7 @@ class enable_grad(_Switched):
 class inference_mode(_Switched):
     """The same as `no_grad`; `inference_mode(False)` the same as `enable_grad`."""
 
-    def __new__(cls, mode: Any = True) -> Any:
+    def __new__(cls, mode: Any = True) -> Any:  # noqa: D102
         return super().__new__(cls, None if isinstance(mode, bool) else mode)
 
     def __init__(self, mode: bool = True) -> None:

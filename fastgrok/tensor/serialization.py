@@ -55,8 +55,9 @@ def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
 
 
 def load(f: str | os.PathLike | BinaryIO, map_location: Any = None, *, weights_only: bool = True) -> Any:
-    """Return what `save` wrote to `f`, a path or an open binary file; for another program's safetensors file, a dict of its tensors.
+    """Return what `save` wrote to `f`, a path or an open binary file.
 
+    For another program's safetensors file, that is a dict of its tensors.
     Raises `FileNotFoundError`, and `ValueError` for a file that is no complete safetensors file.
     """
     if map_location is not None:

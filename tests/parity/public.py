@@ -12,9 +12,10 @@ MODULES = (
     "nn.init",
     "nn.utils",
     "optim",
-    "optim.lr_scheduler",
     "nn.utils.rnn",
+    "optim.lr_scheduler",
     "optim.swa_utils",
+    "utils.data",
     "autograd",
 )
 

@@ -64,7 +64,7 @@ some = st.sampled_from((1, 2, 3, 5))
 at_least_2d = st.lists(some, min_size=2, max_size=3).flatmap(lambda s: arrays(s, ("float64",))) | arrays(high=1)
 rows("nn.init.orthogonal_", calls(at_least_2d, (1.0, 2.0)), function=orthogonal)
 
-# ------------------------------------------------------------------------------------------------ gradients of parameters
+# ------------------------------------------------------------------------------------------ gradients of parameters
 
 
 def with_gradients(name):
@@ -340,7 +340,7 @@ exchanged = st.builds(
 )
 rows("fastgrok.from_dlpack", calls(exchanged), function=by_protocol)
 
-# ------------------------------------------------------------------------------------------------ dtypes, chance, threads
+# ------------------------------------------------------------------------------------------ dtypes, chance, threads
 
 DTYPES = "float32 float64 int64 int32 int16 int8 uint8 bool float double long int short".split()
 
