@@ -7,6 +7,17 @@ import pytest
 collect_ignore_glob = ["rows_*.py"]  # they fill the table when they are imported: once is enough
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Compare the libraries with one thread each; the number of ours is restored after every test."""
+    import torch
+
+    import fastgrok
+
+    torch.set_num_threads(1)
+    fastgrok.set_num_threads(1)
+
+
 def _compared() -> int:
     framework = sys.modules.get("parity.framework")
     return framework.compared if framework else 0
