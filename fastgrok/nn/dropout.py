@@ -1,10 +1,10 @@
-"""`Dropout`: zero a random part of the activations while training."""
+"""Dropout: zero a random part of the activations, or of the channels, while training."""
 
 from ..tensor import Tensor
 from . import functional as F
 from .module import Module
 
-__all__ = ["Dropout"]
+__all__ = ["Dropout", "Dropout1d", "Dropout2d"]
 
 
 class Dropout(Module):
@@ -46,3 +46,19 @@ class Dropout(Module):
     def extra_repr(self) -> str:
         """Return the settings."""
         return f"p={self.p}, inplace={self.inplace}"
+
+
+class Dropout1d(Dropout):
+    """Zero whole channels of sequences ([B,] C, L), else like `Dropout`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Zero channels at random when training."""
+        return F.dropout1d(input, self.p, self.training, self.inplace)
+
+
+class Dropout2d(Dropout):
+    """Zero whole channels of images (B, C, R, S), else like `Dropout`: neighbouring pixels say the same."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Zero channels at random when training."""
+        return F.dropout2d(input, self.p, self.training, self.inplace)

@@ -98,7 +98,10 @@ class RNNBase(Module):
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
         self.bidirectional, self.proj_size = bidirectional, 0
         H, G = self.hidden_size, MODES[mode][0]
-        for k, names in enumerate(self._names()):
+        parts = ("weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if bias else ()))
+        suffixes = ("", "_reverse")[: self._directions]
+        self._weight_names = [[f"{part}_l{k}{end}" for part in parts] for k in range(num_layers) for end in suffixes]
+        for k, names in enumerate(self._weight_names):
             D = H * self._directions if k >= self._directions else self.input_size
             for parameter, shape in zip(names, ((G * H, D), (G * H, H), (G * H,), (G * H,)), strict=False):
                 self.register_parameter(parameter, new_parameter(shape, device, dtype))
@@ -108,16 +111,10 @@ class RNNBase(Module):
     def _directions(self) -> int:
         return 2 if self.bidirectional else 1
 
-    def _names(self) -> list[list[str]]:
-        """Return the names of the parameters for each layer and direction."""
-        parts = ("weight_ih", "weight_hh", *(("bias_ih", "bias_hh") if self.bias else ()))
-        suffixes = ("", "_reverse")[: self._directions]
-        return [[f"{part}_l{k}{suffix}" for part in parts] for k in range(self.num_layers) for suffix in suffixes]
-
     @property
     def all_weights(self) -> list[list[Tensor]]:
         """The parameters of each layer and direction."""
-        return [[getattr(self, name) for name in names] for names in self._names()]
+        return [[getattr(self, name) for name in names] for names in self._weight_names]
 
     def reset_parameters(self) -> None:
         """Draw all weights and biases anew."""
@@ -166,7 +163,7 @@ class RNNBase(Module):
                 last.append(state)
             x = outputs[0] if len(outputs) == 1 else apply(ops.Cat, *outputs, dim=-1)
 
-        ends = tuple(_stack([state[k] for state in last], batched) for k in range(len(last[0])))
+        ends = tuple(_joined(states, batched) for states in zip(*last, strict=True))
         if packed and input.unsorted_indices is not None:
             ends = tuple(end.index_select(1, input.unsorted_indices) for end in ends)
         end = ends if len(ends) > 1 else ends[0]
@@ -180,7 +177,7 @@ class RNNBase(Module):
 
     def _run(self, k: int, x: Tensor, state: tuple, reverse: bool, gathered: Any, sizes: Any) -> tuple:
         """Run layer and direction `k` over a window, or over packed sequences with batch `sizes`."""
-        weights = [getattr(self, name) for name in self._names()[k]]
+        weights = [getattr(self, name) for name in self._weight_names[k]]
         _, window_op, packed_op, _ = MODES[self.mode]
         if sizes is None:
             if reverse:
@@ -420,10 +417,7 @@ def _reversal(sizes: np.ndarray) -> np.ndarray:
     return first[lengths[sequence] - 1 - step] + sequence
 
 
-def _stack(states: list[Tensor], batched: bool) -> Tensor:
-    """Stack the states (B, H) of all layers to (L, B, H), or to (L, H) when there was no batch."""
-    if len(states) > 1:
-        stacked = apply(ops.Stack, *states, dim=0)
-    else:
-        stacked = states[0].unsqueeze(0)
-    return stacked if batched else stacked.squeeze(1)
+def _joined(states: tuple[Tensor, ...], batched: bool) -> Tensor:
+    """Join the states (1, B, H) of all layers to (K * L, B, H), or to (K * L, H) when there was no batch."""
+    joined = states[0] if len(states) == 1 else apply(ops.Cat, *states, dim=0)
+    return joined if batched else joined.squeeze(1)

@@ -6,6 +6,7 @@ They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.bac
 from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, TanhGELU
 from .arithmetic import Add, ClampBetween, Div, Maximum, Minimum, Mul, Pow, Remainder, Sub, Where
 from .base import Op
+from .conv import Conv, ConvTranspose, Fold, Unfold
 from .distances import PNorm
 from .dropout import Dropout
 from .elementwise import (
@@ -35,8 +36,10 @@ from .gru import GRU, GRUCell
 from .indexing import AddAt, Gather, Index, SetItem
 from .losses import NLL, CrossEntropy, SoftCrossEntropy
 from .matmul import Linear, MatMul
+from .norm import BatchNorm, LayerNorm
 from .packed import PackedLSTM
 from .pointwise_losses import BCE, L1, MSE, BCEWithLogits, Huber, KLDiv, SmoothL1
+from .pool import AvgPool, MaxPool
 from .recurrent import LSTM, Gathered, GatheredGradient, LSTMCell
 from .reductions import Amax, Amin, CumProd, CumSum, LogSumExp, Mean, Prod, Sum, Var
 from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
@@ -58,7 +61,9 @@ __all__ = [
     "AddAt",
     "Amax",
     "Amin",
+    "AvgPool",
     "BCEWithLogits",
+    "BatchNorm",
     "Broadcast",
     "Cast",
     "Cat",
@@ -66,6 +71,8 @@ __all__ = [
     "Clamp",
     "ClampBetween",
     "Clone",
+    "Conv",
+    "ConvTranspose",
     "Cos",
     "CrossEntropy",
     "CumProd",
@@ -78,6 +85,7 @@ __all__ = [
     "Expm1",
     "Flip",
     "Floor",
+    "Fold",
     "GRUCell",
     "Gather",
     "Gathered",
@@ -88,6 +96,7 @@ __all__ = [
     "Index",
     "KLDiv",
     "LSTMCell",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "Log",
@@ -96,6 +105,7 @@ __all__ = [
     "LogSoftmax",
     "LogSumExp",
     "MatMul",
+    "MaxPool",
     "Maximum",
     "Mean",
     "Minimum",
@@ -132,6 +142,7 @@ __all__ = [
     "Sum",
     "Tanh",
     "TanhGELU",
+    "Unfold",
     "Var",
     "Where",
 ]

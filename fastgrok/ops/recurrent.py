@@ -56,7 +56,7 @@ class GatheredGradient(Gradient):
 
 
 class LSTM(Op):
-    """One layer of an LSTM over a window: x (T, B, D), state (B, H) -> h of all steps (T, B, H), last h and c (B, H).
+    """One layer of an LSTM over a window: x (T, B, D), state (B, H) -> all h (T, B, H), last h and c (1, B, H).
 
     Per step, with gates in the order i, f, g, o (Hochreiter and Schmidhuber 1997; Gers et al. 2000):
 
@@ -79,13 +79,15 @@ class LSTM(Op):
             rows, ids = gathered.table, gathered.ids
         inputs = kernels.gates_forward(rows, self.w_ih, total_bias(w_ih, b_ih, b_hh), 4)
         self.h, self.c, self.gates = kernels.lstm_forward(inputs, ids, self.w_hh, contiguous(h0), contiguous(c0))
-        return self.h[1:], self.h[T].copy(), self.c[T].copy()
+        return self.h[1:], self.h[T:].copy(), self.c[T:].copy()
 
     def backward(self, dout, dh_n, dc_n):
         """Backpropagation through time over the window, then the products that yield the gradients of the weights."""
         (T, B, D), H = self.x.shape, self.w_hh.shape[1]
         dout = np.zeros((T, B, H), self.x.dtype) if dout is None else contiguous(dout)
-        dh_n, dc_n = (np.zeros((B, H), self.x.dtype) if d is None else contiguous(d) for d in (dh_n, dc_n))
+        dh_n, dc_n = (
+            np.zeros((B, H), self.x.dtype) if d is None else contiguous(d).reshape(B, H) for d in (dh_n, dc_n)
+        )
         dgates, dc0 = kernels.lstm_backward(dout, dh_n, dc_n, self.w_hh, self.c, self.gates)
         need_x, need_ih, need_hh, need_h0, need_c0, *need_bias = self.needs
 

@@ -22,7 +22,7 @@ from .recurrent import check_recurrent
 class Window(Op, register=False):
     """One layer over a window x (T, B, D), or over packed rows x (N, D) with batch_sizes (T,).
 
-    Outputs: h of all steps, (T, B, H) or (N, H), and the last state of every sequence, (B, H) each. With `gathered`
+    Outputs: h of all steps, (T, B, H) or (N, H), and the last state of every sequence, (1, B, H) each. With `gathered`
     the input weights are multiplied with the table that x came from; see `Gathered`.
 
     A subclass has the number of gates and of states, `run` and `run_backward`.
@@ -61,7 +61,7 @@ class Window(Op, register=False):
             self.kept.append(kept)
             outputs.append(h[1:])
         output = _joined(outputs) if batch_sizes is not None else outputs[0]
-        return output, *last
+        return output, *(state[None] for state in last)
 
     def backward(self, dout, *dstates):
         """Backpropagation through time, run by run, then the products that yield the gradients of the weights."""
@@ -71,7 +71,7 @@ class Window(Op, register=False):
         B = self.runs[0][2]
         # Rows of states that ended with a later run still hold the gradient of the last state; the others get theirs
         # from the run that went on.
-        flowing = [np.zeros((B, H), rows.dtype) if d is None else np.array(d, order="C") for d in dstates]
+        flowing = [np.zeros((B, H), rows.dtype) if d is None else np.array(d[0], order="C") for d in dstates]
         need_x, need_ih, need_hh, *need = self.needs
         need_states, need_biases = need[: self.states], need[self.states :]
 

@@ -16,6 +16,9 @@ from .arithmetic import check_not_bool
 from .operands import floating, is_operand
 from .recording import check_in_place, former, rebase
 
+#: Kinds of dtypes; in place, a result may be of a kind with a lower rank, or the same, whatever its size.
+RANK = {"b": 0, "i": 1, "u": 1, "f": 2}
+
 
 class InPlace(Variable):
     """Results keep shape and dtype; what would need another raises `ShapeError` or `DtypeError` and changes nothing."""
@@ -32,9 +35,8 @@ class InPlace(Variable):
         check_in_place(name, self, recorded)
         if ufunc is np.subtract:
             check_not_bool(self, other)
-        if not np.can_cast(other.array.dtype, self.array.dtype, "same_kind") or (
-            ufunc is np.true_divide and self.array.dtype.kind != "f"
-        ):
+        ranks = [RANK[x.array.dtype.kind] for x in (self, other)]
+        if ranks[0] < ranks[1] or (ufunc is np.true_divide and self.array.dtype.kind != "f"):
             raise DtypeError(
                 f"{name}: the result of {self.array.dtype} and {other.array.dtype} does not fit into {self.array.dtype}"
             )
@@ -51,7 +53,7 @@ class InPlace(Variable):
             rebase(self, apply(op_class, former(self), operand))
         else:
             with np.errstate(all="ignore"):
-                ufunc(self.array, other.array, out=self.array, casting="same_kind")
+                ufunc(self.array, other.array, out=self.array, casting="unsafe")  # checked above
             self.storage.version += 1
         return self
 

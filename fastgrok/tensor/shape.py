@@ -12,6 +12,11 @@ from ..ops.base import normalise_axis
 from ..ops.shape import size_argument
 
 
+def _channels_last(x: np.ndarray) -> bool:
+    """Whether x (B, C, ...) or (C, ...) lies in memory with C last, without gaps."""
+    return x.ndim > 1 and any(np.moveaxis(x, axis, -1).flags.c_contiguous for axis in (0, 1))
+
+
 class Shape(Variable):
     """Views where the memory allows (they share it, and in-place changes), copies otherwise."""
 
@@ -42,10 +47,14 @@ class Shape(Variable):
         return apply(ops.Reshape, self, shape=size_argument("reshape", shape))
 
     def view(self, *shape: Any) -> Any:
-        """Return a view under another shape; raises `StateError` where only a copy could have it."""
+        """Return a view under another shape; raises `StateError` where only a copy could have it.
+
+        A result of convolution or pooling lies in memory with channels last, where PyTorch's lies in C order and has
+        the view; of such a one it is a copy.
+        """
         wanted = size_argument("view", shape)
         result = apply(ops.Reshape, self, shape=wanted)
-        if self.array.size and not result.is_view:
+        if self.array.size and not result.is_view and (self.is_view or not _channels_last(self.array)):
             raise StateError(f"view: shape={wanted} cannot be a view of this tensor's memory; use reshape()")
         return result
 

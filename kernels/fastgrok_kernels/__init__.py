@@ -13,6 +13,7 @@ Letters in shapes, here and throughout the package:
 
     B batch    T time     D input    H hidden    G gates      V vocabulary    N rows    J blocks of 16 units
     M x K times K x N in a matrix product; (...) is any shape
+    images: C channels in, O channels out, R x S rows and columns, those of the result P x Q, K x L kernel
 
 Importing this package is cheap. A kernel is loaded, and with it Numba, when its name is first used, and compiled when
 it is first called; the compiled form is kept on disk (see jit.py).
@@ -24,6 +25,7 @@ import types
 
 _MODULES = {
     "clip": ("scale_into", "sum_of_squares"),
+    "conv": ("conv_backward_input", "conv_backward_weight", "conv_forward"),
     "dropout": ("dropout_backward", "dropout_forward"),
     "elementwise": (
         "exp_forward", "log_forward", "sigmoid_backward", "sigmoid_forward", "tanh_backward", "tanh_forward",
@@ -35,8 +37,15 @@ _MODULES = {
     "gelu": ("gelu_backward", "gelu_forward"),
     "generate": ("lstm_generate",),
     "gru": ("gru_backward", "gru_forward"),
+    "layout": ("swap_axes",),
     "lstm": ("lstm_backward", "lstm_forward"),
     "matmul": ("matmul", "matmul_into"),
+    "norm": (
+        "batch_norm_backward_input", "batch_norm_backward_sums", "batch_norm_forward", "batch_norm_statistics",
+        "layer_norm_backward", "layer_norm_forward",
+    ),
+    "patches": ("patches_backward", "patches_forward"),
+    "pool": ("avg_pool_backward", "avg_pool_forward", "max_pool_backward", "max_pool_forward"),
     "rnn": ("rnn_backward", "rnn_forward"),
     "softmax": (
         "cross_entropy_backward", "cross_entropy_forward", "log_softmax_backward", "log_softmax_forward",

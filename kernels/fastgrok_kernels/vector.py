@@ -108,6 +108,7 @@ _define(operator.mul, lambda builder, x, y: builder.fmul(x, y, flags=_FLAGS), Fa
 _define(operator.truediv, lambda builder, x, y: builder.fdiv(x, y, flags=_FLAGS), False)
 _define(operator.lt, lambda builder, x, y: builder.fcmp_ordered("<", x, y), True)
 _define(operator.gt, lambda builder, x, y: builder.fcmp_ordered(">", x, y), True)
+_define(operator.ne, lambda builder, x, y: builder.fcmp_unordered("!=", x, y), True)
 
 
 # ------------------------------------------------------------------------------------------------ memory
@@ -159,7 +160,23 @@ def _store_plain(a, offset, value):
     a.reshape(-1)[offset : offset + LANES * 4 // a.itemsize] = value
 
 
+@intrinsic
+def _splat(typingctx, a, value):
+    vector = Vector(a.dtype, LANES * 4 // (a.dtype.bitwidth // 8))
+
+    def codegen(context, builder, signature, arguments):
+        return _repeat(builder, arguments[1], vector.count)
+
+    return vector(a, a.dtype), codegen
+
+
+def _splat_plain(a, value):
+    return np.full(LANES * 4 // a.itemsize, value, a.dtype)
+
+
 load, store = (_load_plain, _store_plain) if jit.DISABLED else (_load_compiled, _store_compiled)
+splat = _splat_plain if jit.DISABLED else _splat
+"""splat(a, value): a vector such as `load(a, i)` gives, with `value` in every lane."""
 
 
 # ------------------------------------------------------------------------------------------------ scalars and vectors

@@ -177,6 +177,60 @@ CASES = [
         for reduction in ("none", "sum", "mean")
     ],
     *[
+        Case(ops.Conv, id, normal(*shapes), settings)
+        for id, shapes, settings in (
+            ("plain", ((2, 3, 5, 6), (4, 3, 3, 2), (4,)), {}),
+            ("no-bias", ((3, 5, 6), (4, 3, 3, 2)), {}),
+            ("same", ((2, 2, 4, 5), (3, 2, 3, 2), (3,)), {"padding": ((1, 1), (0, 1))}),
+            ("stride", ((2, 3, 7, 6), (4, 3, 3, 2), (4,)), {"stride": (2, 3), "padding": ((1, 1), (0, 0))}),
+            ("dilation", ((1, 3, 7, 6), (4, 3, 2, 3), (4,)), {"dilation": (3, 2)}),
+            ("groups", ((2, 4, 5, 5), (6, 2, 3, 3), (6,)), {"groups": 2, "padding": ((1, 1), (1, 1))}),
+            ("sequence", ((2, 3, 9), (4, 3, 3), (4,)), {"stride": (2,), "padding": ((1, 1),), "dilation": (1,)}),
+            ("nothing", ((0, 3, 5, 6), (4, 3, 3, 2), (4,)), {}),
+        )
+    ],
+    *[
+        Case(ops.ConvTranspose, id, normal(*shapes), settings)
+        for id, shapes, settings in (
+            ("plain", ((2, 4, 3, 5), (4, 3, 3, 2), (3,)), {}),
+            ("no-bias", ((4, 3, 5), (4, 3, 3, 2)), {}),
+            ("stride", ((2, 4, 3, 2), (4, 3, 3, 2), (3,)), {"stride": (2, 3), "output_padding": (1, 2)}),
+            ("dilation", ((1, 4, 3, 2), (4, 3, 2, 3), (3,)), {"dilation": (3, 2), "padding": (1, 2)}),
+            ("groups", ((2, 4, 3, 3), (4, 3, 3, 3), (6,)), {"groups": 2, "padding": (1, 1)}),
+            (
+                "sequence",
+                ((2, 4, 5), (4, 3, 3), (3,)),
+                {"stride": (2,), "padding": (1,), "output_padding": (1,), "dilation": (1,)},
+            ),
+        )
+    ],
+    Case(ops.Unfold, "plain", normal((2, 3, 4, 5)), {"kernel_size": (3, 2)}),
+    Case(ops.Unfold, "one", normal((3, 4, 5)), {"kernel_size": (2, 2), "padding": (1, 0), "stride": (2, 1)}),
+    Case(ops.Fold, "plain", normal((2, 12, 12)), {"output_size": (4, 5), "kernel_size": (2, 2)}),
+    Case(ops.Fold, "one", normal((4, 9)), {"output_size": (4, 5), "kernel_size": (2, 2), "dilation": (1, 2)}),
+    *[
+        Case(op, id, make(shape), {"windows": [np.array(bounds) for bounds in windows], **settings})
+        for op, make, settings in ((ops.MaxPool, spread, {"dilation": (2, 1)}), (ops.AvgPool, normal, {}))
+        for id, shape, windows in (
+            ("side-by-side", (2, 3, 4, 6), ([[0, 2], [2, 4]], [[0, 3], [3, 6]])),
+            ("overlapping", (3, 5, 6), ([[-1, 2], [1, 4], [3, 6]], [[0, 4], [2, 7]])),
+        )
+    ],
+    Case(ops.MaxPool, "sequence", spread((2, 3, 7)), {"windows": [np.array([[0, 3], [2, 5]])], "dilation": (1,)}),
+    Case(ops.AvgPool, "divisor", normal((2, 3, 7)), {"windows": [np.array([[0, 3], [2, 5]])], "divisor_override": 7}),
+    Case(
+        ops.AvgPool,
+        "padding",
+        normal((2, 3, 7)),
+        {"windows": [np.array([[-1, 3], [5, 9]])], "padding": (1,), "count_include_pad": True},
+    ),
+    Case(ops.LayerNorm, "rows", normal((2, 3, 5), (5,), (5,)), {"normalized_shape": (5,)}),
+    Case(ops.LayerNorm, "two-axes", normal((4, 3, 5), (3, 5), (3, 5)), {"normalized_shape": (3, 5), "eps": 0.1}),
+    *[
+        Case(ops.BatchNorm, id, normal(shape, (3,), (3,)), {"mean": np.arange(3.0), "var": np.arange(1.0, 4.0)})
+        for id, shape in (("vectors", (5, 3)), ("sequences", (2, 3, 4)), ("images", (2, 3, 2, 5)))
+    ],
+    *[
         Case(op, f"{reduction}-{size}", spread((3, 4), (3, 4)), {setting: size, "reduction": reduction})
         for op, setting in ((ops.SmoothL1, "beta"), (ops.Huber, "delta"))
         for reduction, size in (("none", 0.43), ("sum", 1.23), ("mean", 0.43))

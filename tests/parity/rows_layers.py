@@ -175,6 +175,8 @@ def change(module, nn, changes):
     """Make changes as to a list."""
     for what, where, name in changes:
         part = PARTS[name](nn)
+        if isinstance(module, nn.ModuleList) and what == "insert":
+            where %= len(module) + 1  # PyTorch leaves gaps in the numbers elsewhere
         if what == "append":
             module.append(part)
         elif what == "insert":

@@ -1,0 +1,335 @@
+"""Convolution of images with channels last, on the register tile, without ever writing the matrix of patches.
+
+    y[b, p, q, o] = bias[o] + sum over k, l, c of x[b, p * stride + k * dilation - padding, ..., c] w[o, c, k, l]
+
+A row of outputs is a matrix product of Q patches with the weights. With channels last, the L * C numbers of a patch
+that lie in one image row are neighbours in memory, and the next patch starts stride * C further on: the tile walks over
+the image itself, as soon as its rows have their padding. So each task copies a slice of one image, with a border of
+zeros, into a scratch that fits the second-level cache, and multiplies from there.
+
+The gradient of the input runs over taps in rows and patches in columns: for an input row, the sum over k and o is a
+matrix product with L * C columns, one run of a patch for each output column; these runs are added where they belong.
+The gradient of the weights is a matrix product over all outputs of a few images; the sums of such groups of images
+are added at the end. The groups depend on shapes only, so results do not depend on the number of threads.
+
+Pairs such as `stride` are (rows, columns). `padding` is what lies above and to the left; what lies below and to the
+right follows from the `size` of the result. Weights are in PyTorch's layout and packed on every call; with `groups`,
+each group of output channels sees its share of the input channels.
+"""
+
+import numpy as np
+
+from . import jit, memory
+from .simd import LANES, panel_product, panel_width
+from .vector import load, store
+
+__all__ = ["conv_backward_input", "conv_backward_weight", "conv_forward"]
+
+SCRATCH = 1 << 15
+"""Numbers in the scratch of a task: 128 KB of float32, in the second-level cache beside the weights."""
+DEPTH = 512
+"""Most rows of packed weights in one product: 32 KB of float32."""
+GROUPED = 1 << 18
+"""Numbers in all sums of weight gradients together, unless one alone is larger."""
+
+
+# Compiled functions get all sizes as one tuple. In it sh, sw are the stride and gh, gw the gaps between taps, which
+# users call dilation; `rows` are those of a slice.
+
+
+def _packed(columns, NR):
+    """Matrices (groups, depth, N) as panels (groups, ceil(N / NR), depth, NR), padded with zeros."""
+    groups, depth, N = columns.shape
+    panels = -(-N // NR)
+    padded = np.zeros((groups, depth, panels * NR), columns.dtype)
+    padded[:, :, :N] = columns
+    return np.ascontiguousarray(padded.reshape(groups, depth, panels, NR).transpose(0, 2, 1, 3))
+
+
+def _slice_rows(rows, row_size):
+    """How many of `rows` a task takes, where each adds `row_size` numbers to its scratch: evenly many per task."""
+    tasks = -(-rows // max(1, min(rows, SCRATCH // max(1, row_size))))
+    return -(-rows // tasks)
+
+
+@jit.serial
+def _copy_window(x, image, R, S, C, first_row, first_column, height, width, window):
+    """window (height, width, C) = the part of an image (R, S, C) from a pixel on, zero where there is no image."""
+    left = min(max(0, -first_column), width)
+    right = max(left, min(S - first_column, width))
+    for i in range(height):
+        r, to = first_row + i, i * width * C
+        inside = 0 <= r < R
+        a, b = (left, right) if inside else (width, width)
+        row = window[to : to + a * C]
+        for j in range(row.size):
+            row[j] = 0
+        row = window[to + a * C : to + b * C]
+        if row.size:
+            start = image + (r * S + first_column + a) * C
+            source = x[start : start + row.size]
+            for j in range(row.size):
+                row[j] = source[j]
+        row = window[to + b * C : to + width * C]
+        for j in range(row.size):
+            row[j] = 0
+
+
+# ------------------------------------------------------------------------------------------------ forward
+
+
+@jit.serial
+def _repeat_row(row, out, start, count):
+    """Write `row` to `out` `count` times in succession, from `start` on."""
+    O, lanes = row.size, LANES * 4 // row.itemsize
+    whole = O // lanes * lanes
+    for o in range(0, whole, lanes):
+        values = load(row, o)
+        for i in range(count):
+            store(out, start + i * O + o, values)
+    for o in range(whole, O):
+        for i in range(count):
+            out[start + i * O + o] = row[o]
+
+
+@jit.serial
+def _forward_slice(x, packed, bias, y, sizes, n, p0, p1, window):
+    """Output rows p0 ... p1 of image n."""
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, _ = sizes
+    width, rows = (Q - 1) * sw + (L - 1) * gw + 1, p1 - p0
+    _copy_window(x, n * R * S * C, R, S, C, p0 * sh - top, -left, (rows - 1) * sh + (K - 1) * gh + 1, width, window)
+    out = (n * P + p0) * Q * O
+    _repeat_row(bias, y, out, rows * Q)
+    Cg, Og = C // groups, O // groups
+    # The taps of a patch as steps of some blocks of neighbours.
+    steps, blocks, run, step, block = K, L, Cg, gh * width * C, gw * C
+    if gw == 1 and groups == 1:
+        blocks, run = 1, L * C
+        if K * run <= DEPTH:
+            steps, blocks, block = 1, K, step
+    # Tiles run along the longer side of the slice.
+    lines, line, c_line, M, a_row, c_row = rows, sh * width * C, Q * O, Q, sw * C, O
+    if rows > Q:
+        lines, line, c_line, M, a_row, c_row = Q, sw * C, O, rows, sh * width * C, Q * O
+    panels = (Og + NR - 1) // NR
+    for g in range(groups):
+        for p in range(panels):
+            b0, columns = (g * panels + p) * K * L * Cg * NR, min(NR, Og - p * NR)
+            for k in range(steps):
+                for i in range(lines):
+                    panel_product(window, i * line + k * step + g * Cg, a_row, 1, block,
+                                  packed, b0 + k * blocks * run * NR, NR, y, out + i * c_line + g * Og + p * NR, c_row,
+                                  M, blocks, run, columns, True)  # fmt: skip
+
+
+@jit.parallel(work=lambda x, packed, bias, y, sizes: y.size * (packed.size / max(1, bias.size)) / 30)
+def _conv_forward(x, packed, bias, y, sizes):
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows = sizes
+    slices = (P + rows - 1) // rows
+    height, width = (rows - 1) * sh + (K - 1) * gh + 1, (Q - 1) * sw + (L - 1) * gw + 1
+    for s in jit.prange(y.size // (P * Q * O) * slices):
+        task = np.int64(s)
+        window = np.empty(height * width * C, x.dtype)
+        p0 = task % slices * rows
+        _forward_slice(x, packed, bias, y, sizes, task // slices, p0, min(P, p0 + rows), window)
+
+
+def conv_forward(x, w, bias, size, stride, padding, dilation, groups):
+    """y[b, p, q, o] = bias[o] + the sum of a window of x, weighted; see the top of this file.
+
+    `x` (B, R, S, C), `w` (O, C / groups, K, L), `bias` (O,). The pairs are `size` (P, Q), `stride`, `padding` and
+    `dilation`, and `groups` divides C and O. Returns `y` (B, P, Q, O).
+    """
+    (B, R, S, C), (O, Cg, K, L), (P, Q) = x.shape, w.shape, size
+    y = memory.empty((B, P, Q, O), x.dtype)
+    if y.size:
+        NR = panel_width(x.dtype)
+        columns = w.reshape(groups, O // groups, Cg, K, L).transpose(0, 3, 4, 2, 1)
+        packed = _packed(columns.reshape(groups, K * L * Cg, O // groups), NR)
+        rows = _slice_rows(P, ((Q - 1) * stride[1] + (L - 1) * dilation[1] + 1) * stride[0] * C)
+        sizes = (R, S, C, P, Q, O, K, L, *stride, *padding, *dilation, groups, NR, rows)
+        _conv_forward(x.reshape(-1), packed.reshape(-1), bias, y.reshape(-1), sizes)
+    return y
+
+
+# ------------------------------------------------------------------------------------------------ gradient of the input
+
+
+@jit.serial
+def _add_runs(runs, r0, dx, d0, S, Q, L, Cg, C, sw, left, gw):
+    """Add to one row of dx, from d0 on, the runs (Q, L, Cg) of one row, from r0 on."""
+    lanes = LANES * 4 // dx.itemsize
+    for l in range(L):
+        shift = l * gw - left
+        first, end = max(0, (sw - 1 - shift) // sw), min(Q, (S - 1 - shift) // sw + 1)  # those within the image
+        if Cg == 1:
+            for q in range(first, end):
+                dx[d0 + (q * sw + shift) * C] += runs[r0 + q * L + l]
+            continue
+        for q in range(first, end):
+            source, to, c = r0 + (q * L + l) * Cg, d0 + (q * sw + shift) * C, 0
+            while c + lanes <= Cg:
+                store(dx, to + c, load(dx, to + c) + load(runs, source + c))
+                c += lanes
+            while c < Cg:
+                dx[to + c] += runs[source + c]
+                c += 1
+
+
+@jit.serial
+def _taps(r, P, K, sh, top, gh):
+    """The first and the last k for which row r of the input meets an output row; none when the first is larger.
+
+    With a stride, those between may miss.
+    """
+    first, last = K, -1
+    for k in range(K):
+        t = r + top - k * gh
+        if t >= 0 and t % sh == 0 and t // sh < P:
+            first, last = min(first, k), k
+    return first, last
+
+
+@jit.serial
+def _backward_input_slice(dy, packed, dx, sizes, n, r0, r1, runs):
+    """Input rows r0 ... r1 of image n."""
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, _ = sizes
+    row = dx[(n * R + r0) * S * C : (n * R + r1) * S * C]
+    for i in range(row.size):
+        row[i] = 0
+    Cg, Og = C // groups, O // groups
+    N, image = L * Cg, n * P * Q * O
+    panels = (N + NR - 1) // NR
+    while r0 < r1:
+        # Neighbouring rows that meet the same taps go through one product: their output rows are neighbours too.
+        first, last = _taps(r0, P, K, sh, top, gh)
+        rows = 1
+        while sh == 1 and r0 + rows < r1 and _taps(r0 + rows, P, K, sh, top, gh) == (first, last):
+            rows += 1
+        for g in range(groups if first <= last else 0):
+            for p in range(panels):
+                b0, columns = (g * panels + p) * K * Og * NR, min(NR, N - p * NR)
+                if sh == 1 and (last - first + 1) * Og <= DEPTH:
+                    start = image + (r0 + top - last * gh) * Q * O + g * Og
+                    panel_product(dy, start, O, 1, gh * Q * O, packed, b0 + (K - 1 - last) * Og * NR, NR,
+                                  runs, p * NR, N, rows * Q, last - first + 1, Og, columns, False)  # fmt: skip
+                    continue
+                for k in range(last, first - 1, -1):
+                    t = r0 + top - k * gh
+                    if t % sh == 0:
+                        panel_product(dy, image + t // sh * Q * O + g * Og, O, 1, 0,
+                                      packed, b0 + (K - 1 - k) * Og * NR, NR,
+                                      runs, p * NR, N, rows * Q, 1, Og, columns, k < last)  # fmt: skip
+            for i in range(rows):
+                _add_runs(runs, i * Q * N, dx, (n * R + r0 + i) * S * C + g * Cg, S, Q, L, Cg, C, sw, left, gw)
+        r0 += rows
+
+
+@jit.parallel(work=lambda dy, packed, dx, sizes: dy.size * (packed.size / max(1, sizes[5])) / 30)
+def _conv_backward_input(dy, packed, dx, sizes):
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows = sizes
+    slices = (R + rows - 1) // rows
+    for s in jit.prange(dx.size // (R * S * C) * slices):
+        task = np.int64(s)
+        runs = np.empty(rows * Q * L * (C // groups), dy.dtype)
+        r0 = task % slices * rows
+        _backward_input_slice(dy, packed, dx, sizes, task // slices, r0, min(R, r0 + rows), runs)
+
+
+def conv_backward_input(dy, w, size, stride, padding, dilation, groups):
+    """dx[b, r, s, c] = the sum of dy w over all outputs and taps that read that input; also a transposed convolution.
+
+    `dy` (B, P, Q, O), `w` (O, C / groups, K, L), the pair `size` (R, S); `stride`, `padding`, `dilation` and `groups`
+    as in `conv_forward`. Returns `dx` (B, R, S, C).
+    """
+    (B, P, Q, O), (_, Cg, K, L), (R, S) = dy.shape, w.shape, size
+    C = Cg * groups
+    dx = memory.empty((B, R, S, C), dy.dtype)
+    if dx.size:
+        NR = panel_width(dy.dtype)
+        # Taps from the last to the first: then output rows go up.
+        columns = w.reshape(groups, O // groups, Cg, K, L)[:, :, :, ::-1].transpose(0, 3, 1, 4, 2)
+        packed = _packed(columns.reshape(groups, K * (O // groups), L * Cg), NR)
+        rows = _slice_rows(R, Q * L * Cg)
+        sizes = (R, S, C, P, Q, O, K, L, *stride, *padding, *dilation, groups, NR, rows)
+        _conv_backward_input(dy.reshape(-1), packed.reshape(-1), dx.reshape(-1), sizes)
+    return dx
+
+
+# ------------------------------------------------------------------------------------------------ gradient of weights
+
+
+@jit.serial
+def _weight_slice(window, dy, d0, sums, s0, sizes, p0, p1, panel, one):
+    """Add the share of output rows p0 ... p1 of one image to the columns of one panel of the sums.
+
+    The window holds what those outputs read; their gradients start at dy[d0].
+    """
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows, images = sizes
+    width = (Q - 1) * sw + (L - 1) * gw + 1
+    Cg, Og = C // groups, O // groups
+    panels = (Og + NR - 1) // NR
+    g, first = panel // panels, panel % panels * NR
+    columns, column = min(NR, Og - first), panel // panels * Og + first
+    taps, run = (1, L * C) if gw == 1 and groups == 1 else (L, Cg)
+    for k in range(K):
+        for l in range(taps):
+            panel_product(window, (k * gh * width + l * gw) * C + g * Cg, 1, sw * C, sh * width * C, dy, d0 + column, O,
+                          sums, s0 + (k * L + l) * Cg * O + column, O, run, p1 - p0, Q, columns, True)  # fmt: skip
+    # The bias has an input that is always one.
+    panel_product(one, 0, 0, 0, 0, dy, d0 + column, O, sums, s0 + K * L * Cg * O + column, O,
+                  1, p1 - p0, Q, columns, True)  # fmt: skip
+
+
+@jit.serial
+def _weight_group(x, dy, sums, sizes, n0, n1, s0, panel, window, spare):
+    """Sum over images n0 ... n1 in one panel."""
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows, images = sizes
+    width = (Q - 1) * sw + (L - 1) * gw + 1
+    one = np.ones(1, x.dtype)
+    for n in range(n0, n1):
+        for p0 in range(0, P, rows):
+            p1 = min(P, p0 + rows)
+            height = (p1 - p0 - 1) * sh + (K - 1) * gh + 1
+            _copy_window(x, n * R * S * C, R, S, C, p0 * sh - top, -left, height, width, window)
+            d0 = (n * P + p0) * Q * O
+            if spare.size == 0:
+                _weight_slice(window, dy, d0, sums, s0, sizes, p0, p1, panel, one)
+            else:
+                # The tile reads whole vectors: past the last channel, which at the end of dy is past its end.
+                _copy_window(dy, n * P * Q * O, P, Q, O, p0, 0, p1 - p0, Q, spare)
+                _weight_slice(window, spare, 0, sums, s0, sizes, p0, p1, panel, one)
+
+
+@jit.parallel(work=lambda x, dy, sums, sizes: dy.size * (sizes[2] * sizes[6] * sizes[7] / sizes[14]) / 30)
+def _conv_backward_weight(x, dy, sums, sizes):
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows, images = sizes
+    height, width = (rows - 1) * sh + (K - 1) * gh + 1, (Q - 1) * sw + (L - 1) * gw + 1
+    panels = (O // groups + NR - 1) // NR * groups
+    size = (K * L * (C // groups) + 1) * O
+    B, lanes = dy.size // (P * Q * O), LANES * 4 // x.itemsize
+    for s in jit.prange(sums.size // size * panels):
+        task = np.int64(s)
+        window = np.empty(height * width * C, x.dtype)
+        spare = np.zeros(rows * Q * O + lanes if O // groups % lanes else 0, x.dtype)
+        n0 = task // panels * images
+        _weight_group(x, dy, sums, sizes, n0, min(B, n0 + images), task // panels * size, task % panels, window, spare)
+
+
+def conv_backward_weight(dy, x, kernel_size, stride, padding, dilation, groups):
+    """dw[o, c, k, l] = the sum over images and outputs of dy and the input under that tap; dbias[o] = the sum of dy.
+
+    `dy` (B, P, Q, O), `x` (B, R, S, C), the pair `kernel_size` (K, L); `stride`, `padding`, `dilation` and `groups` as
+    in `conv_forward`. Returns `dw` (O, C / groups, K, L) and `dbias` (O,).
+    """
+    (B, P, Q, O), (_, R, S, C), (K, L) = dy.shape, x.shape, kernel_size
+    Cg = C // groups
+    size = (K * L * Cg + 1) * O
+    images = -(-B // max(1, min(B, 32, GROUPED // max(1, size))))  # of a group
+    sums = np.zeros((-(-B // max(1, images)), K * L * Cg + 1, O), x.dtype)
+    if dy.size and x.size:
+        rows = _slice_rows(P, ((Q - 1) * stride[1] + (L - 1) * dilation[1] + 1) * stride[0] * C)
+        sizes = (R, S, C, P, Q, O, K, L, *stride, *padding, *dilation, groups, panel_width(x.dtype), rows, images)
+        _conv_backward_weight(x.reshape(-1), dy.reshape(-1), sums.reshape(-1), sizes)
+    total = sums.sum(axis=0)
+    return np.ascontiguousarray(total[:-1].reshape(K, L, Cg, O).transpose(3, 2, 0, 1)), total[-1].copy()

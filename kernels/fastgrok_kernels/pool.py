@@ -1,0 +1,201 @@
+"""The maximum and the mean of windows of an image, channels last.
+
+Windows are given by their bounds, so that padding, rounding up and windows of varying size are the caller's affair:
+output row p covers the input rows from rows[p, 0] up to, but without, rows[p, 1], and columns likewise. All channels
+of a pixel are neighbours in memory and go through the vector registers together.
+"""
+
+import numpy as np
+
+from . import jit, memory
+from .simd import LANES
+from .vector import load, select, splat, store
+
+__all__ = ["avg_pool_backward", "avg_pool_forward", "max_pool_backward", "max_pool_forward"]
+
+
+@jit.serial(inline=True)
+def _larger(best, where, value, i):
+    """The larger of two numbers and where it stands: of equal ones the first, but NaN where there is one."""
+    take = value > best
+    best, where = select(take, value, best), select(take, i, where)
+    nan = value != value
+    return select(nan, value, best), select(nan, i, where)
+
+
+@jit.serial
+def _max_window(x, image, bounds, steps, S, C, y, index, to):
+    """One output pixel: the maximum over the pixels of one window, channel by channel."""
+    (r0, r1, s0, s1), (dr, ds), lanes = bounds, steps, LANES * 4 // x.itemsize
+    whole = C // lanes * lanes
+    first = index.dtype.type(r0 * S + s0)
+    for c in range(0, whole, lanes):
+        best = load(x, image + (r0 * S + s0) * C + c)
+        where = splat(index, first)
+        for r in range(r0, r1, dr):
+            for s in range(s0, s1, ds):
+                value = load(x, image + (r * S + s) * C + c)
+                best, where = _larger(best, where, value, index.dtype.type(r * S + s))
+        store(y, to + c, best)
+        store(index, to + c, where)
+    for c in range(whole, C):
+        most, at = x[image + (r0 * S + s0) * C + c], first
+        for r in range(r0, r1, dr):
+            for s in range(s0, s1, ds):
+                most, at = _larger(most, at, x[image + (r * S + s) * C + c], index.dtype.type(r * S + s))
+        y[to + c] = most
+        index[to + c] = at
+
+
+@jit.serial
+def _max_row(x, rows, columns, y, index, sizes, n, p):
+    R, S, C, P, Q, dr, ds = sizes
+    for q in range(Q):
+        to = ((n * P + p) * Q + q) * C
+        r0, r1, s0, s1 = rows[2 * p], rows[2 * p + 1], columns[2 * q], columns[2 * q + 1]
+        if r0 < r1 and s0 < s1:
+            _max_window(x, n * R * S * C, (r0, r1, s0, s1), (dr, ds), S, C, y, index, to)
+        else:
+            for c in range(to, to + C):
+                y[c] = -np.inf
+                index[c] = -1
+
+
+@jit.parallel(work=lambda x, rows, columns, y, index, sizes: x.size / 4 + y.size)
+def _max_pool_forward(x, rows, columns, y, index, sizes):
+    P = sizes[3]
+    for s in jit.prange(y.size // (P * sizes[4] * sizes[2]) * P):
+        i = np.int64(s)
+        _max_row(x, rows, columns, y, index, sizes, i // P, i % P)
+
+
+def max_pool_forward(x, rows, columns, dilation):
+    """y[b, p, q, c] = the largest x[b, r, s, c] in the window of (p, q), NaN if one is NaN, and where it stands.
+
+    `x` (B, R, S, C), `rows` (P, 2) and `columns` (Q, 2) int64: the bounds of windows; the pair `dilation` are the steps
+    in which windows go through rows and columns. Returns `y` (B, P, Q, C) and `index` (B, P, Q, C): r * S + s of the
+    first of the largest, of NaN the last, as integers as wide as the dtype of x. An empty window has -inf and index -1.
+    """
+    (B, R, S, C), P, Q = x.shape, len(rows), len(columns)
+    y = memory.empty((B, P, Q, C), x.dtype)
+    index = memory.empty(y.shape, np.int32 if x.itemsize == 4 else np.int64)
+    if y.size:
+        sizes = (R, S, C, P, Q, *dilation)
+        _max_pool_forward(*(a.reshape(-1) for a in (x, rows, columns, y, index)), sizes)
+    return y, index
+
+
+@jit.serial
+def _scatter_image(dy, index, dx, pixels, C):
+    for i in range(dx.size):
+        dx[i] = 0
+    for i in range(pixels):
+        for c in range(i * C, i * C + C):
+            if index[c] >= 0:
+                dx[index[c] * C + c - i * C] += dy[c]
+
+
+@jit.parallel(work=lambda dy, index, dx, sizes: dx.size / 8 + dy.size)
+def _max_pool_backward(dy, index, dx, sizes):
+    pixels, image, C = sizes
+    for s in jit.prange(dx.size // (image * C)):
+        low, high = s * pixels * C, (s + 1) * pixels * C
+        _scatter_image(dy[low:high], index[low:high], dx[s * image * C : (s + 1) * image * C], pixels, C)
+
+
+def max_pool_backward(dy, index, size):
+    """dx[b, r, s, c] = the sum of dy over the windows whose maximum stands there.
+
+    `dy` and `index` (B, P, Q, C), the latter as `max_pool_forward` gave it; `size` is the pair (R, S). Returns `dx`
+    (B, R, S, C).
+    """
+    B, P, Q, C = dy.shape
+    dx = memory.empty((B, *size, C), dy.dtype)
+    if dx.size:
+        _max_pool_backward(dy.reshape(-1), index.reshape(-1), dx.reshape(-1), (P * Q, size[0] * size[1], C))
+    return dx
+
+
+@jit.serial
+def _mean_window(x, image, bounds, S, C, divisor, y, to):
+    (r0, r1, s0, s1), lanes = bounds, LANES * 4 // x.itemsize
+    whole = C // lanes * lanes
+    for c in range(0, whole, lanes):
+        total = splat(x, x.dtype.type(0))
+        for r in range(r0, r1):
+            for s in range(s0, s1):
+                total = total + load(x, image + (r * S + s) * C + c)
+        store(y, to + c, total / divisor)
+    for c in range(whole, C):
+        rest = x.dtype.type(0)
+        for r in range(r0, r1):
+            for s in range(s0, s1):
+                rest += x[image + (r * S + s) * C + c]
+        y[to + c] = rest / divisor
+
+
+@jit.parallel(work=lambda x, rows, columns, divisors, y, sizes: x.size / 4 + y.size)
+def _avg_pool_forward(x, rows, columns, divisors, y, sizes):
+    R, S, C, P, Q = sizes
+    for s in jit.prange(y.size // (Q * C)):
+        i = np.int64(s)
+        n, p = i // P, i % P
+        for q in range(Q):
+            bounds = rows[2 * p], rows[2 * p + 1], columns[2 * q], columns[2 * q + 1]
+            _mean_window(x, n * R * S * C, bounds, S, C, divisors[p * Q + q], y, (i * Q + q) * C)
+
+
+def avg_pool_forward(x, rows, columns, divisors):
+    """y[b, p, q, c] = the sum of x[b, r, s, c] over the window of (p, q), over divisors[p, q].
+
+    `x` (B, R, S, C), `rows` (P, 2) and `columns` (Q, 2) int64, `divisors` (P, Q). Returns `y` (B, P, Q, C).
+    """
+    (B, R, S, C), P, Q = x.shape, len(rows), len(columns)
+    y = memory.empty((B, P, Q, C), x.dtype)
+    if y.size:
+        _avg_pool_forward(*(a.reshape(-1) for a in (x, rows, columns, divisors, y)), (R, S, C, P, Q))
+    return y
+
+
+@jit.serial
+def _spread_window(dy, start, divisor, dx, image, bounds, S, C):
+    (r0, r1, s0, s1), lanes = bounds, LANES * 4 // dx.itemsize
+    whole = C // lanes * lanes
+    for r in range(r0, r1):
+        for s in range(s0, s1):
+            to = image + (r * S + s) * C
+            for c in range(0, whole, lanes):
+                store(dx, to + c, load(dx, to + c) + load(dy, start + c) / divisor)
+            for c in range(whole, C):
+                dx[to + c] += dy[start + c] / divisor
+
+
+@jit.serial
+def _spread_image(dy, rows, columns, divisors, dx, sizes, n):
+    R, S, C, P, Q = sizes
+    plane = dx[n * R * S * C : (n + 1) * R * S * C]
+    for i in range(plane.size):
+        plane[i] = 0
+    for p in range(P):
+        for q in range(Q):
+            bounds = rows[2 * p], rows[2 * p + 1], columns[2 * q], columns[2 * q + 1]
+            _spread_window(dy, ((n * P + p) * Q + q) * C, divisors[p * Q + q], dx, n * R * S * C, bounds, S, C)
+
+
+@jit.parallel(work=lambda dy, rows, columns, divisors, dx, sizes: dx.size / 2 + dy.size)
+def _avg_pool_backward(dy, rows, columns, divisors, dx, sizes):
+    for s in jit.prange(dx.size // (sizes[0] * sizes[1] * sizes[2])):
+        _spread_image(dy, rows, columns, divisors, dx, sizes, np.int64(s))
+
+
+def avg_pool_backward(dy, rows, columns, divisors, size):
+    """dx[b, r, s, c] = the sum of dy[b, p, q, c] / divisors[p, q] over the windows that cover (r, s).
+
+    `dy` (B, P, Q, C), `size` is the pair (R, S), `rows`, `columns` and `divisors` are as in `avg_pool_forward`. Returns
+    `dx` (B, R, S, C).
+    """
+    (B, P, Q, C), (R, S) = dy.shape, size
+    dx = memory.empty((B, R, S, C), dy.dtype)
+    if dx.size:
+        _avg_pool_backward(*(a.reshape(-1) for a in (dy, rows, columns, divisors, dx)), (R, S, C, P, Q))
+    return dx
