@@ -50,7 +50,7 @@ class _Switched(ContextDecorator):
     def __init__(self) -> None:
         self.previous: list[bool] = []
 
-    def _recreate_cm(self) -> "_Switched":
+    def _recreate_cm(self) -> Self:
         return type(self)()
 
     def __enter__(self) -> Self:
@@ -84,5 +84,5 @@ class inference_mode(_Switched):
         super().__init__()
         self.mode = not mode
 
-    def _recreate_cm(self) -> "_Switched":
+    def _recreate_cm(self) -> Self:
         return type(self)(not self.mode)

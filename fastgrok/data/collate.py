@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from fastgrok import Tensor, from_numpy, stack, tensor
+from fastgrok import Tensor, from_numpy, stack
+from fastgrok.tensor.creation import tensor
 
 __all__ = ["default_collate", "default_convert"]
 

@@ -1,6 +1,11 @@
-"""All rows: importing this module fills the table."""
+"""All rows: importing this module imports every `rows_*.py` beside it, and so fills the table."""
 
-from parity import rows_data, rows_layers, rows_losses, rows_making, rows_math, rows_optim, rows_shapes, rows_utils  # noqa: F401
+import importlib
+from pathlib import Path
+
 from parity.table import ROWS
 
 __all__ = ["ROWS"]
+
+for path in sorted(Path(__file__).parent.glob("rows_*.py")):
+    importlib.import_module(f"parity.{path.stem}")
