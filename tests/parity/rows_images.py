@@ -4,7 +4,8 @@ import dataclasses
 
 from hypothesis import strategies as st
 
-from parity.draw import FLOATS, arrays, pick, rarely
+from parity.draw import FLOATS, arrays, pick, rarely, seeds
+from parity.framework import Array
 from parity.table import layers, rows
 
 F = "nn.functional."
@@ -166,11 +167,12 @@ def batch_norm(draw, n, function=False):
     # PyTorch's gradients mix up elements in other orders of memory where the statistics are given.
     x = dataclasses.replace(x, layout="C")
     if function:
-        running = [draw(arrays((C,), (dtype,), (kind,), grad=False)) for kind in ("normal", "positive")]
+        running = [Array((C,), dtype, kind, draw(seeds)) for kind in ("normal", "positive")]
         if rarely(draw, 6):
             running = [None, None]
-        parameters = draw(pick(weight=st.none() | arrays((C,), (dtype,)), bias=st.none() | arrays((C,), (dtype,))))
-        return (x, *running), parameters | draw(pick(training=either, momentum=(0.1, 0.5), eps=(1e-5, 0.1)))
+        parameter = st.none() | st.builds(Array, st.just((C,)), st.just(dtype), st.just("normal"), seeds, st.booleans())
+        options = draw(pick(training=either, momentum=(0.1, 0.5), eps=(1e-5, 0.1)))
+        return (x, *running), options | draw(pick(weight=parameter, bias=parameter))
     settings = draw(pick(eps=(1e-5, 0.1), momentum=(0.1, None, 1.0), affine=either, track_running_stats=either))
     return (C,), settings, (x,), {}, {"dtype": dtype, "training": draw(st.booleans())}
 
