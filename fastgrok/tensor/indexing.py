@@ -240,6 +240,8 @@ class Indexing(Variable):
         shape, ids, values = self.array.shape, as_array(index), source.array
         if ids.ndim > 1:
             raise IndexError(f"index_add: index has shape {ids.shape}, expected (N,)")
+        if not values.ndim and ids.size != 1:
+            raise RangeError(f"index_add: source has no dimensions, expected {ids.size} slices")
         if not shape:  # one number counts as one slice
             source = source.reshape(-1)
             return self.reshape(1).index_add(0, index, source, alpha=alpha).reshape(())  # type: ignore[attr-defined]

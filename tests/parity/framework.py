@@ -21,19 +21,15 @@ import fastgrok
 #: Largest difference relative to the largest magnitude of the tensor.
 TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
 
-#: What PyTorch says where it fails over a limit or a mistake of its own: no rule that anybody could follow.
-LIMITS = (
-    "INTERNAL ASSERT",
-    "grad_input must be contiguous",
-    "nested_tensorlist[0].empty()",
-    "returned an invalid gradient",
-    "Autograd not support dtype",
-    "unknown ivalue",
-    "ZeroDivisionError",
-    "doesn't match the broadcast shape",
-    "derivative for aten",
-    "but tensor has no dimensions",
-)
+#: What PyTorch says where it fails over a limit or a mistake of its own, and where: no rule that anybody could follow.
+LIMITS = {
+    "INTERNAL ASSERT": "gradients of a whole number that was put into a tensor of floats",
+    "Autograd not support dtype": "gradients of a sum or product of floats that was asked for in int64",
+    "derivative for aten::remainder": "gradients of the divisor of %",
+    "grad_input must be contiguous": "nll_loss of images in another order of memory",
+    "nested_tensorlist[0].empty()": "clip_grad_value_ without a single gradient",
+    "returned an invalid gradient": "gradients of a source that is larger than the index of scatter",
+}
 
 #: How many cases were compared since Python started.
 compared = 0
