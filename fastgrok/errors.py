@@ -25,5 +25,17 @@ class IndexingError(IndexError, DtypeError):
     """Something is no index: neither numbers, slices, None, Ellipsis nor arrays of whole numbers or bool."""
 
 
-class SettingsError(ValueError, AssertionError):
+class IdError(IndexError, RuntimeError):
+    """A number that names a row, a class or an element names none; the message has it and what was expected."""
+
+
+class SettingsError(ValueError, RuntimeError, AssertionError):
     """The settings of a layer contradict each other; the message names them and their values."""
+
+
+class MemberError(TypeError, AssertionError):
+    """Something of another kind is put into a container; the message has its type and what was expected."""
+
+
+class InputError(ArgumentError, AssertionError):
+    """What a layer of attention is called with has a shape or dtype that it cannot take; PyTorch asserts there."""

@@ -1,4 +1,4 @@
-"""Every kernel beside its NumPy reference, on the cases of benchmark size in fastgrok_kernels/table.py."""
+"""Every kernel beside its NumPy reference, on the cases of benchmark size in fastgrok_kernels/table."""
 
 import functools
 import os
@@ -12,12 +12,14 @@ NAMES = [
     "adam_into",
     "adamax_into",
     "adamw_into",
+    "add_rows_into",
     "avg_pool_backward",
     "avg_pool_forward",
     "batch_norm_backward_input",
     "batch_norm_backward_sums",
     "batch_norm_forward",
     "batch_norm_statistics",
+    "batched_matmul",
     "conv_backward_input",
     "conv_backward_weight",
     "conv_forward",
@@ -26,6 +28,9 @@ NAMES = [
     "dropout_backward",
     "dropout_forward",
     "embedding_backward",
+    "embedding_bag_backward",
+    "embedding_bag_forward",
+    "embedding_bag_max_forward",
     "embedding_forward",
     "exp_forward",
     "gates_backward_bias",

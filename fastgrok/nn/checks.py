@@ -13,17 +13,6 @@ def check_tensors(name: str, **arguments: Any) -> None:
             raise TypeError(f"{name}(): argument '{argument}' must be Tensor, not {type(value).__name__}")
 
 
-def check_embedding_options(
-    name: str, max_norm: float | None, norm_type: float, scale_grad_by_freq: bool, sparse: bool
-) -> None:
-    """Raise `NotImplementedError` for options of an embedding that are not covered."""
-    options = {"max_norm": (max_norm, None), "norm_type": (norm_type, 2.0)}
-    options |= {"scale_grad_by_freq": (scale_grad_by_freq, False), "sparse": (sparse, False)}
-    for argument, (value, default) in options.items():
-        if value != default:
-            raise NotImplementedError(f"{name}: {argument}={value} is not covered, expected {default}")
-
-
 def row_of_padding(name: str, padding_idx: int | None, V: int) -> int | None:
     """Return `padding_idx` counted from the front, or None; raises `SettingsError` when V rows have no such row."""
     if padding_idx is not None and not -V <= padding_idx < V:

@@ -1,13 +1,14 @@
-"""Modules that hold modules: `Sequential` runs them one after another, `ModuleList` only keeps them."""
+"""Modules that hold modules: `Sequential` runs them one after another, `ModuleList` and `ModuleDict` only keep them."""
 
 import operator
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, Self
 
+from ..errors import MemberError
 from .module import Module
 
-__all__ = ["ModuleList", "Sequential"]
+__all__ = ["ModuleDict", "ModuleList", "Sequential"]
 
 
 class _Numbered(Module):
@@ -65,7 +66,7 @@ class _Numbered(Module):
         Raises `TypeError` for something that is no `Module`, `IndexError` when there is no such position.
         """
         if not isinstance(module, Module):
-            raise TypeError(f"insert: module is {type(module).__name__}, expected a Module")
+            raise MemberError(f"insert: module is {type(module).__name__}, expected a Module")
         if not -len(self) <= index <= len(self):
             raise IndexError(f"Index out of range: {index}")
         modules = list(self)
@@ -73,11 +74,11 @@ class _Numbered(Module):
         self._renumber(modules)
         return self
 
-    def pop(self, index: int) -> Module:
-        """Remove the module at `index` and return it."""
-        module = self[index]
-        del self[index]
-        return module
+    def pop(self, key: int | slice) -> Any:
+        """Remove the module at position `key`, or those of a slice, and return what was there."""
+        removed = self[key]
+        del self[key]
+        return removed
 
 
 class Sequential(_Numbered):
@@ -130,6 +131,9 @@ class Sequential(_Numbered):
 
     __rmul__ = __mul__
 
+    def __imul__(self, times: int) -> Self:
+        return self.extend(list(self * times)[len(self) :])
+
 
 def _sequential(other: object) -> "Sequential":
     if not isinstance(other, Sequential):
@@ -179,3 +183,86 @@ class ModuleList(_Numbered):
             label = f"({start}): " if start == end else f"({start}-{end}): {end - start + 1} x "
             lines.append("  " + (label + text).replace("\n", "\n  "))
         return f"{self._get_name()}(\n" + "\n".join(lines) + "\n)"
+
+
+class ModuleDict(Module):
+    """A dictionary of modules whose parameters are found, in the order of their insertion. It has no `forward`.
+
+    Takes a mapping, or pairs of names and modules. A name must be text, without a dot, and no attribute of the class.
+
+    Examples
+    --------
+    >>> from fastgrok import nn
+    >>> choices = ModuleDict({"in": nn.Linear(2, 3), "act": nn.Tanh()})
+    >>> choices["out"] = nn.Linear(3, 1)
+    >>> list(choices)
+    ['in', 'act', 'out']
+    >>> [name for name, _ in choices.named_parameters()]
+    ['in.weight', 'in.bias', 'out.weight', 'out.bias']
+    """
+
+    def __init__(self, modules: Mapping[str, Module] | Iterable[Any] | None = None):
+        super().__init__()
+        if modules is not None:
+            self.update(modules)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._modules[key]
+
+    def __setitem__(self, key: str, module: Module) -> None:
+        self.add_module(key, module)
+
+    def __delitem__(self, key: str) -> None:
+        del self._modules[key]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._modules
+
+    def clear(self) -> None:
+        """Remove all modules."""
+        self._modules.clear()
+
+    def pop(self, key: str) -> Any:
+        """Remove the module called `key` and return it. Raises `KeyError` when there is none."""
+        return self._modules.pop(key)
+
+    def keys(self) -> KeysView[str]:
+        """Return the names."""
+        return self._modules.keys()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Return the names with their modules."""
+        return self._modules.items()
+
+    def values(self) -> ValuesView[Any]:
+        """Return the modules."""
+        return self._modules.values()
+
+    def update(self, modules: Mapping[str, Module] | Iterable[Any]) -> None:
+        """Add the modules of a mapping, or of pairs of names and modules; they replace those of the same names."""
+        for key, module in pairs("ModuleDict", modules):
+            self[key] = module
+
+
+def pairs(name: str, values: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the keys and values of a mapping, or of pairs; raises `TypeError` or `ValueError` for anything else."""
+    if hasattr(values, "items"):
+        yield from values.items()
+        return
+    if not isinstance(values, Iterable):
+        raise TypeError(
+            f"{name}.update should be called with an iterable of key/value pairs, but got {type(values).__name__}"
+        )
+    for i, pair in enumerate(values):
+        if not isinstance(pair, Iterable):
+            raise TypeError(f"{name} update sequence element #{i} should be Iterable; is {type(pair).__name__}")
+        both = tuple(pair)
+        if len(both) != 2:
+            raise ValueError(f"{name} update sequence element #{i} has length {len(both)}; 2 is required")
+        yield both

@@ -11,27 +11,13 @@ import numpy as np
 from .. import ops
 from ..autograd import apply
 from ..errors import DtypeError
-from ..ops.base import contiguous
 from ..tensor import Tensor
-from .checks import (
-    check_dropout as check_dropout,
-)
-from .checks import (
-    check_embedding_options as check_embedding_options,
-)
-from .checks import (
-    check_label_smoothing as check_label_smoothing,
-)
-from .checks import (
-    check_reduction as check_reduction,
-)
-from .checks import (
-    check_tensors as check_tensors,
-)
-from .checks import (
-    row_of_padding as row_of_padding,
-)
+from .checks import check_dropout as check_dropout
+from .checks import check_reduction as check_reduction
+from .checks import check_tensors as check_tensors
+from .checks import row_of_padding as row_of_padding
 from .functional_activations import elu, gelu, hardtanh, leaky_relu, logsigmoid, relu6, silu, softplus
+from .functional_attention import scaled_dot_product_attention
 from .functional_distances import (
     cosine_embedding_loss,
     cosine_similarity,
@@ -42,6 +28,7 @@ from .functional_distances import (
     pairwise_distance,
     triplet_margin_loss,
 )
+from .functional_embedding import embedding, embedding_bag
 from .functional_images import (
     adaptive_avg_pool1d,
     adaptive_avg_pool2d,
@@ -96,6 +83,7 @@ __all__ = [
     "dropout2d",
     "elu",
     "embedding",
+    "embedding_bag",
     "fold",
     "gelu",
     "hardtanh",
@@ -120,6 +108,7 @@ __all__ = [
     "pairwise_distance",
     "relu",
     "relu6",
+    "scaled_dot_product_attention",
     "sigmoid",
     "silu",
     "smooth_l1_loss",
@@ -146,38 +135,6 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         return apply(ops.Linear, input, weight)
     check_tensors("linear", bias=bias)
     return apply(ops.Linear, input, weight, bias)
-
-
-def embedding(
-    input: Tensor,
-    weight: Tensor,
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> Tensor:
-    """Return the rows of a table: input (...) int64, weight (V, D), output (..., D).
-
-    Row `padding_idx` gets no gradient. The other options are not covered: anything but the default raises
-    `NotImplementedError`.
-
-    Raises
-    ------
-    IndexError
-        When an id is not one of 0 .. V - 1.
-    DtypeError
-        When the ids are not integers.
-    """
-    check_tensors("embedding", input=input, weight=weight)
-    check_embedding_options("embedding", max_norm, norm_type, scale_grad_by_freq, sparse)
-    padding_idx = row_of_padding("embedding", padding_idx, weight.array.shape[0])
-    output = apply(ops.Embedding, weight, input, padding_idx=padding_idx)
-    if input.array.ndim == 2:  # perhaps a window for a recurrent layer, which may then compute with the table itself
-        output.gathered = ops.Gathered(
-            contiguous(weight.array), input.array.astype(np.int64, order="C"), weight.storage
-        )
-    return output
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -107,9 +107,8 @@ def batch_norm(
     count = math.prod(shape[2:]) * shape[0]
     if count and running:
         with no_grad():
-            unbiased = var.array * var.array.dtype.type(count / (count - 1))
-            for old, new in zip(running, (mean.array, unbiased), strict=True):
-                old.mul_(1 - momentum).add_(Tensor._from_array(new), alpha=momentum)
+            for old, new in zip(running, (mean.array, var.array * (count / (count - 1))), strict=True):
+                old.copy_(Tensor._from_array((1 - momentum) * old.array + momentum * new))
     return output
 
 

@@ -1,6 +1,6 @@
 """`Module`: parameters, buffers and children under names; what every layer and every model is built from."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -9,12 +9,12 @@ from ..autograd import no_grad
 from ..errors import DtypeError
 from ..tensor import Tensor, dtypes
 from .parameter import Parameter
-from .state import IncompatibleKeys, match
+from .state import State
 
 __all__ = ["Module"]
 
 
-class Module:
+class Module(State):
     """The base class of layers and models, with PyTorch's methods, names and text form.
 
     A subclass calls `super().__init__()`, assigns its parameters and its children to attributes, and defines
@@ -51,16 +51,13 @@ class Module:
     _non_persistent_buffers_set: set[str]
 
     def __init__(self) -> None:
-        # Past our own __setattr__, which needs these five to be there.
+        # Past our own __setattr__, which needs these to be there.
         object.__setattr__(self, "training", True)
         object.__setattr__(self, "_parameters", {})
         object.__setattr__(self, "_buffers", {})
         object.__setattr__(self, "_modules", {})
         object.__setattr__(self, "_non_persistent_buffers_set", set())
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the output: `forward` with the same arguments."""
-        return self.forward(*args, **kwargs)
+        object.__setattr__(self, "_hooks", [])
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output from the inputs. Every subclass defines this.
@@ -288,6 +285,24 @@ class Module:
             module = module._modules[name]  # type: ignore[assignment]
         return module
 
+    def set_submodule(self, target: str, module: "Module", strict: bool = False) -> None:
+        """Put `module` under the dotted name `target`, in place of what is there; `strict` needs something there.
+
+        Raises `AttributeError` when there is no such name (`strict`) or it names something else than a module, and
+        `ValueError` for an empty name or what is no module.
+        """
+        if target == "":
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{parent._get_name()} has no attribute `{name}`")
+        if not isinstance(getattr(parent, name, module), Module):
+            raise AttributeError(f"`{name}` is not an nn.Module")
+        setattr(parent, name, module)
+
     def get_parameter(self, target: str) -> Parameter:
         """Return the parameter with the dotted name `target`. Raises `AttributeError` when there is none."""
         path, _, name = target.rpartition(".")
@@ -303,68 +318,6 @@ class Module:
         if name not in module._buffers:
             raise AttributeError(f"{module._get_name()} has no attribute `{name}` that is a buffer")
         return module._buffers[name]  # type: ignore[return-value]
-
-    # ------------------------------------------------------------------------------------------- state
-
-    def state_dict(
-        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
-    ) -> dict[str, Tensor]:
-        """Return parameters and persistent buffers by dotted name.
-
-        The values share memory with the module but are cut off from the graph; `keep_vars=True` gives the parameters
-        themselves. A shared parameter stands under each of its names.
-        """
-        state = {} if destination is None else destination
-        for name, value in self._local_state().items():
-            state[prefix + name] = value if keep_vars else value.detach()
-        for name, child in self._modules.items():
-            if child is not None:
-                child.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
-        return state
-
-    def _local_state(self) -> dict[str, Tensor]:
-        """This module's own parameters and persistent buffers."""
-        buffers = {name: b for name, b in self._buffers.items() if name not in self._non_persistent_buffers_set}
-        return {name: value for name, value in {**self._parameters, **buffers}.items() if value is not None}
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> IncompatibleKeys:
-        """Copy values into the parameters and persistent buffers of the same names.
-
-        Everything is checked first: when an error is raised, nothing has been changed.
-
-        Parameters
-        ----------
-        state_dict : mapping of str to Tensor
-            As from `state_dict()`. Arrays, and tensors of another library that NumPy can read, are taken as well.
-        strict : bool
-            Whether names missing from `state_dict`, and names it has too many, are errors.
-        assign : bool
-            Not covered: values are copied, so that an optimizer made before goes on working.
-
-        Returns
-        -------
-        IncompatibleKeys
-            The missing and the unexpected names (both empty when `strict`).
-
-        Raises
-        ------
-        RuntimeError
-            With all missing, unexpected and mismatched names.
-        TypeError
-            When `state_dict` is not a mapping.
-        """
-        if not isinstance(state_dict, Mapping):
-            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        if assign:
-            raise NotImplementedError("load_state_dict: assign=True is not covered; values are copied in place")
-        own = self.state_dict(keep_vars=True)
-        arrays, keys = match(self._get_name(), own, state_dict, strict)
-        with no_grad():
-            for name, array in arrays.items():
-                own[name].copy_(Tensor._from_array(array))
-        return keys
 
     # ------------------------------------------------------------------------------------------- changing all at once
 

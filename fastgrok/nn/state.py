@@ -1,13 +1,18 @@
-"""What `load_state_dict` checks before it changes anything."""
+"""The state of a module: reading it into a dictionary, and loading it, all checked before anything changes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..autograd import no_grad
 from ..tensor import Tensor
+from .hooks import Hooks
 
-__all__ = ["IncompatibleKeys", "match"]
+__all__ = ["IncompatibleKeys", "State"]
+
+#: What hooks get as `local_metadata`: the version of the form in which a module writes its state.
+METADATA = {"version": 1}
 
 
 class IncompatibleKeys(NamedTuple):
@@ -22,23 +27,114 @@ class IncompatibleKeys(NamedTuple):
         return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
-def match(
-    module: str, own: Mapping[str, Tensor], given: Mapping[str, Any], strict: bool
-) -> tuple[dict[str, np.ndarray], IncompatibleKeys]:
-    """Return the array for each name that both `own`, the state of `module`, and `given` have; and the other names.
+class State(Hooks):
+    """What `Module` inherits: `state_dict` and `load_state_dict`."""
 
-    Raises `RuntimeError` that lists everything: names missing and unexpected (when `strict`), values of another shape,
-    and values that are no numbers.
-    """
-    missing = [name for name in own if name not in given]
-    unexpected = [name for name in given if name not in own]
-    problems = []
-    if strict and missing:
-        problems.append(f"Missing key(s) in state_dict: {_quoted(missing)}. ")
-    if strict and unexpected:
-        problems.append(f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
+    _parameters: dict[str, Any]
+    _buffers: dict[str, Any]
+    _modules: dict[str, Any]
+    _non_persistent_buffers_set: set[str]
+    _get_name: Callable[[], str]
+    named_modules: Callable[..., Any]
 
-    arrays = {}
+    def state_dict(
+        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Tensor]:
+        """Return parameters and persistent buffers by dotted name.
+
+        The values share memory with the module but are cut off from the graph; `keep_vars=True` gives the parameters
+        themselves. A shared parameter stands under each of its names.
+        """
+        state = {} if destination is None else destination
+        self._run_hooks("state_dict_pre", prefix, keep_vars)
+        for name, value in self._local_state().items():
+            state[prefix + name] = value if keep_vars else value.detach()
+        for name, child in self._modules.items():
+            if child is not None:
+                child.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        self._run_hooks("state_dict", state, prefix, dict(METADATA))
+        return state
+
+    def _local_state(self) -> dict[str, Tensor]:
+        """This module's own parameters and persistent buffers."""
+        buffers = {name: b for name, b in self._buffers.items() if name not in self._non_persistent_buffers_set}
+        return {name: value for name, value in {**self._parameters, **buffers}.items() if value is not None}
+
+    def _state(self, prefix: str = "") -> dict[str, Tensor]:
+        """The parameters and persistent buffers of the tree by dotted name, whatever hooks make of them."""
+        state = {prefix + name: value for name, value in self._local_state().items()}
+        for name, child in self._modules.items():
+            if child is not None:
+                state |= child._state(f"{prefix}{name}.")
+        return state
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
+        """Copy values into the parameters and persistent buffers of the same names.
+
+        Everything is checked first: when an error is raised, nothing has been changed. (Where there are hooks that
+        look at the names afterwards, missing and unexpected ones are an error after loading only.)
+
+        Parameters
+        ----------
+        state_dict : mapping of str to Tensor
+            As from `state_dict()`. Arrays, and tensors of another library that NumPy can read, are taken as well.
+        strict : bool
+            Whether names missing from `state_dict`, and names it has too many, are errors.
+        assign : bool
+            Not covered: values are copied, so that an optimizer made before goes on working.
+
+        Returns
+        -------
+        IncompatibleKeys
+            The missing and the unexpected names (both empty when `strict`).
+
+        Raises
+        ------
+        RuntimeError
+            With all missing, unexpected and mismatched names.
+        TypeError
+            When `state_dict` is not a mapping.
+        """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+        if assign:
+            raise NotImplementedError("load_state_dict: assign=True is not covered; values are copied in place")
+        given, keys = dict(state_dict), IncompatibleKeys([], [])
+        problems: list[str] = []
+        modules = [(f"{name}." if name else "", m) for name, m in self.named_modules(remove_duplicate=False)]
+        for prefix, module in modules:
+            module._run_hooks("load_state_dict_pre", given, prefix, dict(METADATA), strict, *keys, problems)
+
+        own = self._state()
+        keys.missing_keys.extend(name for name in own if name not in given)
+        keys.unexpected_keys.extend(name for name in given if name not in own)
+        arrays, mismatches = _match(own, given)
+        problems += mismatches
+        judges = [module for _, module in modules if module._hooks_of("load_state_dict")]
+        self._raise_for(keys if strict and not judges else IncompatibleKeys([], []), problems)
+        with no_grad():
+            for name, array in arrays.items():
+                own[name].copy_(Tensor._from_array(array))
+        for module in reversed(judges):  # children before their parents
+            module._run_hooks("load_state_dict", keys)
+        self._raise_for(keys if strict else IncompatibleKeys([], []), [])
+        return keys
+
+    def _raise_for(self, keys: IncompatibleKeys, problems: list[str]) -> None:
+        """Raise `RuntimeError` that lists names missing and unexpected, and other problems, if there are any."""
+        lists = (("Missing", keys.missing_keys), ("Unexpected", keys.unexpected_keys))
+        names = [f"{kind} key(s) in state_dict: {_quoted(list)}. " for kind, list in lists if list]
+        if names or problems:
+            raise RuntimeError(
+                f"Error(s) in loading state_dict for {self._get_name()}:\n\t" + "\n\t".join(names + problems)
+            )
+
+
+def _match(own: Mapping[str, Tensor], given: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the array for each name that both `own` and `given` have, and what is wrong with the others."""
+    arrays, problems = {}, []
     for name, target in own.items():
         if name not in given:
             continue
@@ -55,9 +151,7 @@ def match(
             )
         else:
             arrays[name] = array
-    if problems:
-        raise RuntimeError(f"Error(s) in loading state_dict for {module}:\n\t" + "\n\t".join(problems))
-    return arrays, IncompatibleKeys(missing, unexpected)
+    return arrays, problems
 
 
 def _quoted(names: list[str]) -> str:

@@ -5,6 +5,7 @@ They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.bac
 
 from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, TanhGELU
 from .arithmetic import Add, ClampBetween, Div, Maximum, Minimum, Mul, Pow, Remainder, Sub, Where
+from .attention import Attention, Heads
 from .base import Op
 from .conv import Conv, ConvTranspose, Fold, Unfold
 from .distances import PNorm
@@ -31,6 +32,7 @@ from .elementwise import (
     Tanh,
 )
 from .embedding import Embedding
+from .embedding_bag import EmbeddingBag, EmbeddingBagMax
 from .gradients import Broadcast, Gradient, Outer, Rows
 from .gru import GRU, GRUCell
 from .indexing import AddAt, Gather, Index, SetItem
@@ -45,6 +47,7 @@ from .reductions import Amax, Amin, CumProd, CumSum, LogSumExp, Mean, Prod, Sum,
 from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
 from .shape import Cat, Expand, Flip, Pad, Permute, Reshape, Stack
 from .softmax import LogSoftmax, Softmax
+from .watch import Watch
 
 __all__ = [
     "BCE",
@@ -61,6 +64,7 @@ __all__ = [
     "AddAt",
     "Amax",
     "Amin",
+    "Attention",
     "AvgPool",
     "BCEWithLogits",
     "BatchNorm",
@@ -80,6 +84,8 @@ __all__ = [
     "Div",
     "Dropout",
     "Embedding",
+    "EmbeddingBag",
+    "EmbeddingBagMax",
     "Exp",
     "Expand",
     "Expm1",
@@ -92,6 +98,7 @@ __all__ = [
     "GatheredGradient",
     "Gradient",
     "Hardtanh",
+    "Heads",
     "Huber",
     "Index",
     "KLDiv",
@@ -144,5 +151,6 @@ __all__ = [
     "TanhGELU",
     "Unfold",
     "Var",
+    "Watch",
     "Where",
 ]

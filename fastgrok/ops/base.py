@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import ArgumentError, DtypeError, RangeError, ShapeError
+from ..errors import ArgumentError, DtypeError, IdError, RangeError, ShapeError
 
 #: Division by zero, overflow and the like give inf and nan without a warning, as in PyTorch: `@quiet` above a forward.
 quiet = np.errstate(all="ignore")
@@ -114,7 +114,7 @@ def check_ids(name: str, argument: str, ids: np.ndarray, size: int, ignored: int
                 place = np.unravel_index(int(wrong.argmax()), ids.shape)
                 at = f" at position {tuple(map(int, place))}" if ids.ndim else ""
                 expected = f"a value from 0 to {size - 1}" if size else "no ids, as there is nothing to choose from"
-                raise RangeError(f"{name}: {argument} holds {ids[place]}{at}, expected {expected}")
+                raise IdError(f"{name}: {argument} holds {ids[place]}{at}, expected {expected}")
     return ids
 
 

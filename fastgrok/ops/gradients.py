@@ -92,11 +92,16 @@ class Outer(_Pieces):
 
 
 class Rows(_Pieces):
-    """Rows (N, D) to be added to a zero table of `shape` (V, D) at `ids` (N,) int64: the gradient of a gather."""
+    """Rows (N, D) to be added to a zero table of `shape` (V, D) at `ids` (N,) int64: the gradient of a gather.
+
+    `summed` says that the ids are all different, and rising.
+    """
 
     lasting = True
+    summed = False
 
-    def __init__(self, ids: Any, rows: Any, shape: tuple[int, int] | None = None):
+    def __init__(self, ids: Any, rows: Any, shape: tuple[int, ...] | None = None, summed: bool = False):
+        self.summed = summed
         if isinstance(ids, list):
             super().__init__(ids, rows)
         else:
@@ -112,7 +117,30 @@ class Rows(_Pieces):
         """The rows (N, D) to add."""
         return self._joined()[1]
 
+    def sum(self) -> "Rows":
+        """Return the same gradient with one row for each id that occurs, the ids rising."""
+        if self.summed:
+            return self
+        ids, places = _different(self.ids)
+        return Rows(ids, kernels.embedding_backward(contiguous(self.rows), places, len(ids)), self.shape, summed=True)
+
     def dense(self) -> np.ndarray:
         """Return the array (V, D)."""
         ids, rows = self._joined()
+        if self.summed:
+            table = np.zeros(self.shape, rows.dtype)
+            table[ids] = rows
+            return table
         return kernels.embedding_backward(contiguous(rows), contiguous(ids), self.shape[0])
+
+
+def _different(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `np.unique(ids, return_inverse=True)` does, in a third of the time."""
+    # An id and its position as one number: NumPy sorts numbers much faster than it finds the order of numbers.
+    bits = len(ids).bit_length()
+    keys = np.sort((ids << bits) + np.arange(len(ids)))
+    order, ids = keys & ((1 << bits) - 1), keys >> bits
+    begins = np.diff(ids, prepend=-1) > 0
+    places = np.empty_like(order)
+    places[order] = np.cumsum(begins) - 1
+    return ids[begins], places

@@ -1,5 +1,6 @@
 """The matrix product and the linear layer built on it. All products go through our kernel, none through BLAS."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import DtypeError, ShapeError
-from .base import FACTORS, Op, cannot_broadcast, check_float, rows_of, unbroadcast
+from .base import FACTORS, Op, cannot_broadcast, check_float, contiguous, rows_of, unbroadcast
 from .gradients import Outer
 
 
@@ -91,13 +92,17 @@ def batched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
         raise cannot_broadcast("matmul", a.shape[:-2], b.shape[:-2]) from None
-    a, b = np.broadcast_to(a, (*batch, *a.shape[-2:])), np.broadcast_to(b, (*batch, *b.shape[-2:]))
-    y = np.empty((*batch, a.shape[-2], b.shape[-1]), a.dtype)
-    for i in np.ndindex(*batch):
-        left, transpose_a = _c_order(a[i])
-        right, transpose_b = _c_order(b[i])
-        kernels.matmul_into(y[i], left, right, transpose_a, transpose_b)
-    return y
+    left, transpose_a = _c_order_batch(a, batch)
+    right, transpose_b = _c_order_batch(b, batch)
+    return kernels.batched_matmul(left, right, transpose_a, transpose_b).reshape(*batch, a.shape[-2], b.shape[-1])
+
+
+def _c_order_batch(x: np.ndarray, batch: tuple[int, ...]) -> tuple[np.ndarray, bool]:
+    """Return matrices (..., M, K) as (B, M, K) or (B, K, M) in C order, and whether it is the latter."""
+    x = x if x.shape[:-2] == batch else np.broadcast_to(x, (*batch, *x.shape[-2:]))
+    transposed = x.strides[-2] < x.strides[-1]  # whether elements of a column lie closer together than those of a row
+    x = contiguous(x.swapaxes(-1, -2) if transposed else x)
+    return x.reshape(math.prod(batch), *x.shape[-2:]), transposed
 
 
 class Linear(Op):

@@ -11,7 +11,23 @@ from ..errors import StateError
 from ..ops.gradients import Rows
 from ..tensor import Tensor
 
-__all__ = ["change_rows"]
+__all__ = ["add_rows", "change_rows"]
+
+
+def add_rows(param: Tensor, factor: float) -> None:
+    """Add `factor` times the gradient of `param`, a `Rows`, to the rows that have one, and let the graph know of it.
+
+    The rows that it changes get the bits of `sgd_into` with the learning rate `-factor`.
+
+    Raises `StateError` when the gradient does not go with the parameter: kernels trust their arguments.
+    """
+    gradient = _summed(param, ())
+    if gradient.ids.size:
+        if param.array.flags.c_contiguous:
+            kernels.add_rows_into(param.array, gradient.ids, gradient.rows, factor)
+        else:
+            param.array[gradient.ids] += param.array.dtype.type(factor) * gradient.rows
+        param.storage.version += 1
 
 
 def change_rows(
@@ -24,23 +40,26 @@ def change_rows(
 
     Raises `StateError` when one of `states` does not go with the parameter: kernels trust their arguments.
     """
-    gradient: Rows = param._grad
+    gradient = _summed(param, states)
+    if not gradient.ids.size:
+        return
     tables = param.array, *states
-    if any(table.shape != gradient.shape or table.dtype != param.array.dtype for table in tables):
+    taken = [table[gradient.ids] for table in tables]
+    kernel(*taken, -gradient.rows if maximize else gradient.rows, *options)
+    for table, changed in zip(tables, taken, strict=True):
+        table[gradient.ids] = changed
+    param.storage.version += 1
+
+
+def _summed(param: Tensor, states: tuple[np.ndarray, ...]) -> Rows:
+    """Return the gradient of `param` with one row per id, in its dtype; raise `StateError` unless all goes together."""
+    gradient: Rows = param._grad
+    if any(table.shape != gradient.shape or table.dtype != param.array.dtype for table in (param.array, *states)):
         raise StateError(
             f"step: a parameter has shape {param.array.shape} and dtype {param.array.dtype}, but its gradient has "
             f"{gradient.shape} and what the optimizer keeps for it {[(s.shape, s.dtype.name) for s in states]}; "
             "convert a model before you make its optimizer"
         )
-    ids, places = np.unique(gradient.ids, return_inverse=True)
-    if not ids.size:
-        return
+    gradient = gradient.sum()
     rows = np.ascontiguousarray(gradient.rows, param.array.dtype)
-    summed = kernels.embedding_backward(rows, places.reshape(-1).astype(np.int64), len(ids))
-    if maximize:
-        np.negative(summed, out=summed)
-    taken = [table[ids] for table in tables]
-    kernel(*taken, summed, *options)
-    for table, changed in zip(tables, taken, strict=True):
-        table[ids] = changed
-    param.storage.version += 1
+    return Rows(gradient.ids, rows, gradient.shape, summed=True)

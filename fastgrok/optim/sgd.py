@@ -10,7 +10,7 @@ import fastgrok_kernels as kernels
 from ..ops.gradients import Rows
 from ..tensor import Tensor
 from .optimizer import Optimizer, change, check_number, gradient_of
-from .rows import change_rows
+from .rows import add_rows
 
 __all__ = ["SGD"]
 
@@ -97,7 +97,7 @@ class SGD(Optimizer):
         lr, momentum, weight_decay = group["lr"], group["momentum"], group["weight_decay"]
         if momentum == 0:
             if isinstance(param._grad, Rows) and weight_decay == 0:
-                change_rows(param, kernels.sgd_into, (), group["maximize"], lr, 0)
+                add_rows(param, lr if group["maximize"] else -lr)
             else:
                 change(param, kernels.sgd_into, (gradient_of(param, group["maximize"]),), lr, weight_decay)
             return

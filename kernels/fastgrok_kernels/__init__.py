@@ -30,7 +30,8 @@ _MODULES = {
     "elementwise": (
         "exp_forward", "log_forward", "sigmoid_backward", "sigmoid_forward", "tanh_backward", "tanh_forward",
     ),
-    "embedding": ("embedding_backward", "embedding_forward"),
+    "embedding": ("add_rows_into", "embedding_backward", "embedding_forward"),
+    "embedding_bag": ("embedding_bag_backward", "embedding_bag_forward", "embedding_bag_max_forward"),
     "gates": (
         "gates_backward_bias", "gates_backward_input", "gates_backward_weight", "gates_forward", "gates_sum_rows",
     ),
@@ -39,7 +40,7 @@ _MODULES = {
     "gru": ("gru_backward", "gru_forward"),
     "layout": ("swap_axes",),
     "lstm": ("lstm_backward", "lstm_forward"),
-    "matmul": ("matmul", "matmul_into"),
+    "matmul": ("batched_matmul", "matmul", "matmul_into"),
     "norm": (
         "batch_norm_backward_input", "batch_norm_backward_sums", "batch_norm_forward", "batch_norm_statistics",
         "layer_norm_backward", "layer_norm_forward",

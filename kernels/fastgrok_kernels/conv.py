@@ -32,6 +32,9 @@ DEPTH = 512
 GROUPED = 1 << 18
 """Numbers in all sums of weight gradients together, unless one alone is larger."""
 
+# Literal arguments, such as a plain 1, make Numba compile the called function once more for each of them.
+ZERO, ONE, ADD = np.int64(0), np.int64(1), np.bool_(True)
+
 
 # Compiled functions get all sizes as one tuple. In it sh, sw are the stride and gh, gw the gaps between taps, which
 # users call dilation; `rows` are those of a slice.
@@ -117,9 +120,9 @@ def _forward_slice(x, packed, bias, y, sizes, n, p0, p1, window):
             b0, columns = (g * panels + p) * K * L * Cg * NR, min(NR, Og - p * NR)
             for k in range(steps):
                 for i in range(lines):
-                    panel_product(window, i * line + k * step + g * Cg, a_row, 1, block,
+                    panel_product(window, i * line + k * step + g * Cg, a_row, ONE, block,
                                   packed, b0 + k * blocks * run * NR, NR, y, out + i * c_line + g * Og + p * NR, c_row,
-                                  M, blocks, run, columns, True)  # fmt: skip
+                                  M, blocks, run, columns, ADD)  # fmt: skip
 
 
 @jit.parallel(work=lambda x, packed, bias, y, sizes: y.size * (packed.size / max(1, bias.size)) / 30)
@@ -206,20 +209,19 @@ def _backward_input_slice(dy, packed, dx, sizes, n, r0, r1, runs):
         rows = 1
         while sh == 1 and r0 + rows < r1 and _taps(r0 + rows, P, K, sh, top, gh) == (first, last):
             rows += 1
-        for g in range(groups if first <= last else 0):
+        # The taps as steps of some blocks of neighbours.
+        steps, blocks = max(0, last - first + 1), 1
+        if sh == 1 and steps * Og <= DEPTH:
+            steps, blocks = min(1, steps), steps
+        for g in range(groups if steps else 0):
             for p in range(panels):
                 b0, columns = (g * panels + p) * K * Og * NR, min(NR, N - p * NR)
-                if sh == 1 and (last - first + 1) * Og <= DEPTH:
-                    start = image + (r0 + top - last * gh) * Q * O + g * Og
-                    panel_product(dy, start, O, 1, gh * Q * O, packed, b0 + (K - 1 - last) * Og * NR, NR,
-                                  runs, p * NR, N, rows * Q, last - first + 1, Og, columns, False)  # fmt: skip
-                    continue
-                for k in range(last, first - 1, -1):
+                for k in range(last, last - steps, -1):
                     t = r0 + top - k * gh
                     if t % sh == 0:
-                        panel_product(dy, image + t // sh * Q * O + g * Og, O, 1, 0,
+                        panel_product(dy, image + t // sh * Q * O + g * Og, O, ONE, gh * Q * O,
                                       packed, b0 + (K - 1 - k) * Og * NR, NR,
-                                      runs, p * NR, N, rows * Q, 1, Og, columns, k < last)  # fmt: skip
+                                      runs, p * NR, N, rows * Q, blocks, Og, columns, k < last)  # fmt: skip
             for i in range(rows):
                 _add_runs(runs, i * Q * N, dx, (n * R + r0 + i) * S * C + g * Cg, S, Q, L, Cg, C, sw, left, gw)
         r0 += rows
@@ -260,7 +262,7 @@ def conv_backward_input(dy, w, size, stride, padding, dilation, groups):
 
 
 @jit.serial
-def _weight_slice(window, dy, d0, sums, s0, sizes, p0, p1, panel, one):
+def _weight_slice(window, dy, d0, sums, s0, sizes, p0, p1, panel):
     """Add the share of output rows p0 ... p1 of one image to the columns of one panel of the sums.
 
     The window holds what those outputs read; their gradients start at dy[d0].
@@ -274,11 +276,14 @@ def _weight_slice(window, dy, d0, sums, s0, sizes, p0, p1, panel, one):
     taps, run = (1, L * C) if gw == 1 and groups == 1 else (L, Cg)
     for k in range(K):
         for l in range(taps):
-            panel_product(window, (k * gh * width + l * gw) * C + g * Cg, 1, sw * C, sh * width * C, dy, d0 + column, O,
-                          sums, s0 + (k * L + l) * Cg * O + column, O, run, p1 - p0, Q, columns, True)  # fmt: skip
-    # The bias has an input that is always one.
-    panel_product(one, 0, 0, 0, 0, dy, d0 + column, O, sums, s0 + K * L * Cg * O + column, O,
-                  1, p1 - p0, Q, columns, True)  # fmt: skip
+            panel_product(window, (k * gh * width + l * gw) * C + g * Cg, ONE, sw * C, sh * width * C,
+                          dy, d0 + column, O, sums, s0 + (k * L + l) * Cg * O + column, O,
+                          run, p1 - p0, Q, columns, ADD)  # fmt: skip
+    total = s0 + K * L * Cg * O + column  # of the gradient of the bias
+    for i in range((p1 - p0) * Q):
+        row, bias = dy[d0 + column + i * O :], sums[total : total + columns]
+        for o in range(bias.size):
+            bias[o] += row[o]
 
 
 @jit.serial
@@ -286,19 +291,17 @@ def _weight_group(x, dy, sums, sizes, n0, n1, s0, panel, window, spare):
     """Sum over images n0 ... n1 in one panel."""
     R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows, images = sizes
     width = (Q - 1) * sw + (L - 1) * gw + 1
-    one = np.ones(1, x.dtype)
     for n in range(n0, n1):
         for p0 in range(0, P, rows):
             p1 = min(P, p0 + rows)
             height = (p1 - p0 - 1) * sh + (K - 1) * gh + 1
             _copy_window(x, n * R * S * C, R, S, C, p0 * sh - top, -left, height, width, window)
-            d0 = (n * P + p0) * Q * O
-            if spare.size == 0:
-                _weight_slice(window, dy, d0, sums, s0, sizes, p0, p1, panel, one)
-            else:
+            gradients, d0 = dy, (n * P + p0) * Q * O
+            if spare.size:
                 # The tile reads whole vectors: past the last channel, which at the end of dy is past its end.
-                _copy_window(dy, n * P * Q * O, P, Q, O, p0, 0, p1 - p0, Q, spare)
-                _weight_slice(window, spare, 0, sums, s0, sizes, p0, p1, panel, one)
+                _copy_window(dy, n * P * Q * O, P, Q, O, p0, ZERO, p1 - p0, Q, spare)
+                gradients, d0 = spare, 0
+            _weight_slice(window, gradients, d0, sums, s0, sizes, p0, p1, panel)
 
 
 @jit.parallel(work=lambda x, dy, sums, sizes: dy.size * (sizes[2] * sizes[6] * sizes[7] / sizes[14]) / 30)

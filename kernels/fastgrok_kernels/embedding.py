@@ -8,7 +8,7 @@ import numpy as np
 
 from . import jit, memory
 
-__all__ = ["embedding_backward", "embedding_forward"]
+__all__ = ["add_rows_into", "embedding_backward", "embedding_forward"]
 
 ROWS = 512  # looked-up rows per parallel iteration
 COLUMNS = 32  # columns of a small table per parallel iteration: two cache lines of float32
@@ -43,6 +43,16 @@ def embedding_backward(dout, ids, V):
     return dtable
 
 
+def add_rows_into(table, ids, rows, factor):
+    """table[ids[n]] += factor rows[n], for ids that are all different.
+
+    `table` (V, D), float32 or float64, is written; `ids` (N,) int64, each in 0..V-1; `rows` (N, D) of the dtype of the
+    table; `factor` a number.
+    """
+    if rows.size:
+        _add_rows(table, ids, rows, float(factor))
+
+
 def _bucketed(ids):
     """(order, starts): bucket b holds the positions order[starts[b]:starts[b + 1]], in rising order."""
     order, starts = np.empty_like(ids), np.zeros(BUCKETS + 1, np.int64)
@@ -73,6 +83,20 @@ def _copy(source, target):
 def _add(source, target):
     for i in range(target.size):
         target[i] += source[i]
+
+
+@jit.serial
+def _add_scaled(source, factor, target):
+    factor = target.dtype.type(factor)
+    for i in range(target.size):
+        target[i] += factor * source[i]
+
+
+@jit.parallel(work=lambda table, ids, rows, factor: 0.1 * rows.size + 2 * ids.size)
+def _add_rows(table, ids, rows, factor):
+    for block in jit.prange((ids.size + ROWS - 1) // ROWS):
+        for n in range(block * ROWS, min(block * ROWS + ROWS, ids.size)):
+            _add_scaled(rows[n], factor, table[ids[n]])
 
 
 @jit.parallel(work=lambda table, ids, out: 0.05 * out.size + 2 * ids.size)

@@ -1,6 +1,6 @@
-"""The matrix product, any shape, built on the register tile.
+"""The matrix product, any shape, of one pair of matrices or of many, built on the register tile.
 
-The product is cut into tasks of one panel of columns by a run of rows. A task walks down K in steps that fit the
+A product is cut into tasks of one panel of columns by a run of rows. A task walks down K in steps that fit the
 first-level cache: it packs that part of the panel of B once and multiplies all its rows of A with it.
 """
 
@@ -31,17 +31,31 @@ def _task(p, first, rows, a, b, c, a_row, a_k, K, N, transpose_b, accumulate, pa
                       rows, 1, depth, columns, accumulate or k > 0)  # fmt: skip
 
 
-@jit.parallel(work=lambda a, b, c, sizes, *flags: a.size * sizes[2] / 50 + b.size / 2)
+@jit.parallel(work=lambda a, b, c, sizes, *flags: a.size * sizes[3] / 50 + b.size / 2)
 def _matmul(a, b, c, sizes, transpose_a, transpose_b, accumulate):
-    M, K, N, NR, rows = sizes
+    B, M, K, N, NR, rows = sizes
     a_row, a_k = (1, M) if transpose_a else (K, 1)
     runs = (M + rows - 1) // rows
-    tasks = (N + NR - 1) // NR * runs
-    for s in jit.prange(tasks):
-        task = np.int64(s)
+    tasks = (N + NR - 1) // NR * runs  # of one product
+    for s in jit.prange(B * tasks):
+        i, task = np.int64(s) // tasks, np.int64(s) % tasks
         panel = np.empty(DEPTH * NR, c.dtype)
         first = task % runs * rows
-        _task(task // runs, first, min(rows, M - first), a, b, c, a_row, a_k, K, N, transpose_b, accumulate, panel, NR)
+        _task(task // runs, first, min(rows, M - first), a[i * M * K : (i + 1) * M * K], b[i * K * N : (i + 1) * K * N],
+              c[i * M * N : (i + 1) * M * N], a_row, a_k, K, N, transpose_b, accumulate, panel, NR)  # fmt: skip
+
+
+def _products(c, a, b, sizes, transpose_a, transpose_b, accumulate):
+    """Calculate B products, those of `matmul_into`; `sizes` are B, M, K and N."""
+    B, M, K, N = sizes
+    if K == 0 and not accumulate:
+        c[...] = 0
+    if c.size and K:
+        # Few panels: cut the rows finer, in whole tiles, so that every thread has work.
+        NR = panel_width(c.dtype)
+        rows = min(ROWS, max(24, -(-B * M * -(-N // NR) // 8 // 24) * 24))
+        sizes = (B, M, K, N, NR, rows)
+        _matmul(a.reshape(-1), b.reshape(-1), c.reshape(-1), sizes, transpose_a, transpose_b, accumulate)
 
 
 def matmul_into(c, a, b, transpose_a=False, transpose_b=False, accumulate=False):
@@ -53,13 +67,7 @@ def matmul_into(c, a, b, transpose_a=False, transpose_b=False, accumulate=False)
     same arrays transposed, and accumulating them saves a pass.
     """
     M, K = a.shape[::-1] if transpose_a else a.shape
-    if K == 0 and not accumulate:
-        c[:] = 0
-    if c.size and K:
-        # Few panels: cut the rows finer, in whole tiles, so that every thread has work.
-        N, NR = c.shape[1], panel_width(c.dtype)
-        rows = min(ROWS, max(24, -(-M * -(-N // NR) // 8 // 24) * 24))
-        _matmul(a.reshape(-1), b.reshape(-1), c.reshape(-1), (M, K, N, NR, rows), transpose_a, transpose_b, accumulate)
+    _products(c, a, b, (1, M, K, c.shape[1]), transpose_a, transpose_b, accumulate)
 
 
 def matmul(a, b, transpose_a=False, transpose_b=False):
@@ -71,4 +79,17 @@ def matmul(a, b, transpose_a=False, transpose_b=False):
     N = b.shape[0] if transpose_b else b.shape[1]
     c = memory.empty((M, N), a.dtype)
     matmul_into(c, a, b, transpose_a, transpose_b)
+    return c
+
+
+def batched_matmul(a, b, transpose_a=False, transpose_b=False):
+    """One product per pair of matrices: c[i] = op(a[i]) @ op(b[i]), the rest as in `matmul`.
+
+    a (B, M, K) or (B, K, M), b (B, K, N) or (B, N, K): C-contiguous, of one dtype. Returns c (B, M, N). The products
+    of attention, one per head and sequence, are small: a call for each would cost more than the product.
+    """
+    B, M, K = (a.shape[0], a.shape[2], a.shape[1]) if transpose_a else a.shape
+    N = b.shape[1] if transpose_b else b.shape[2]
+    c = memory.empty((B, M, N), a.dtype)
+    _products(c, a, b, (B, M, K, N), transpose_a, transpose_b, False)
     return c

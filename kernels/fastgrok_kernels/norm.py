@@ -143,6 +143,11 @@ def _widths(x):
     return repeats, repeats * C, max(1, BLOCK // (repeats * C)) * repeats * C
 
 
+def _wide(channels, repeats):
+    """What belongs to channels (C,), repeated to the width of a wide row."""
+    return channels[None].repeat(repeats, axis=0).reshape(-1)  # np.tile takes five times as long
+
+
 def _per_channel(sums, C):
     """Sums (blocks, ..., W) over blocks and over the repetitions of channels, in float64."""
     total = sums.sum(axis=0, dtype=np.float64)
@@ -189,7 +194,7 @@ def batch_norm_statistics(x):
     counts = np.full((blocks, W), size // W)
     counts[-1] = last // W + (np.arange(W) < last % W)
     mean = _per_channel(means * counts.astype(np.float64), C) / N
-    apart = means - np.tile(mean, repeats)
+    apart = means - _wide(mean, repeats)
     var = _per_channel(squares + counts * apart * apart, C) / N
     return mean.astype(x.dtype), var.astype(x.dtype)
 
@@ -218,7 +223,7 @@ def batch_norm_forward(x, mean, rstd, weight, bias):
     y = memory.empty_like(x)
     if x.size:
         repeats, W, size = _widths(x)
-        channels = [np.tile(a, repeats) for a in (mean, rstd * weight, bias)]
+        channels = [_wide(a, repeats) for a in (mean, rstd * weight, bias)]
         _batch_norm_forward(x.reshape(-1), *channels, y.reshape(-1), size)
     return y
 
@@ -250,7 +255,7 @@ def batch_norm_backward_sums(dy, x, mean, rstd):
         return np.zeros(C, x.dtype), np.zeros(C, x.dtype)
     repeats, W, size = _widths(x)
     sums = np.zeros((-(-x.size // size), 2, W), x.dtype)
-    _batch_norm_backward_sums(dy.reshape(-1), x.reshape(-1), np.tile(mean, repeats), sums.reshape(-1), size)
+    _batch_norm_backward_sums(dy.reshape(-1), x.reshape(-1), _wide(mean, repeats), sums.reshape(-1), size)
     dbias, products = _per_channel(sums, C)
     return (products * rstd).astype(x.dtype), dbias.astype(x.dtype)
 
@@ -280,6 +285,6 @@ def batch_norm_backward_input(dy, x, mean, rstd, weight, dweight, dbias):
     if x.size:
         repeats, W, size = _widths(x)
         N = x.dtype.type(len(x))
-        channels = [np.tile(a, repeats) for a in (mean, rstd * weight, rstd * dweight / N, dbias / N)]
+        channels = [_wide(a, repeats) for a in (mean, rstd * weight, rstd * dweight / N, dbias / N)]
         _batch_norm_backward_input(dy.reshape(-1), x.reshape(-1), *channels, dx.reshape(-1), size)
     return dx

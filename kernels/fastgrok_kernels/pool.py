@@ -23,7 +23,7 @@ def _larger(best, where, value, i):
     return select(nan, value, best), select(nan, i, where)
 
 
-@jit.serial
+@jit.serial(inline=True)
 def _max_window(x, image, bounds, steps, S, C, y, index, to):
     """One output pixel: the maximum over the pixels of one window, channel by channel."""
     (r0, r1, s0, s1), (dr, ds), lanes = bounds, steps, LANES * 4 // x.itemsize
@@ -116,7 +116,7 @@ def max_pool_backward(dy, index, size):
     return dx
 
 
-@jit.serial
+@jit.serial(inline=True)
 def _mean_window(x, image, bounds, S, C, divisor, y, to):
     (r0, r1, s0, s1), lanes = bounds, LANES * 4 // x.itemsize
     whole = C // lanes * lanes
@@ -157,7 +157,7 @@ def avg_pool_forward(x, rows, columns, divisors):
     return y
 
 
-@jit.serial
+@jit.serial(inline=True)
 def _spread_window(dy, start, divisor, dx, image, bounds, S, C):
     (r0, r1, s0, s1), lanes = bounds, LANES * 4 // dx.itemsize
     whole = C // lanes * lanes

@@ -35,8 +35,8 @@ def test_names_are_unique():
 
 def test_every_public_kernel_is_in_the_table():
     names = set(fastgrok_kernels.__all__)
-    assert names - set(NAMES) == set(), "public, but not in table.py"
-    assert set(NAMES) - names == set(), "in table.py, but not public"
+    assert names - set(NAMES) == set(), "public, but not in the table"
+    assert set(NAMES) - names == set(), "in the table, but not public"
 
 
 def test_every_reference_is_in_the_table():

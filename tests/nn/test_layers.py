@@ -37,41 +37,6 @@ def test_linear_of_nothing_or_to_nothing(rows, D, out):
     assert layer.bias.grad.tolist() == [math.prod(rows)] * out
 
 
-def test_embedding_by_hand():
-    layer = nn.Embedding.from_pretrained(fastgrok.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), freeze=False)
-    y = layer(fastgrok.tensor([[2, 0], [2, 2]]))
-    assert y.tolist() == [[[5.0, 6.0], [1.0, 2.0]], [[5.0, 6.0], [5.0, 6.0]]]
-    y.sum().backward()
-    assert layer.weight.grad.tolist() == [[1.0, 1.0], [0.0, 0.0], [3.0, 3.0]]
-    for wrong in (-1, 3):
-        with pytest.raises(IndexError, match=str(wrong)):
-            layer(fastgrok.tensor([0, wrong]))
-    with pytest.raises(RuntimeError, match="float32"):
-        layer(fastgrok.tensor([0.0]))
-    assert not nn.Embedding.from_pretrained(fastgrok.ones(2, 2)).weight.requires_grad
-    with pytest.raises(ValueError, match="expected"):
-        nn.Embedding.from_pretrained(fastgrok.ones(2))
-    with pytest.raises(ValueError, match="weight has shape"):
-        nn.Embedding(3, 2, _weight=fastgrok.ones(2, 2))
-
-
-def test_embedding_padding_row_is_zero_and_stays():
-    layer = nn.Embedding(4, 2, padding_idx=-1)
-    assert layer.padding_idx == 3 and layer.weight[3].tolist() == [0.0, 0.0]
-    layer(fastgrok.tensor([3, 1, 3])).sum().backward()
-    assert layer.weight.grad.tolist() == [[0.0, 0.0], [1.0, 1.0], [0.0, 0.0], [0.0, 0.0]]
-    with pytest.raises(ValueError, match="padding_idx=4"):
-        nn.Embedding(4, 2, padding_idx=4)
-
-
-@pytest.mark.parametrize(
-    "option", [{"max_norm": 1.0}, {"norm_type": 1.0}, {"scale_grad_by_freq": True}, {"sparse": True}]
-)
-def test_embedding_refuses_what_is_not_covered(option):
-    with pytest.raises(NotImplementedError, match=next(iter(option))):
-        nn.Embedding(4, 2, **option)
-
-
 @pytest.mark.parametrize("sizes", [(-1, 2), (2, -1), (2.0, 2), (True, 2), ("3", 2)])
 @pytest.mark.parametrize("layer", [nn.Linear, nn.Embedding])
 def test_sizes_that_make_no_sense(layer, sizes):

@@ -54,6 +54,7 @@ def probabilities(*shapes):
 
 
 IDS = np.array([[3, 0, 3], [1, 4, 3]])
+BAGS = {"ids": np.array([3, 0, 3, 1, 4, 3]), "starts": np.array([0, 2, 2, 5, 6])}
 MASK = np.array([[True, False, True], [False, True, True]])
 
 CASES = [
@@ -154,6 +155,21 @@ CASES = [
     Case(ops.Linear, "1-d", normal((3,), (4, 3), (4,))),
     Case(ops.Embedding, "matrix", normal((5, 3)), {"ids": IDS}),
     Case(ops.Embedding, "padding", lambda rng: [rng.standard_normal((4, 3))], {"ids": np.array([0, 3, 0])}),
+    *[
+        Case(op, id, make(*shapes), {**BAGS, **static})
+        for op, make, id, shapes, static in (
+            (ops.EmbeddingBag, normal, "sum", [(5, 3)], {}),
+            (ops.EmbeddingBag, normal, "mean", [(5, 3)], {"mean": True, "padding_idx": 0}),
+            (ops.EmbeddingBag, normal, "factors", [(5, 3), (6,)], {}),
+            (ops.EmbeddingBag, normal, "factors-padding", [(5, 3), (6,)], {"padding_idx": 3}),
+            (ops.EmbeddingBagMax, spread, "bags", [(5, 3)], {}),
+            (ops.EmbeddingBagMax, spread, "padding", [(5, 3)], {"padding_idx": 4}),
+        )
+    ],
+    *[
+        Case(op, "nothing", normal((5, 3)), {"ids": np.zeros(0, np.int64), "starts": np.zeros(3, np.int64)})
+        for op in (ops.EmbeddingBag, ops.EmbeddingBagMax)
+    ],
     Case(ops.Dropout, "half", normal((5, 7)), {"p": 0.5, "seed": 3}),
     Case(ops.Dropout, "none", normal((5, 7)), {"p": 0.0, "seed": 3}),
     *[Case(op, str(dim), normal((2, 3, 4)), {"dim": dim}) for op in (ops.Softmax, ops.LogSoftmax) for dim in (-1, 1)],

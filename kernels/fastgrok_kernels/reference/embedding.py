@@ -13,3 +13,8 @@ def embedding_backward(dout, ids, V):
     dtable = np.zeros((V, dout.shape[1]), dout.dtype)
     np.add.at(dtable, ids, dout)
     return dtable
+
+
+def add_rows_into(table, ids, rows, factor):
+    """table (V, D) += factor * rows (N, D) at ids (N,)."""
+    np.add.at(table, ids, (factor * rows).astype(table.dtype))

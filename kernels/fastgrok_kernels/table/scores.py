@@ -1,0 +1,51 @@
+"""Softmax and losses of classes: cases of rows of scores."""
+
+import numpy as np
+
+from .case import Case, Kernel, normal, sized
+
+# Rows x vocabulary. 300 x 65 is cut into several blocks of rows, 3 x 10007 into one row each.
+_ROWS = ((0, 5), (1, 1), (3, 0), (1, 17), (7, 16), (5, 65), (300, 65), (3, 10007))
+_ROWS_BENCH = (2048, 65)
+
+
+def _scores(rng, dtype, N, V):
+    return (normal(rng, dtype, N, V, scale=4.0),)
+
+
+def _probabilities(rng, dtype, N, V):
+    e = np.exp(normal(rng, np.float64, N, V, scale=2.0))
+    return normal(rng, dtype, N, V), (e / e.sum(axis=1, keepdims=True)).astype(dtype)
+
+
+def _log_probabilities(rng, dtype, N, V):
+    dy, y = _probabilities(rng, np.float64, N, V)
+    return dy.astype(dtype), np.log(y).astype(dtype)
+
+
+def _targets(rng, N, V):
+    """Classes, with every fifth row ignored."""
+    return np.where(np.arange(N) % 5 == 4, -100, rng.integers(0, max(V, 1), N))
+
+
+def _classified(rng, dtype, N, V):
+    return normal(rng, dtype, N, V, scale=4.0), _targets(rng, N, V)
+
+
+def _classified_backward(rng, dtype, N, V):
+    logits = normal(rng, dtype, N, V, scale=4.0)
+    logsumexp = np.log(np.exp(logits.astype(np.float64)).sum(axis=1)).astype(dtype)
+    return normal(rng, dtype, N), logits, logsumexp, _targets(rng, N, V)
+
+
+_CLASSES = tuple(size for size in _ROWS if size != (3, 0))  # without classes there is no target
+_EXTREME = Case("huge", lambda rng, dtype: (np.array([[1e4, 0, -1e4], [-1e4, -1e4, -1e4], [3e4, 3e4, 0]], dtype),))
+
+KERNELS = (
+    Kernel("softmax_forward", "softmax", (*sized(_scores, _ROWS, _ROWS_BENCH), _EXTREME)),
+    Kernel("softmax_backward", "softmax", sized(_probabilities, _ROWS, _ROWS_BENCH)),
+    Kernel("log_softmax_forward", "softmax", (*sized(_scores, _ROWS, _ROWS_BENCH), _EXTREME)),
+    Kernel("log_softmax_backward", "softmax", sized(_log_probabilities, _ROWS, _ROWS_BENCH), rtol32=1e-5),
+    Kernel("cross_entropy_forward", "softmax", sized(_classified, _CLASSES, _ROWS_BENCH)),
+    Kernel("cross_entropy_backward", "softmax", sized(_classified_backward, _CLASSES, _ROWS_BENCH), rtol32=5e-6),
+)
