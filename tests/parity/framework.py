@@ -31,8 +31,8 @@ LIMITS = {
     "returned an invalid gradient": "gradients of a source that is larger than the index of scatter",
 }
 
-#: How many cases were compared since Python started.
-compared = 0
+#: How many cases were compared since Python started, and how many of them were no errors.
+compared = succeeded = 0
 
 
 # ---------------------------------------------------------------------------------------------------- what is passed
@@ -252,7 +252,7 @@ def backward(library: Any, result: Any) -> None:
 
 def compare(case: Any, values: bool = True) -> None:
     """Run a `Call` or `Layer` in both libraries and compare; `values=False` compares shapes and dtypes only."""
-    global compared
+    global compared, succeeded
     theirs = run(torch, case)
     hypothesis.assume(not isinstance(theirs.error, NotImplementedError))  # a limit of PyTorch's own, not a rule
     hypothesis.assume(not any(limit in str(theirs.error) for limit in LIMITS))
@@ -264,6 +264,7 @@ def compare(case: Any, values: bool = True) -> None:
         if not isinstance(ours.error, type(theirs.error)):
             raise AssertionError(f"{ours.error!r}, expected a {type(theirs.error)}: {theirs.error}") from ours.error
         return
+    succeeded += 1
     if ours.error is not None:
         raise AssertionError(f"{ours.error!r} where PyTorch gives {theirs.result!r}") from ours.error
     largest = max([_magnitude(numpy(x)) for x in theirs.leaves], default=0.0)
