@@ -31,6 +31,19 @@ TRIED = {
     "size_average": (lambda: F.mse_loss(X, X, reduce=True), NotImplementedError, "size_average and reduce"),
     "dropout": (lambda: F.dropout(X, inplace=True), NotImplementedError, "inplace=True is not covered"),
     "projections": (lambda: nn.LSTM(2, 3, proj_size=2), NotImplementedError, "proj_size=2, expected 0"),
+    "decoder": (lambda: nn.Transformer(), NotImplementedError, "Transformer is not covered"),
+    "gqa": (
+        lambda: F.scaled_dot_product_attention(X, X, X, enable_gqa=True),
+        NotImplementedError,
+        "enable_gqa=True is not covered",
+    ),
+    "capturable": (lambda: optim.RMSprop([X], capturable=True), NotImplementedError, "capturable=True is not covered"),
+    "differentiable": (lambda: optim.Adagrad([X], differentiable=True), NotImplementedError, "differentiable=True"),
+    "assign": (
+        lambda: nn.Linear(1, 1).load_state_dict({}, strict=False, assign=True),
+        NotImplementedError,
+        "assign=True is not covered",
+    ),
     "amsgrad": (lambda: optim.Adam([X], amsgrad=True), NotImplementedError, "amsgrad=True is not covered"),
 }
 

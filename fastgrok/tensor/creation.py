@@ -64,7 +64,10 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     """
     if not hasattr(ext_tensor, "__dlpack__"):
         raise TypeError(f"from_dlpack: got {type(ext_tensor).__name__}, expected an array with a method __dlpack__")
-    return from_numpy(np.from_dlpack(ext_tensor))
+    array = np.from_dlpack(ext_tensor)
+    if not array.flags.writeable:
+        raise BufferError("from_dlpack: the memory is read-only, and tensors can be changed; use fastgrok.tensor(...)")
+    return from_numpy(array)
 
 
 def _shape(name: str, sizes: tuple, size: Any = None) -> tuple[int, ...]:
