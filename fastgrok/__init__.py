@@ -44,8 +44,8 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names.spli
 # PyTorch's names for dtypes that are not their own names.
 _ALIASES = {"bool": "bool_", "float": "float32", "double": "float64", "long": "int64", "int": "int32", "short": "int16"}
 _PACKAGES = (
-    "autograd", "book", "cli", "data", "distributed", "errors", "federated", "keras", "nn", "ops", "optim", "random",
-    "tensor", "training", "utils",
+    "autograd", "book", "cli", "data", "distributed", "errors", "federated", "keras", "nn", "onnx", "ops", "optim",
+    "random", "tensor", "training", "utils",
 )  # fmt: skip
 _THREADS = ("get_num_threads", "set_num_threads")
 # What to say about names that PyTorch has and fastgrok leaves out. Names of one entry are separated by blanks.

@@ -194,6 +194,10 @@ class Handle:
 
 _numbers = itertools.count()
 
+#: While a model is exported: what calls forward instead of `apply`, with op, variables and static arguments, and so sees
+#: every op of the model; see `fastgrok.onnx`.
+tracer: Callable[[Op, tuple["Variable", ...], dict[str, Any]], Any] | None = None
+
 
 def apply(op_class: type[Op], *variables: Variable, **static: Any) -> Any:
     """Calculate `op_class` on variables and record it if one of them requires a gradient.
@@ -216,7 +220,10 @@ def apply(op_class: type[Op], *variables: Variable, **static: Any) -> Any:
     else:
         op.needs = (False,) * len(variables)
         recorded = False
-    result = op.forward(*[v.array for v in variables], **static)
+    if tracer is None:
+        result = op.forward(*[v.array for v in variables], **static)
+    else:
+        result = tracer(op, variables, static)
 
     cls = variables[0]._result_class
     if type(result) is not tuple:

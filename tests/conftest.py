@@ -1,4 +1,4 @@
-"""What every test runs under: fixed seeds, hypothesis profiles, and the rule about PyTorch."""
+"""What every test runs under: fixed seeds, hypothesis profiles, and the rule about PyTorch and ONNX."""
 
 import importlib.util
 import os
@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 REQUIRE_TORCH = os.environ.get("FASTGROK_REQUIRE_TORCH", "0") not in ("", "0")
+REQUIRE_ONNX = os.environ.get("FASTGROK_REQUIRE_ONNX", "0") not in ("", "0")
+# Per marker: the modules that its tests need, and whether they are demanded.
+PEERS = {"torch": (("torch",), REQUIRE_TORCH), "onnx": (("onnx", "onnxruntime"), REQUIRE_ONNX)}
 
 # No deadline: the first example of a test may compile kernels. No database: a run depends on the sources alone.
 _common = {"deadline": None, "database": None, "derandomize": True, "print_blob": True}
@@ -21,7 +24,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def pytest_configure(config):
-    """Listen to signals; stop at once where comparisons with PyTorch are demanded and PyTorch cannot be imported."""
+    """Listen to signals; stop at once where comparisons are demanded and the other side cannot be imported."""
     # A background job of a shell starts with Ctrl-C ignored, one under nohup with SIGHUP, and so would all processes
     # that the tests start.
     for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
@@ -35,23 +38,36 @@ def pytest_configure(config):
             torch.set_num_threads(1)  # its pool of threads and ours would fight
         except ImportError as error:
             pytest.exit(f"FASTGROK_REQUIRE_TORCH is set, but torch cannot be imported: {error}", returncode=4)
+    if REQUIRE_ONNX:
+        try:
+            import onnx  # noqa: F401
+            import onnxruntime  # noqa: F401
+        except ImportError as error:
+            pytest.exit(f"FASTGROK_REQUIRE_ONNX is set, but it cannot be imported: {error}", returncode=4)
 
 
 def pytest_collection_modifyitems(items):
-    """Skip the comparisons with PyTorch where it is not installed."""
-    if importlib.util.find_spec("torch") is None:
-        for item in items:
-            if item.get_closest_marker("torch"):
-                item.add_marker(pytest.mark.skip(reason="torch is not installed"))
+    """Skip the comparisons with PyTorch and onnxruntime where these are not installed."""
+    for item in items:
+        if item.path.parent.parts[-2:] == ("fastgrok", "onnx"):  # examples in docstrings
+            item.add_marker("onnx")
+    for marker, (modules, _) in PEERS.items():
+        missing = [module for module in modules if importlib.util.find_spec(module) is None]
+        if missing:
+            for item in items:
+                if item.get_closest_marker(marker):
+                    item.add_marker(pytest.mark.skip(reason=f"{missing[0]} is not installed"))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A comparison with PyTorch that was skipped is a failure where such comparisons are demanded."""
+    """A comparison that was skipped is a failure where such comparisons are demanded."""
     report = yield
-    if REQUIRE_TORCH and report.skipped and item.get_closest_marker("torch") and not hasattr(report, "wasxfail"):
-        report.outcome = "failed"
-        report.longrepr = f"skipped although FASTGROK_REQUIRE_TORCH is set: {report.longrepr}"
+    if report.skipped and not hasattr(report, "wasxfail"):
+        for marker, (_, demanded) in PEERS.items():
+            if demanded and item.get_closest_marker(marker):
+                report.outcome = "failed"
+                report.longrepr = f"skipped although FASTGROK_REQUIRE_{marker.upper()} is set: {report.longrepr}"
     return report
 
 

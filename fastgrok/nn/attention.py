@@ -196,9 +196,9 @@ class MultiheadAttention(Module):
 
         p, weights = self.dropout if self.training else 0.0, None
         if need_weights:
-            scores = (q * math.sqrt(1 / self.head_dim)) @ k.transpose(-2, -1)
+            scores = (q * math.sqrt(1 / self.head_dim)).matmul(k.transpose(-2, -1))
             weights = F.dropout((scores if mask is None else scores + mask).softmax(-1), p)
-            y = weights @ v
+            y = weights.matmul(v)
             weights = weights.mean(1) if average_attn_weights else weights
         else:
             y = F.scaled_dot_product_attention(q, k, v, mask, p, by_hint)

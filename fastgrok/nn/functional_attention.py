@@ -110,7 +110,8 @@ def additive_mask(name: str, argument: str, mask: Tensor, dtype: np.dtype, other
     if mask.array.dtype == dtype:
         return mask
     if mask.array.dtype != np.float32:
-        raise DtypeError(f"{name}: {argument} has dtype {mask.array.dtype}, expected bool, float32 or {dtype}")
+        floats = "float32" if dtype == np.float32 else f"float32 or {dtype}"
+        raise DtypeError(f"{name}: {argument} has dtype {mask.array.dtype}, expected bool or {floats}")
     return mask.to(dtype)
 
 

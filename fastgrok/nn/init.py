@@ -7,23 +7,28 @@ from typing import Any
 import numpy as np
 
 from ..autograd import no_grad
+from ..errors import ArgumentError
 from ..tensor import Tensor
 
 __all__ = [
     "calculate_gain",
     "constant_",
+    "dirac_",
     "eye_",
     "kaiming_normal_",
     "kaiming_uniform_",
     "normal_",
     "ones_",
     "orthogonal_",
+    "sparse_",
     "trunc_normal_",
     "uniform_",
     "xavier_normal_",
     "xavier_uniform_",
     "zeros_",
 ]
+
+CONVOLUTIONS = tuple(f"{kind}{n}d" for kind in ("conv", "conv_transpose") for n in (1, 2, 3))
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -42,7 +47,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     >>> calculate_gain("tanh")
     1.6666666666666667
     """
-    if nonlinearity in ("linear", "conv1d", "conv2d", "conv3d", "sigmoid"):
+    if nonlinearity in ("linear", "sigmoid") or nonlinearity in CONVOLUTIONS:
         return 1
     if nonlinearity == "tanh":
         return 5.0 / 3
@@ -73,9 +78,19 @@ def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any 
 def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
 ) -> Tensor:
-    """Fill with draws from a normal distribution cut to [a, b]: what falls outside is drawn again.
+    """Fill with draws from a normal distribution cut to [a, b].
 
-    Warns when `mean` lies more than two standard deviations outside, where drawing again would take long.
+    Where less than 0.3 of the normal distribution lies there, uniform draws from [a, b] are kept with a probability in
+    proportion to the density; otherwise normal draws that fall outside are drawn again. So PyTorch does it.
+
+    Warns when `mean` lies more than two standard deviations outside.
+
+    Raises
+    ------
+    RuntimeError
+        When `std` is negative or a > b.
+    ZeroDivisionError
+        When `std` is 0.
     """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
@@ -83,17 +98,33 @@ def trunc_normal_(
             "The distribution of values may be incorrect.",
             stacklevel=2,
         )
+    if not (std >= 0 and a <= b):
+        raise ArgumentError(f"trunc_normal_: std={std}, a={a}, b={b}, expected std >= 0 and a <= b")
+    inside = _normal_below((b - mean) / std) - _normal_below((a - mean) / std)
+    peak = max(a, min(mean, b))
+
+    def draw(count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return candidates, and which of them to keep."""
+        values = Tensor._from_array(np.empty(count, tensor.array.dtype))
+        if inside > 0.3:
+            array = values.normal_(mean, std, generator=generator).array
+            return array, (array >= a) & (array <= b)
+        array = values.uniform_(a, b, generator=generator).array
+        chance = np.exp(0.5 * (((peak - mean) / std) ** 2 - ((array - mean) / std) ** 2))
+        return array, Tensor._from_array(np.empty_like(array)).uniform_(generator=generator).array < chance
+
+    result = np.empty(tensor.array.size, tensor.array.dtype)
+    missing = np.arange(result.size)
+    while missing.size:
+        result[missing], kept = draw(missing.size)
+        missing = missing[~kept]
     with no_grad():
-        tensor.normal_(mean, std, generator=generator)
-        array = tensor.array
-        for _ in range(100):
-            outside = (array < a) | (array > b)
-            count = int(outside.sum())
-            if count == 0:
-                return tensor
-            again = Tensor._from_array(np.empty(count, array.dtype))
-            array[outside] = again.normal_(mean, std, generator=generator).array
-        return tensor.clamp_(a, b)
+        return tensor.copy_(Tensor._from_array(result.reshape(tensor.shape)))
+
+
+def _normal_below(x: float) -> float:
+    """Return the probability that a standard normal number is less than x."""
+    return 0.5 * (1 + math.erf(x / math.sqrt(2)))
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -118,6 +149,44 @@ def eye_(tensor: Tensor) -> Tensor:
         raise ValueError(f"eye_: tensor has shape {tuple(tensor.shape)}. Only tensors with 2 dimensions are supported")
     with no_grad():
         return tensor.copy_(Tensor._from_array(np.eye(*tensor.shape, dtype=tensor.array.dtype)))
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Fill the weight (O, I, ...) of a convolution so that it hands on as many channels as it can, in each group.
+
+    Raises `ValueError` unless there are 3, 4 or 5 dimensions and `groups` divides O.
+    """
+    if tensor.ndim not in (3, 4, 5):
+        raise ValueError(
+            f"dirac_: tensor has shape {tuple(tensor.shape)}. Only tensors with 3, 4, or 5 dimensions are supported"
+        )
+    if tensor.shape[0] % groups != 0:
+        raise ValueError(f"dirac_: dim 0 must be divisible by groups, got {tensor.shape[0]} and {groups}")
+    weight = np.zeros(tensor.shape, tensor.array.dtype)
+    middle = tuple(size // 2 for size in weight.shape[2:])
+    for group in np.split(weight, groups):
+        for channel in range(min(group.shape[:2])):
+            group[(channel, channel, *middle)] = 1
+    with no_grad():
+        return tensor.copy_(Tensor._from_array(weight))
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
+    """Fill a matrix with normal draws, and a fraction `sparsity` of each column, rounded up, with zeros.
+
+    Martens, "Deep learning via Hessian-free optimization" (2010). Raises `ValueError` for what is no matrix.
+    """
+    if tensor.ndim != 2:
+        raise ValueError(
+            f"sparse_: tensor has shape {tuple(tensor.shape)}. Only tensors with 2 dimensions are supported"
+        )
+    zeros = math.ceil(sparsity * tensor.shape[0])
+    normal_(tensor, 0.0, std, generator)
+    order = Tensor._from_array(np.empty(tensor.shape, np.float64)).uniform_(generator=generator).array.argsort(axis=0)
+    weight = tensor.array.copy()
+    np.put_along_axis(weight, order[:zeros], 0, axis=0)
+    with no_grad():
+        return tensor.copy_(Tensor._from_array(weight))
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
@@ -210,7 +279,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     if 0 in tuple(tensor.shape):
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
         return None
-    if mode not in ("fan_in", "fan_out"):
+    if mode.lower() not in ("fan_in", "fan_out"):
         raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
     fan_in, fan_out = _fans(tensor)
-    return calculate_gain(nonlinearity, a) / math.sqrt(fan_in if mode == "fan_in" else fan_out)
+    return calculate_gain(nonlinearity, a) / math.sqrt(fan_in if mode.lower() == "fan_in" else fan_out)

@@ -219,9 +219,9 @@ class Module(State):
             if child is not None:
                 yield from child.named_modules(memo, _join(prefix, name), remove_duplicate)
 
-    def modules(self) -> Iterator["Module"]:
-        """Yield every module of the tree, this one first; a shared one only once."""
-        for _, module in self.named_modules():
+    def modules(self, remove_duplicate: bool = True) -> Iterator["Module"]:
+        """Yield every module of the tree, this one first; a shared one only once unless `remove_duplicate` is False."""
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
             yield module
 
     def named_children(self) -> Iterator[tuple[str, "Module"]]:
@@ -397,6 +397,14 @@ class Module(State):
     def double(self) -> Self:
         """Convert floating-point parameters and buffers to float64, in place. Returns the module."""
         return self.to(np.float64)
+
+    def half(self) -> Self:
+        """Raise `NotImplementedError`: half precision is not covered."""
+        raise NotImplementedError("half: float16 is not covered, expected float() or double()")
+
+    def bfloat16(self) -> Self:
+        """Raise `NotImplementedError`: half precision is not covered."""
+        raise NotImplementedError("bfloat16: bfloat16 is not covered, expected float() or double()")
 
     def cpu(self) -> Self:
         """Return the module: everything is on the CPU."""

@@ -57,9 +57,8 @@ class Attention(Op):
         if self.needs[2]:
             dv = unbroadcast(batched(self.dropped.swapaxes(-1, -2), dy), v_shape)
         if any(self.needs[:2]) or any(self.needs[3:4]):
-            dweights = batched(dy, self.v.swapaxes(-1, -2))
-            if dweights.shape != self.weights.shape:  # v has leading axes that q and k have not
-                dweights = unbroadcast(dweights, self.weights.shape)
+            # The sum: v may have leading axes that q and k have not.
+            dweights = unbroadcast(batched(dy, self.v.swapaxes(-1, -2)), self.weights.shape)
             if self.dropout is not None:
                 (dweights,) = self.dropout.backward(dweights)
             dscores = kernels.softmax_backward(rows_of(contiguous(dweights)), rows_of(self.weights))

@@ -11,7 +11,8 @@ import numpy as np
 from .. import ops
 from ..autograd import Variable, apply, is_grad_enabled
 from ..errors import ArgumentError, DtypeError, ShapeError
-from ..random import default_generator
+from ..ops.base import check_float
+from ..random import Generator, default_generator
 from .arithmetic import check_not_bool
 from .operands import floating, is_operand
 from .recording import check_in_place, former, rebase
@@ -173,6 +174,8 @@ class InPlace(Variable):
 
     def fill_(self, value: Any) -> Self:
         """Set all elements to one number."""
+        if not is_operand(value):
+            raise TypeError(f"fill_: value={value!r} is {type(value).__name__}, expected a number")
         if (value.array if isinstance(value, Variable) else np.asarray(value)).ndim:
             raise ShapeError("fill_: value has dimensions, expected a number")
         self[...] = value  # type: ignore[index]
@@ -186,7 +189,10 @@ class InPlace(Variable):
         return self
 
     def normal_(self, mean: float = 0, std: float = 1, *, generator: Any = None) -> Self:
-        """Fill with numbers from a normal distribution."""
+        """Fill with numbers from a normal distribution. Raises `ArgumentError` when `std` is negative."""
+        if not std >= 0:
+            raise ArgumentError(f"normal_: normal expects std >= 0.0, but found std {std}")
+        check_float("normal_", "the tensor", self.array)
 
         def draw(stream: np.random.Generator, dtype: Any) -> np.ndarray:
             return stream.standard_normal(self.array.shape, dtype) * dtype.type(std) + dtype.type(mean)
@@ -194,7 +200,10 @@ class InPlace(Variable):
         return self._draw("normal_", draw, generator)
 
     def uniform_(self, from_: float = 0, to: float = 1, *, generator: Any = None) -> Self:
-        """Fill with numbers from a uniform distribution over [from, to)."""
+        """Fill with numbers from a uniform distribution over [from, to). Raises `ArgumentError` when from > to."""
+        if not from_ <= to:
+            raise ArgumentError(f"uniform_ expects to return a [from, to) range, but found from={from_} > to={to}")
+        check_float("uniform_", "the tensor", self.array)
 
         def draw(stream: np.random.Generator, dtype: Any) -> np.ndarray:
             return stream.random(self.array.shape, dtype) * dtype.type(to - from_) + dtype.type(from_)
@@ -210,5 +219,7 @@ class InPlace(Variable):
     def _draw(self, name: str, draw: Callable[[np.random.Generator, Any], np.ndarray], generator: Any) -> Self:
         """Fill with what `draw` takes from the stream for this tensor's dtype (float32 for whole numbers)."""
         check_in_place(name, self, is_grad_enabled() and self.requires_grad)
+        if not isinstance(generator, Generator | None):
+            raise TypeError(f"{name}: generator is {type(generator).__name__}, expected a Generator")
         self[...] = draw((generator or default_generator).numpy, floating(self.detach()).array.dtype)  # type: ignore
         return self

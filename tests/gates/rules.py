@@ -28,6 +28,7 @@ FRAMEWORK = {
     "data": ("tensor",),
     "distributed": ("nn", "optim", "data"),
     "training": ("nn", "optim", "data", "distributed"),
+    "onnx": ("training",),  # for its files alone
     "book": ("autograd", "ops", "nn", "optim"),
     "keras": ("training", "book"),
     "federated": ("training", "book"),

@@ -150,6 +150,21 @@ CASES = [
             ("batch-column", ((5, 2, 3), (3,))),
         )
     ],
+    *[
+        Case(ops.Attention, id, normal(*shapes), settings)
+        for id, shapes, settings in (
+            ("matrices", ((4, 3), (5, 3), (5, 2)), {"scale": 0.7}),
+            ("heads", ((2, 3, 4, 5), (2, 3, 6, 5), (2, 3, 6, 5)), {"scale": 0.5}),
+            ("mask", ((2, 3, 4, 5), (2, 3, 6, 5), (2, 3, 6, 5), (3, 1, 6)), {"scale": -0.5}),
+            ("broadcast", ((7, 1, 4, 3), (2, 5, 3), (5, 2), (7, 2, 4, 5)), {}),
+            ("values-broadcast", ((4, 3), (5, 3), (2, 5, 2), (4, 1)), {}),
+            ("dropout", ((2, 4, 3), (2, 5, 3), (2, 5, 3), (4, 5)), {"p": 0.4, "seed": 5}),
+            ("all-dropped", ((4, 3), (5, 3), (5, 3)), {"p": 1.0, "seed": 5}),
+            ("no-keys", ((2, 4, 3), (2, 0, 3), (2, 0, 3)), {}),
+            ("no-queries", ((2, 0, 3), (2, 5, 3), (2, 5, 3), (0, 5)), {}),
+            ("no-batch", ((0, 4, 3), (0, 5, 3), (0, 5, 3)), {}),
+        )
+    ],
     Case(ops.Linear, "bias", normal((5, 3), (4, 3), (4,))),
     Case(ops.Linear, "no-bias", normal((2, 5, 3), (4, 3))),
     Case(ops.Linear, "1-d", normal((3,), (4, 3), (4,))),

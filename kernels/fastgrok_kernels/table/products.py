@@ -7,24 +7,28 @@ from .case import Case, Kernel, bound, named, normal
 # M x K x N: nothing, single elements, every edge of the tile, more than one depth of a panel, and several runs of rows.
 _PRODUCTS = ((0, 3, 2), (2, 0, 3), (1, 1, 1), (3, 5, 7), (9, 4, 33), (13, 257, 31), (70, 300, 65), (300, 40, 130))
 _PRODUCTS_BENCH = ((512, 512, 512), (32, 512, 2048), (2048, 512, 65))
+# B x M x K x N. The tasks of a large batch are cut otherwise than those of a small one.
+_BATCHES = ((0, 2, 3, 4), (3, 0, 2, 2), (2, 3, 0, 4), (1, 3, 5, 7), (5, 13, 20, 33), (2, 300, 40, 66), (96, 17, 6, 34))
+_BATCHES_BENCH = ((128, 64, 32, 64),)
 _FLAGS = tuple((transpose_a, transpose_b) for transpose_a in (False, True) for transpose_b in (False, True))
 
 
 def _factors(transpose_a, transpose_b):
-    def make(rng, dtype, M, K, N):
-        a = normal(rng, dtype, *((K, M) if transpose_a else (M, K)))
-        b = normal(rng, dtype, *((N, K) if transpose_b else (K, N)))
+    def make(rng, dtype, *size):
+        *batch, M, K, N = size
+        a = normal(rng, dtype, *batch, *((K, M) if transpose_a else (M, K)))
+        b = normal(rng, dtype, *batch, *((N, K) if transpose_b else (K, N)))
         return a, b, transpose_a, transpose_b
 
     return make
 
 
-def _product_cases():
+def _product_cases(sizes, benches):
     for transpose_a, transpose_b in _FLAGS:
         make, flags = _factors(transpose_a, transpose_b), f"{'T' if transpose_a else 'N'}{'T' if transpose_b else 'N'}"
-        for size in _PRODUCTS:
+        for size in sizes:
             yield Case(f"{named(size)}-{flags}", bound(make, size), large=math.prod(size) > 20_000)
-    for size in _PRODUCTS_BENCH:
+    for size in benches:
         yield Case(f"bench-{named(size)}", bound(_factors(False, True), size), bench=True)
 
 
@@ -35,47 +39,15 @@ def _into(accumulate):
     return make
 
 
-# B x M x K x N. The tasks of a large batch are cut otherwise than those of a small one.
-_BATCHES = ((0, 2, 3, 4), (3, 0, 2, 2), (2, 3, 0, 4), (1, 3, 5, 7), (5, 13, 20, 33), (2, 300, 40, 66), (96, 17, 6, 34))
-_BATCH_BENCH = (128, 64, 32, 64)
-
-
-def _batches(transpose_a, transpose_b):
-    def make(rng, dtype, B, M, K, N):
-        a = normal(rng, dtype, B, *((K, M) if transpose_a else (M, K)))
-        b = normal(rng, dtype, B, *((N, K) if transpose_b else (K, N)))
-        return a, b, transpose_a, transpose_b
-
-    return make
+def _into_cases():
+    for size in ((2, 0, 3), (9, 4, 33)):
+        for add in (False, True):
+            yield Case(f"{named(size)}-{add}", bound(_into(add), size))
+    yield Case("bench-512x512x512", bound(_into(True), (512, 512, 512)), bench=True)
 
 
 KERNELS = (
-    Kernel(
-        "batched_matmul",
-        "matmul",
-        (
-            *(
-                Case(f"{named(size)}-{'NT'[a]}{'NT'[b]}", bound(_batches(a, b), size), large=math.prod(size) > 20_000)
-                for size in _BATCHES
-                for a, b in _FLAGS
-            ),
-            Case(f"bench-{named(_BATCH_BENCH)}", bound(_batches(False, True), _BATCH_BENCH), bench=True),
-        ),
-        rtol32=5e-6,
-    ),
-    Kernel("matmul", "matmul", tuple(_product_cases()), rtol32=5e-6),
-    Kernel(
-        "matmul_into",
-        "matmul",
-        (
-            *(
-                Case(f"{named(size)}-{add}", bound(_into(add), size))
-                for size in ((2, 0, 3), (9, 4, 33))
-                for add in (False, True)
-            ),
-            Case("bench-512x512x512", bound(_into(True), (512, 512, 512)), bench=True),
-        ),
-        mutates=(0,),
-        rtol32=5e-6,
-    ),
+    Kernel("batched_matmul", "matmul", tuple(_product_cases(_BATCHES, _BATCHES_BENCH)), rtol32=5e-6),
+    Kernel("matmul", "matmul", tuple(_product_cases(_PRODUCTS, _PRODUCTS_BENCH)), rtol32=5e-6),
+    Kernel("matmul_into", "matmul", tuple(_into_cases()), mutates=(0,), rtol32=5e-6),
 )

@@ -1,0 +1,435 @@
+"""Exported models calculate in onnxruntime what they calculate here, also along dynamic axes."""
+
+import os
+import threading
+
+import numpy as np
+import pytest
+
+import fastgrok
+import fastgrok.nn.functional as F
+from fastgrok import nn
+
+pytestmark = pytest.mark.onnx
+
+
+class Function(nn.Module):
+    """A function as a model."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs):
+        return self.function(*inputs)
+
+
+def run(file, inputs):
+    """Calculate with onnxruntime."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    return session.run(None, {i.name: x.numpy() for i, x in zip(session.get_inputs(), inputs, strict=True)})
+
+
+def flat(value):
+    return [part for item in value for part in flat(item)] if isinstance(value, tuple | list) else [value]
+
+
+def check(model, args, folder, others=(), tolerance=1e-5, **options):
+    """Export with `args`, and compare with those and with other inputs."""
+    args = args if isinstance(args, tuple) else (args,)
+    file = folder / "model.onnx"
+    fastgrok.onnx.export(model, args, file, **options)
+    model.eval()
+    for inputs in (args, *(other if isinstance(other, tuple) else (other,) for other in others)):
+        expected = [tensor.detach().numpy() for tensor in flat(model(*inputs))]
+        results = run(file, flat(inputs))
+        assert len(results) == len(expected)
+        for result, wanted in zip(results, expected, strict=True):
+            assert result.dtype == wanted.dtype
+            assert result.shape == wanted.shape
+            scale = max(np.abs(wanted).max(initial=0), 1e-3)
+            np.testing.assert_allclose(result / scale, wanted / scale, rtol=0, atol=tolerance)
+    return file
+
+
+BATCH = {"dynamic_axes": {"input": {0: "batch"}}}
+
+# ------------------------------------------------------------------------------------------------ models
+
+
+@pytest.mark.parametrize("opset", [13, 17, 18, 21])
+def test_mlp(tmp_path, opset):
+    model = nn.Sequential(
+        nn.Linear(5, 8), nn.LayerNorm(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 3, bias=False), nn.LogSoftmax(dim=1)
+    )
+    model.train()
+    check(
+        model,
+        fastgrok.randn(4, 5),
+        tmp_path,
+        [fastgrok.randn(7, 5), fastgrok.randn(1, 5)],
+        opset_version=opset,
+        **BATCH,
+    )
+
+
+def test_double(tmp_path):
+    model = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 3)).double()
+    check(model, fastgrok.randn(4, 5).double(), tmp_path, [fastgrok.randn(2, 5).double()], tolerance=1e-10, **BATCH)
+
+
+class CNN(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(8)
+        self.pool = nn.MaxPool2d(2)
+        self.conv2 = nn.Conv2d(8, 12, (3, 2), stride=(2, 1), padding=(1, 0), dilation=(1, 2), groups=2)
+        self.up = nn.ConvTranspose2d(12, 6, 3, stride=2, padding=1, output_padding=1)
+        self.average = nn.AvgPool2d(3, stride=2, padding=1)
+        self.all = nn.AdaptiveAvgPool2d(1)
+        self.out = nn.Linear(6, 10)
+
+    def forward(self, images):
+        x = self.pool(F.relu(self.norm(self.conv1(images))))
+        x = self.average(self.up(F.relu(self.conv2(x))))
+        return self.out(self.all(x).flatten(1))
+
+
+def test_cnn(tmp_path):
+    model = CNN()
+    for _ in range(3):
+        model(fastgrok.randn(8, 3, 16, 16) * 2 + 1)  # moves the running statistics
+    axes = {"images": {0: "batch", 2: "rows"}}
+    others = [fastgrok.randn(1, 3, 16, 16), fastgrok.randn(5, 3, 23, 16)]
+    check(model, fastgrok.randn(2, 3, 16, 16), tmp_path, others, dynamic_axes=axes)
+
+
+@pytest.mark.parametrize(
+    "layer, shape",
+    [
+        (nn.Conv1d(4, 6, 3, padding="same"), (2, 4, 9)),
+        (nn.Conv1d(4, 6, 4, padding="same", dilation=3), (2, 4, 19)),
+        (nn.Conv2d(4, 6, 3), (4, 7, 8)),
+        (nn.ConvTranspose1d(4, 6, 3, stride=2, groups=2), (2, 4, 9)),
+        (nn.ConvTranspose2d(4, 6, (3, 2), dilation=2, bias=False), (2, 4, 5, 6)),
+        (nn.MaxPool1d(3, stride=2, padding=1), (2, 4, 9)),
+        (nn.MaxPool2d(3, stride=2, ceil_mode=True), (2, 4, 8, 10)),
+        (nn.MaxPool2d(2, dilation=2), (4, 8, 10)),
+        (nn.AvgPool1d(4), (2, 3, 9)),
+        (nn.AvgPool2d(3, padding=1, count_include_pad=False), (2, 3, 9, 8)),
+        (nn.AvgPool2d(3, stride=2, ceil_mode=True, count_include_pad=False), (2, 3, 8, 8)),
+        (nn.AvgPool2d(2, divisor_override=3), (2, 3, 8, 8)),
+        (nn.AdaptiveAvgPool2d((2, 4)), (2, 3, 8, 8)),
+        (nn.AdaptiveAvgPool1d(3), (2, 3, 9)),
+        (nn.AdaptiveMaxPool2d(1), (2, 3, 5, 4)),
+        (nn.BatchNorm1d(5), (4, 5)),
+        (nn.BatchNorm1d(5, affine=False), (4, 5, 6)),
+        (nn.LayerNorm((3, 4), elementwise_affine=False), (2, 3, 4)),
+    ],
+    ids=lambda value: str(value).replace(" ", ""),
+)
+def test_layers_on_images(tmp_path, layer, shape):
+    layer(fastgrok.randn(shape) + 1)
+    batched = len(shape) == 4 or (len(shape) == 3 and not isinstance(layer, nn.Conv2d | nn.MaxPool2d))
+    options = BATCH if batched else {}
+    others = [fastgrok.randn(5, *shape[1:])] if batched else [fastgrok.randn(shape)]
+    check(layer, fastgrok.randn(shape), tmp_path, others, **options)
+
+
+class LanguageModel(nn.Module):
+    def __init__(self, kind, **options):
+        super().__init__()
+        self.embedding = nn.Embedding(13, 6)
+        self.rnn = getattr(nn, kind)(6, 9, **options)
+        self.out = nn.Linear(9 * (1 + options.get("bidirectional", False)), 13)
+
+    def forward(self, ids, state=None):
+        y, state = self.rnn(self.embedding(ids), state)
+        T, B, H = y.shape
+        return self.out(y.reshape(T * B, H)).reshape(T, B, -1), state
+
+
+RECURRENT = [
+    ("LSTM", {}),
+    ("LSTM", {"num_layers": 2, "bidirectional": True}),
+    ("LSTM", {"bias": False, "batch_first": True}),
+    ("GRU", {}),
+    ("GRU", {"num_layers": 2, "bidirectional": True, "batch_first": True, "dropout": 0.5}),
+    ("GRU", {"bias": False}),
+    ("RNN", {}),
+    ("RNN", {"nonlinearity": "relu", "num_layers": 2}),
+    ("RNN", {"bidirectional": True, "bias": False}),
+]
+
+
+@pytest.mark.parametrize("kind, options", RECURRENT)
+@pytest.mark.parametrize("with_state", [False, True])
+def test_language_model(tmp_path, kind, options, with_state):
+    model = LanguageModel(kind, **options)
+    batch_first, count = options.get("batch_first", False), options.get("num_layers", 1)
+    count *= 1 + options.get("bidirectional", False)
+
+    def inputs(T, B):
+        ids = fastgrok.randint(0, 13, (B, T) if batch_first else (T, B))
+        states = tuple(fastgrok.randn(count, B, 9) for _ in range(1 + (kind == "LSTM")))
+        return (ids, states if kind == "LSTM" else states[0]) if with_state else (ids,)
+
+    names = ["ids", *(("h", "c") if kind == "LSTM" else ("h",))] if with_state else ["ids"]
+    time, batch = (1, 0) if batch_first else (0, 1)
+    axes = {"ids": {time: "time", batch: "batch"}} | {name: {1: "batch"} for name in names[1:]}
+    others = [inputs(7, 4), inputs(5, 1), inputs(1, 2)]
+    check(model, inputs(5, 3), tmp_path, others, input_names=names, dynamic_axes=axes)
+
+
+@pytest.mark.parametrize("kind", ["LSTMCell", "GRUCell", "RNNCell"])
+def test_cells_step_by_step(tmp_path, kind):
+    cell = getattr(nn, kind)(3, 4)
+
+    class Steps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.cell = cell
+
+        def forward(self, x):
+            state = None
+            for step in x.unbind(0):
+                state = self.cell(step, state)
+            return state
+
+    check(Steps(), fastgrok.randn(3, 2, 3), tmp_path, [fastgrok.randn(3, 5, 3)], dynamic_axes={"x": {1: "batch"}})
+
+
+class Attention(nn.Module):
+    """Two heads, positions, a residual in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.tokens, self.positions = nn.Embedding(11, 8), nn.Embedding(20, 8)
+        self.project, self.norm, self.out = nn.Linear(8, 24), nn.LayerNorm(8), nn.Linear(8, 8)
+
+    def forward(self, ids):
+        B, T = ids.shape
+        x = self.tokens(ids) + self.positions(fastgrok.arange(T))
+        q, k, v = (part.reshape(B, T, 2, 4).transpose(1, 2) for part in self.project(self.norm(x)).chunk(3, -1))
+        weights = F.softmax(q @ k.transpose(-1, -2) / 2.0, dim=-1)
+        y = self.out((weights @ v).transpose(1, 2).reshape(B, T, 8))
+        y += x
+        return F.gelu(y)
+
+
+def test_attention(tmp_path):
+    axes = {"ids": {0: "batch", 1: "time"}}
+    others = [fastgrok.randint(0, 11, (2, 9)), fastgrok.randint(0, 11, (1, 1))]
+    check(Attention(), fastgrok.randint(0, 11, (3, 5)), tmp_path, others, dynamic_axes=axes)
+
+
+# ------------------------------------------------------------------------------------------------ functions
+
+FUNCTIONS = {
+    "arithmetic": lambda x: (2 - x) * x / (x * x + 1) - x**2 + abs(x).sqrt() - (-x).exp() + (abs(x) + 1).log(),
+    "trigonometry": lambda x: x.sin() * x.cos(),
+    "extremes": lambda x: x.maximum(-x).minimum(x + 1).clamp(min=-0.5),
+    "relu6": F.relu6,
+    "hardtanh": lambda x: F.hardtanh(x, -0.3, 0.4),
+    "leaky_relu": lambda x: F.leaky_relu(x, 0.2),
+    "elu": lambda x: F.elu(x, 0.7),
+    "gelu": F.gelu,
+    "tanh_gelu": lambda x: F.gelu(x, approximate="tanh"),
+    "silu": F.silu,
+    "softplus": lambda x: F.softplus(x * 20, beta=2, threshold=3),
+    "logsigmoid": F.logsigmoid,
+    "softmax": lambda x: F.softmax(x, 1) + F.log_softmax(x, -1),
+    "sigmoid and tanh": lambda x: x.sigmoid() + x.tanh(),
+    "sums": lambda x: (x.sum(), x.sum(1), x.sum((1, 2), keepdim=True)),
+    "means": lambda x: (x.mean(), x.mean(-1), x.mean((0, 2), keepdim=True)),
+    "variances": lambda x: (x.var(-1), x.var((1, 2), correction=2), x.var(0, correction=0), x.std(1, keepdim=True)),
+    "amax": lambda x: (x.amax(1), x.amin((0, 2), keepdim=True)),
+    "logsumexp": lambda x: (x.logsumexp(1), x.logsumexp((1, 2), keepdim=True)),
+    "cumsum": lambda x: x.cumsum(0) + x.cumsum(2),
+    "normalize": lambda x: F.normalize(x, dim=-1),
+    "products": lambda x: (x @ fastgrok.ones(4, 2), x @ fastgrok.ones(4), x @ x.transpose(1, 2)),
+    "reshapes": lambda x: x.reshape(-1, 2).flatten().reshape(x.shape[0], 12).unsqueeze(1).squeeze(),
+    "permute": lambda x: x.permute(2, 0, 1),
+    "cat and stack": lambda x: (fastgrok.cat([x, x * 2], 1), fastgrok.stack([x, x + 1], -1)),
+    "expand": lambda x: (x.unsqueeze(1).expand(-1, 2, 3, 4), x[:1].expand(x.shape[0], 3, 4) * 2),
+    "repeat": lambda x: x.repeat(1, 2, 3),
+    "flip": lambda x: x.flip(0, 2),
+    "roll": lambda x: x.roll(1, 2),
+    "indices": lambda x: (x[0], x[:, -1], x[:, 1:, ::2], x[..., None, 2], x[:, None, 1, None, :2], x[-1, :, 0]),
+    "arrays": lambda x: (x[:, [2, 0]], x[:, fastgrok.tensor([[0, 1], [2, -1]])], x.index_select(2, fastgrok.arange(3))),
+    "new axes and arrays": lambda x: x[:, None, [2, 0], None],
+    "chunk": lambda x: x.chunk(2, 2)[1] + x.split([1, 3], 2)[1][..., :2],
+    "triangle": lambda x: x.tril(),
+    "constants": lambda x: x + fastgrok.ones_like(x) * 2 + fastgrok.arange(x.shape[0]).float().reshape(-1, 1, 1),
+    "in place": lambda x: (x * 1).relu_().mul_(2) + 1,
+    "clone": lambda x: x.clone().detach() * 1,
+    "the input itself": lambda x: (x, x),
+    "where": lambda x: fastgrok.where(fastgrok.tensor([True, False, True, False]), x, x * 2),
+    "to double": lambda x: x.double() * 2,
+    "unused": lambda x: (F.dropout(x, 0.5), x * 2)[1],
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions(tmp_path, name):
+    x = fastgrok.randn(3, 3, 4)
+    axes = {"input": {0: "batch"}}
+    check(Function(FUNCTIONS[name]), x, tmp_path, [fastgrok.randn(5, 3, 4)], input_names=["input"], dynamic_axes=axes)
+
+
+def test_index_by_an_input(tmp_path):
+    model = Function(lambda x, ids: (x[ids], x.gather(1, ids.reshape(-1, 1)), x[:, ids]))
+    check(
+        model,
+        (fastgrok.randn(4, 4), fastgrok.tensor([0, 3])),
+        tmp_path,
+        [(fastgrok.randn(4, 4), fastgrok.tensor([2, 1]))],
+    )
+
+
+# ------------------------------------------------------------------------------------------------ the file
+
+
+def load(file):
+    import onnx
+
+    return onnx.load(str(file))
+
+
+def test_names(tmp_path):
+    model = LanguageModel("LSTM")
+    ids = fastgrok.randint(0, 13, (5, 3))
+    options = {"output_names": ["logits", "h", "c"], "dynamic_axes": {"ids": {0: "T", 1: "B"}, "logits": {0: "steps"}}}
+    graph = load(check(model, ids, tmp_path, **options)).graph
+    assert [i.name for i in graph.input] == ["ids"]
+    assert [o.name for o in graph.output] == ["logits", "h", "c"]
+    shapes = [[d.dim_param or d.dim_value for d in o.type.tensor_type.shape.dim] for o in (*graph.input, *graph.output)]
+    assert shapes == [["T", "B"], ["T", "B", 13], [1, "B", 9], [1, "B", 9]]
+    stored = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    assert {name: tuple(value.shape) for name, value in model.state_dict().items()}.items() <= stored.items()
+
+
+def test_default_names_and_list_of_axes(tmp_path):
+    file = check(LanguageModel("GRU"), fastgrok.randint(0, 13, (5, 3)), tmp_path, dynamic_axes={"ids": [1]})
+    graph = load(file).graph
+    assert graph.input[0].type.tensor_type.shape.dim[1].dim_param == "ids_dynamic_axes_1"
+    assert [o.name for o in graph.output] == ["output_0", "output_1"]
+
+
+def test_model_is_left_as_it_was(tmp_path):
+    model = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Sequential(nn.Dropout(0.5)))
+    model[0].weight.requires_grad_(False)
+    model[2].eval()
+    before = {name: value.numpy().copy() for name, value in model.state_dict().items()}
+    fastgrok.onnx.export(model, fastgrok.randn(4, 3), tmp_path / "model.onnx")
+    assert [m.training for m in model.modules()] == [True, True, True, False, False]
+    assert [p.requires_grad for p in model.parameters()] == [False, True, True, True]
+    assert all(p.grad is None for p in model.parameters())
+    for name, value in model.state_dict().items():
+        np.testing.assert_array_equal(value.numpy(), before[name])
+
+
+def test_other_threads_are_not_recorded(tmp_path):
+    def function(x):
+        thread = threading.Thread(target=lambda: fastgrok.ones(2).exp())
+        thread.start()
+        thread.join()
+        return x + 1
+
+    file = check(Function(function), fastgrok.randn(2), tmp_path)
+    assert [node.op_type for node in load(file).graph.node] == ["Add"]
+
+
+# ------------------------------------------------------------------------------------------------ errors
+
+REFUSED = {
+    "no counterpart": (lambda x: F.unfold(x.reshape(1, 1, 3, 4), 2), "Unfold"),
+    "random": (lambda x: F.dropout(x, 0.5, training=True), "Dropout"),
+    "values as numbers": (lambda x: x * x.sum().item(), "Mul, reads numbers .* differ"),
+    "values from NumPy": (lambda x: x + fastgrok.from_numpy(x.detach().numpy() * 2), "Add, reads numbers .* differ"),
+    "rounding": (lambda x: x - x.floor(), "Sub, reads numbers"),
+    "branches": (lambda x: x.exp() if x.sum() > 0 else x.sin(), "depends on|is Sin|is Exp"),
+    "a mask": (lambda x: x[x > 0].sum(), "Index, has another index"),
+    "in place beside the graph": (lambda x: x.detach().mul_(2) + x.detach(), "in place"),
+    "assignment": (lambda x: _assigned(x), "SetItem"),
+    "random numbers": (lambda x: x + fastgrok.randn(3, 4), "Add, reads numbers"),
+    "indices of maxima": (lambda x: F.max_pool1d(x, 2, return_indices=True), "return_indices"),
+    "uneven windows": (lambda x: F.adaptive_avg_pool1d(x, 3), "windows of different sizes"),
+    "a dict": (lambda x: {"y": x}, "dict"),
+}
+
+
+def _assigned(x):
+    y = x * 1
+    y[0] = 0
+    return y
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(tmp_path, name):
+    function, message = REFUSED[name]
+    file = tmp_path / "model.onnx"
+    file.write_text("before")
+    with pytest.raises(NotImplementedError, match=message):
+        fastgrok.onnx.export(Function(function), fastgrok.randn(3, 4).abs(), file)
+    assert file.read_text() == "before"
+    assert os.listdir(tmp_path) == ["model.onnx"]
+
+
+@pytest.mark.parametrize(
+    "function, message",
+    [
+        (lambda x: x.reshape(3, 4), "the model fails when .*'batch'"),
+        (lambda x: x[: len(x) - 1], "index depends on the dynamic axis 'batch'"),
+        (lambda x: x + fastgrok.from_numpy(np.arange(len(x), dtype=np.float32) ** 2)[:, None], "constant of shape"),
+        (lambda x: x + sum(part for part in x), "Add, is Index when"),
+        (lambda x: x.var(0), "variance over a dynamic axis"),
+        (lambda x: x.sum() * fastgrok.ones(len(x) - 1), "no multiple"),
+    ],
+)
+def test_dynamic_axes_refused(tmp_path, function, message):
+    with pytest.raises(NotImplementedError, match=message):
+        axes = {"input": {0: "batch"}}
+        fastgrok.onnx.export(
+            Function(function), fastgrok.randn(3, 4), tmp_path / "m.onnx", input_names=["input"], dynamic_axes=axes
+        )
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"input_names": ["a", "b"]}, "input_names"),
+        ({"output_names": ["a", "b"]}, "output_names"),
+        ({"output_names": ["input"]}, "input"),
+        ({"input_names": ["weight"]}, "weight"),
+        ({"dynamic_axes": {"other": [0]}}, "other"),
+        ({"dynamic_axes": {"input": {2: "n"}}}, "axis 2"),
+        ({"dynamic_axes": {"input": {0: "n", 1: "n"}}}, "sizes"),
+        ({"opset_version": 9}, "opset_version=9"),
+    ],
+)
+def test_arguments(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        fastgrok.onnx.export(nn.Linear(3, 4), fastgrok.randn(2, 3), tmp_path / "m.onnx", **options)
+    assert os.listdir(tmp_path) == []
+
+
+def test_other_arguments(tmp_path):
+    with pytest.raises(TypeError, match="expected a Module"):
+        fastgrok.onnx.export(lambda x: x, fastgrok.randn(2), tmp_path / "m.onnx")
+    with pytest.raises(ValueError, match="no tensor"):
+        fastgrok.onnx.export(Function(lambda x: x), (3,), tmp_path / "m.onnx")
+    with pytest.raises(OSError, match="cannot be written"):
+        fastgrok.onnx.export(nn.ReLU(), fastgrok.randn(2), tmp_path / "nowhere" / "m.onnx")
+
+
+def test_without_the_package(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "onnx", None)
+    with pytest.raises(ModuleNotFoundError, match=r"fastgrok\[onnx\]"):
+        fastgrok.onnx.export(nn.ReLU(), fastgrok.randn(2), tmp_path / "m.onnx")
