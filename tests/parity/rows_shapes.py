@@ -1,5 +1,7 @@
 """Rows for what rearranges and picks: shapes and indices."""
 
+import dataclasses
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -42,15 +44,21 @@ def new_shape(draw, shape, minus=True):
 
 
 rows("fastgrok.reshape", with_arguments(lambda s: new_shape(s).map(lambda x: (x,))))
-rows("Tensor.reshape Tensor.view", with_arguments(lambda s: unpacked(new_shape(s))))
-rows(
-    "Tensor.reshape_as Tensor.view_as",
-    with_arguments(
-        lambda s: (
-            new_shape(s, minus=False).filter(lambda x: all(n >= 0 for n in x)).flatmap(lambda x: st.tuples(arrays(x)))
-        )
-    ),
+rows("Tensor.reshape", with_arguments(lambda s: unpacked(new_shape(s))))
+
+
+def not_channels_last(drawn):
+    """The same call with a tensor in the usual order: of one with channels last, `view` may be a copy in fastgrok."""
+    (x, *arguments), keywords = drawn
+    return (dataclasses.replace(x, layout="C" if x.layout == "F" else x.layout), *arguments), keywords
+
+
+rows("Tensor.view", with_arguments(lambda s: unpacked(new_shape(s))).map(not_channels_last))
+another_shape = with_arguments(
+    lambda s: new_shape(s, minus=False).filter(lambda x: all(n >= 0 for n in x)).flatmap(lambda x: st.tuples(arrays(x)))
 )
+rows("Tensor.reshape_as", another_shape)
+rows("Tensor.view_as", another_shape.map(not_channels_last))
 rows("flatten", with_arguments(lambda s: st.tuples(dims(len(s)), dims(len(s))) | st.just(())))
 rows("unsqueeze", with_dim(extra=1))
 rows("squeeze", reduction(keepdim=False))
