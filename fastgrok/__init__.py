@@ -25,16 +25,18 @@ _HOMES = {
     "tensor.dtypes": "cuda device float32 float64 int16 int32 int64 int8 uint8",
     "tensor.serialization": "load save",
     "tensor.creation": """
-        arange as_tensor bernoulli empty empty_like eye from_numpy full full_like linspace multinomial normal ones
-        ones_like rand rand_like randint randint_like randn randn_like randperm tril triu zeros zeros_like""",
+        arange as_tensor bernoulli empty empty_like eye from_numpy from_dlpack full full_like linspace
+        multinomial normal ones ones_like rand rand_like randint randint_like randn randn_like randperm tril
+        triu zeros zeros_like""",
     "tensor.functions": """
-        abs add all allclose amax amin any argmax argmin argsort bincount bmm cat ceil chunk clamp clip clone concat
-        concatenate cos count_nonzero cumsum detach div dot eq equal exp flatten flip floor gather ge gt index_select
-        is_floating_point is_tensor isclose isfinite isinf isnan le log log10 log2 log_softmax logical_and logical_not
-        logical_or logsumexp lt masked_fill masked_select matmul max maximum mean meshgrid min minimum mm movedim mul
-        narrow ne neg nonzero norm numel one_hot outer permute pow prod reciprocal relu remainder repeat_interleave
-        reshape result_type roll round rsqrt sigmoid sign sin softmax sort split sqrt square squeeze stack std sub sum t
-        take_along_dim tanh tile topk transpose unbind unique unsqueeze var where""",
+        abs add all allclose amax amin any argmax argmin argsort bincount bmm cat ceil chunk clamp clip clone
+        concat concatenate cos count_nonzero cumprod cumsum detach div dot eq equal exp expm1 flatten flip floor
+        gather ge gt index_add index_select is_floating_point is_tensor isclose isfinite isinf isnan le log
+        log10 log1p log2 log_softmax logical_and logical_not logical_or logsumexp lt masked_fill masked_select
+        matmul max maximum mean meshgrid min minimum mm movedim mul narrow ne neg nonzero norm numel one_hot
+        outer permute pow prod ravel reciprocal relu remainder repeat_interleave reshape result_type roll round
+        rsqrt scatter scatter_add select sigmoid sign sin softmax sort split sqrt square squeeze stack std sub
+        sum swapaxes t take_along_dim tanh tile topk transpose unbind unflatten unique unsqueeze var where""",
     "nn.generate": "generate",
     "ops.warmup": "warmup",
 }

@@ -17,6 +17,14 @@ class ArgumentError(ValueError, RuntimeError):
     """A setting has a value that makes no sense; the message names it, the value and what was expected."""
 
 
+class RangeError(IndexError, ValueError, RuntimeError):
+    """A number lies outside of what there is, such as a dimension or a place; the message names it and the range."""
+
+
+class IndexingError(IndexError, DtypeError):
+    """Something is no index: neither numbers, slices, None, Ellipsis nor arrays of whole numbers or bool."""
+
+
 class IdError(IndexError, RuntimeError):
     """A number that names a row, a class or an element names none; the message has it and what was expected."""
 

@@ -50,7 +50,7 @@ class _Switched(ContextDecorator):
     def __init__(self) -> None:
         self.previous: list[bool] = []
 
-    def _recreate_cm(self) -> "_Switched":
+    def _recreate_cm(self) -> Self:
         return type(self)()
 
     def __enter__(self) -> Self:
@@ -74,5 +74,15 @@ class enable_grad(_Switched):
     mode = True
 
 
-class inference_mode(no_grad):
-    """The same as `no_grad`."""
+class inference_mode(_Switched):
+    """The same as `no_grad`; `inference_mode(False)` the same as `enable_grad`."""
+
+    def __new__(cls, mode: Any = True) -> Any:  # noqa: D102
+        return super().__new__(cls, None if isinstance(mode, bool) else mode)
+
+    def __init__(self, mode: bool = True) -> None:
+        super().__init__()
+        self.mode = not mode
+
+    def _recreate_cm(self) -> Self:
+        return type(self)(not self.mode)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastgrok import Tensor, from_numpy, stack
+from fastgrok.tensor.creation import tensor
 
 __all__ = ["default_collate", "default_convert"]
 
@@ -33,7 +34,9 @@ def default_collate(batch: Sequence[Any]) -> Any:
         return stack(list(batch))
     if isinstance(first, np.ndarray):
         return stack([from_numpy(np.asarray(array)) for array in batch])
-    if isinstance(first, bool | int | float | np.number | np.bool_):
+    if isinstance(first, int):  # bool too; a float among them makes all of them float32
+        return tensor(list(batch))
+    if isinstance(first, float | np.number | np.bool_):
         return from_numpy(np.asarray(batch))
     if isinstance(first, str | bytes):
         return batch

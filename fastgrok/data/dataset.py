@@ -21,8 +21,8 @@ __all__ = [
 ]
 
 
-class _SizeError(ValueError, AssertionError):
-    """Data sets do not fit together; PyTorch asserts that they do."""
+class _SizeError(ValueError, AssertionError, IndexError):
+    """Data sets do not fit together; PyTorch asserts that they do, or fails at an index where there are none."""
 
 
 class Dataset:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..errors import SettingsError
+from ..errors import ArgumentError, SettingsError
 from ..tensor import Tensor
 
 
@@ -29,9 +29,9 @@ def check_dropout(p: float, inplace: bool) -> None:
 
 
 def check_label_smoothing(name: str, label_smoothing: float) -> None:
-    """Raise `ValueError` unless it is between 0 and 1."""
+    """Raise `ArgumentError` unless it is between 0 and 1."""
     if not 0.0 <= label_smoothing <= 1.0:
-        raise ValueError(f"{name}: label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+        raise ArgumentError(f"{name}: label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
 
 
 def check_reduction(name: str, reduction: str, size_average: Any, reduce: Any) -> None:

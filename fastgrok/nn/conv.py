@@ -60,9 +60,8 @@ class _Conv(Module):
         self.output_padding = per_axis(name, "output_padding", output_padding, self.dims)
         self.groups = groups
         if padding_mode not in PADDING_MODES or (self.transposed and padding_mode != "zeros"):
-            raise ValueError(f"{name}: padding_mode={padding_mode!r}, padding_mode must be 'zeros'")
-        if padding_mode != "zeros":
-            raise NotImplementedError(f"{name}: padding_mode={padding_mode!r} is not covered, expected 'zeros'")
+            modes = ("zeros",) if self.transposed else PADDING_MODES
+            raise ValueError(f"{name}: padding_mode={padding_mode!r}, padding_mode must be one of {modes}")
         self.padding_mode = padding_mode
         ends = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
         self.weight = new_parameter((*ends, *self.kernel_size), device, dtype)
@@ -92,7 +91,26 @@ class _Conv(Module):
             parts.append(f"groups={self.groups}")
         if self.bias is None:
             parts.append("bias=False")
+        if self.padding_mode != "zeros":
+            parts.append(f"padding_mode={self.padding_mode}")
         return ", ".join(parts)
+
+    def _convolve(self, function: Any, input: Tensor) -> Tensor:
+        """Apply a convolution, after the border that `padding_mode` asks for."""
+        padding: Any = self.padding
+        if self.padding_mode != "zeros":
+            input, padding = F.pad(input, self._border(), mode=self.padding_mode), 0
+        return function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+    def _border(self) -> list[int]:
+        """Return the widths of the border, from the last axis to the first, as `functional.pad` takes them."""
+        padding: Any = self.padding
+        if padding == "valid":
+            return [0, 0] * self.dims
+        if padding == "same":
+            totals = [d * (k - 1) for k, d in zip(self.kernel_size, self.dilation, strict=True)]
+            return [width for total in reversed(totals) for width in (total // 2, total - total // 2)]
+        return [width for p in reversed(padding) for width in (p, p)]
 
 
 class Conv1d(_Conv):
@@ -130,7 +148,7 @@ class Conv1d(_Conv):
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve."""
-        return F.conv1d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        return self._convolve(F.conv1d, input)
 
 
 class Conv2d(_Conv):
@@ -147,7 +165,8 @@ class Conv2d(_Conv):
     bias : bool
         Whether there is one.
     padding_mode : str
-        What surrounds the image: "zeros". Others raise `NotImplementedError`.
+        What surrounds the image: "zeros", or what the other modes of `functional.pad` give: "reflect", "replicate",
+        "circular".
 
     Attributes
     ----------
@@ -196,7 +215,7 @@ class Conv2d(_Conv):
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve."""
-        return F.conv2d(input, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+        return self._convolve(F.conv2d, input)
 
 
 class _ConvTranspose(_Conv):

@@ -59,6 +59,7 @@ from .functional_losses import (
     smooth_l1_loss,
 )
 from .functional_norms import batch_norm, layer_norm
+from .functional_pad import pad
 
 __all__ = [
     "adaptive_avg_pool1d",
@@ -103,6 +104,7 @@ __all__ = [
     "normalize",
     "nt_xent",
     "one_hot",
+    "pad",
     "pairwise_distance",
     "relu",
     "relu6",

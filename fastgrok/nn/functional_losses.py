@@ -12,6 +12,7 @@ from .. import ops
 from ..autograd import apply
 from ..errors import ArgumentError, ShapeError
 from ..tensor import Tensor
+from ..tensor.operands import operands
 from .checks import check_label_smoothing, check_reduction, check_tensors
 
 __all__ = [
@@ -224,6 +225,8 @@ def _pointwise(
     """Apply a loss of differences, weighted or not."""
     check_tensors(name, input=input, target=target)
     check_reduction(name, reduction, *replaced)
+    if op is not ops.Huber:
+        input, target = operands(input, target)
     if weight is None:
         return apply(op, input, target, reduction=reduction, **settings)
     check_tensors(name, weight=weight)
@@ -337,6 +340,8 @@ def kl_div(
             stacklevel=2,
         )
     check_broadcast("kl_div", input, target)
+    if input.array.dtype.kind == target.array.dtype.kind == "f":
+        input, target = operands(input, target)
     if reduction != "batchmean":
         return apply(ops.KLDiv, input, target, reduction=reduction, log_target=log_target)
     total = apply(ops.KLDiv, input, target, reduction="sum", log_target=log_target)

@@ -4,18 +4,38 @@ They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.bac
 """
 
 from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, TanhGELU
-from .arithmetic import Add, Div, Maximum, Minimum, Mul, Pow, Sub, Where
+from .arithmetic import Add, ClampBetween, Div, Maximum, Minimum, Mul, Pow, Remainder, Sub, Where
 from .attention import Attention, Heads
 from .base import Op
 from .conv import Conv, ConvTranspose, Fold, Unfold
 from .distances import PNorm
 from .dropout import Dropout
-from .elementwise import Abs, Cast, Clamp, Clone, Cos, Exp, Log, Neg, ReLU, Sigmoid, Sin, Sqrt, Tanh
+from .elementwise import (
+    Abs,
+    Cast,
+    Ceil,
+    Clamp,
+    Clone,
+    Cos,
+    Exp,
+    Expm1,
+    Floor,
+    Log,
+    Log1p,
+    Neg,
+    ReLU,
+    Round,
+    Sigmoid,
+    Sign,
+    Sin,
+    Sqrt,
+    Tanh,
+)
 from .embedding import Embedding
 from .embedding_bag import EmbeddingBag, EmbeddingBagMax
 from .gradients import Broadcast, Gradient, Outer, Rows
 from .gru import GRU, GRUCell
-from .indexing import Gather, Index, SetItem
+from .indexing import AddAt, Gather, Index, SetItem
 from .losses import NLL, CrossEntropy, SoftCrossEntropy
 from .matmul import Linear, MatMul
 from .norm import BatchNorm, LayerNorm
@@ -23,9 +43,9 @@ from .packed import PackedLSTM
 from .pointwise_losses import BCE, L1, MSE, BCEWithLogits, Huber, KLDiv, SmoothL1
 from .pool import AvgPool, MaxPool
 from .recurrent import LSTM, Gathered, GatheredGradient, LSTMCell
-from .reductions import Amax, Amin, CumSum, LogSumExp, Mean, Sum, Var
+from .reductions import Amax, Amin, CumProd, CumSum, LogSumExp, Mean, Prod, Sum, Var
 from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
-from .shape import Cat, Expand, Flip, Permute, Reshape, Stack
+from .shape import Cat, Expand, Flip, Pad, Permute, Reshape, Stack
 from .softmax import LogSoftmax, Softmax
 from .watch import Watch
 
@@ -41,6 +61,7 @@ __all__ = [
     "RNN",
     "Abs",
     "Add",
+    "AddAt",
     "Amax",
     "Amin",
     "Attention",
@@ -50,12 +71,15 @@ __all__ = [
     "Broadcast",
     "Cast",
     "Cat",
+    "Ceil",
     "Clamp",
+    "ClampBetween",
     "Clone",
     "Conv",
     "ConvTranspose",
     "Cos",
     "CrossEntropy",
+    "CumProd",
     "CumSum",
     "Div",
     "Dropout",
@@ -64,7 +88,9 @@ __all__ = [
     "EmbeddingBagMax",
     "Exp",
     "Expand",
+    "Expm1",
     "Flip",
+    "Floor",
     "Fold",
     "GRUCell",
     "Gather",
@@ -81,6 +107,7 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "Log",
+    "Log1p",
     "LogSigmoid",
     "LogSoftmax",
     "LogSumExp",
@@ -95,17 +122,22 @@ __all__ = [
     "Outer",
     "PNorm",
     "PackedLSTM",
+    "Pad",
     "Permute",
     "Pow",
+    "Prod",
     "RNNCell",
     "ReLU",
     "ReLURNN",
     "ReLURNNCell",
+    "Remainder",
     "Reshape",
+    "Round",
     "Rows",
     "SetItem",
     "SiLU",
     "Sigmoid",
+    "Sign",
     "Sin",
     "SmoothL1",
     "SoftCrossEntropy",

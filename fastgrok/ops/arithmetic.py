@@ -168,3 +168,45 @@ class Where(Op):
         da = unbroadcast(np.where(self.condition, dout, zero), self.shapes[0]) if self.needs[0] else None
         db = unbroadcast(np.where(self.condition, zero, dout), self.shapes[1]) if self.needs[1] else None
         return da, db
+
+
+class Remainder(Op):
+    """a modulo b, with the sign of b."""
+
+    saved_inputs = (0, 1)
+
+    @quiet
+    def forward(self, a, b):
+        """Remainder; nan where b is 0. Raises `ShapeError` when a and b do not broadcast."""
+        self.a, self.b = a, b
+        try:
+            return np.remainder(a, b)
+        except ValueError:
+            raise cannot_broadcast("remainder", a.shape, b.shape) from None
+
+    @quiet
+    def backward(self, dout):
+        """a - floor(a / b) b has the slope 1 in a and -floor(a / b) in b."""
+        da = unbroadcast(dout, self.a.shape) if self.needs[0] else None
+        db = unbroadcast(-dout * np.floor(self.a / self.b), self.b.shape) if self.needs[1] else None
+        return da, db
+
+
+class ClampBetween(Op):
+    """x, cut off below `low` and above `high`, arrays that broadcast with x."""
+
+    saved_inputs = (0, 1, 2)
+
+    def forward(self, x, low, high):
+        """Cut off; where low > high the result is high. Raises `ShapeError` when the three do not broadcast."""
+        self.x, self.low, self.high = x, low, high
+        try:
+            return np.minimum(np.maximum(x, low), high)
+        except ValueError:
+            raise cannot_broadcast("clamp", x.shape, low.shape, high.shape) from None
+
+    def backward(self, dout):
+        """The gradient goes to x within the limits (limits included), else to the limit that holds."""
+        x, low, high = self.x, self.low, self.high
+        inside, below, above = (x >= low) & (x <= high), (low < high) & (x < low), (x > high) | (high < low)
+        return tuple([unbroadcast(dout * part, to.shape) for part, to in ((inside, x), (below, low), (above, high))])

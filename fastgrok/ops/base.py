@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import DtypeError, IdError, ShapeError
+from ..errors import ArgumentError, DtypeError, IdError, RangeError, ShapeError
 
 #: Division by zero, overflow and the like give inf and nan without a warning, as in PyTorch: `@quiet` above a forward.
 quiet = np.errstate(all="ignore")
@@ -122,7 +122,7 @@ def normalise_axis(name: str, axis: int, ndim: int, argument: str = "dim") -> in
     """Return `axis` counted from the front; raises `IndexError` when there is no such axis."""
     span = max(ndim, 1)  # a 0-d tensor lets itself be reduced along "axis 0", as in PyTorch
     if not -span <= axis < span:
-        raise IndexError(
+        raise RangeError(
             f"{name}: {argument}={axis}, expected a value from {-span} to {span - 1} for {ndim} dimensions"
         )
     return axis % span
@@ -134,7 +134,7 @@ def normalise_axes(name: str, axes: Any, ndim: int) -> tuple[int, ...]:
         return tuple(range(ndim))
     wanted = [normalise_axis(name, axis, ndim) for axis in (axes if isinstance(axes, tuple | list) else (axes,))]
     if len(set(wanted)) != len(wanted):
-        raise ValueError(f"{name}: dim={axes} names one dimension twice")
+        raise ArgumentError(f"{name}: dim={axes} names one dimension twice")
     return tuple(sorted(axis for axis in wanted if axis < ndim))
 
 
@@ -143,6 +143,8 @@ def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if gradient.shape == shape:
         return gradient
     extra = gradient.ndim - len(shape)
+    if extra < 0:  # an assigned value may have more dimensions of size 1 in front than its place has
+        return unbroadcast(gradient, shape[-extra:]).reshape(shape)
     stretched = tuple(i + extra for i, size in enumerate(shape) if size == 1 and gradient.shape[i + extra] != 1)
     return gradient.sum(axis=(*range(extra), *stretched)).reshape(shape)
 

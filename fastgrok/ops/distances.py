@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ..errors import ShapeError
 from .base import Op, check_float, normalise_axis, quiet
 
 
@@ -22,6 +23,8 @@ class PNorm(Op):
         size = np.abs(x[None] if x.ndim == 0 else x)
         if p == 2:
             y = np.sqrt((x * x).sum(axis=axis, keepdims=keepdim)) if x.ndim else size[0]
+        elif math.isinf(p) and size.shape[axis] == 0:
+            raise ShapeError(f"norm: p={p} along dimension {axis} of shape {x.shape}, expected elements")
         elif math.isinf(p):
             y = size.max(axis=axis, keepdims=keepdim) if p > 0 else size.min(axis=axis, keepdims=keepdim)
         elif p == 0:

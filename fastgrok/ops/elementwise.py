@@ -1,5 +1,7 @@
 """Functions of one array, element by element. All take an array of any shape and return one of that shape."""
 
+from typing import Any
+
 import numpy as np
 
 import fastgrok_kernels as kernels
@@ -8,6 +10,11 @@ from .base import Op, check_float, contiguous, quiet
 
 #: From this many elements on the kernels are used; below, NumPy is as fast, and nothing has to be compiled.
 KERNEL_SIZE = 1 << 15
+
+
+def sign(x: np.ndarray) -> np.ndarray:
+    """Return -1, 0 or 1, and 0 for nan, which `np.sign` would keep."""
+    return (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype)
 
 
 class Neg(Op):
@@ -86,6 +93,39 @@ class Log(Op):
         return (dy / self.x,)
 
 
+class Log1p(Op):
+    """log(1 + x), exact also where x is tiny."""
+
+    saved_inputs = (0,)
+
+    @quiet
+    def forward(self, x):
+        """Logarithm of 1 + x; -inf at -1, nan below."""
+        self.x = x
+        return np.log1p(x)
+
+    @quiet
+    def backward(self, dy):
+        """dx = dy / (1 + x)."""
+        return (dy / (1 + self.x),)
+
+
+class Expm1(Op):
+    """e to the power x, less 1; exact also where x is tiny."""
+
+    saved_outputs = (0,)
+
+    @quiet
+    def forward(self, x):
+        """Exponential less 1."""
+        self.y = np.expm1(x)
+        return self.y
+
+    def backward(self, dy):
+        """dx = dy * (y + 1)."""
+        return (dy * (self.y + 1),)
+
+
 class Sqrt(Op):
     """The square root of x."""
 
@@ -115,7 +155,7 @@ class Abs(Op):
 
     def backward(self, dy):
         """dx = dy * sign(x); 0 at 0."""
-        return (dy * np.sign(self.x),)
+        return (dy * sign(self.x),)
 
 
 class Sin(Op):
@@ -198,8 +238,8 @@ class ReLU(Op):
         return self.y
 
     def backward(self, dy):
-        """dx = dy where y > 0, else 0."""
-        return (dy * (self.y > 0),)
+        """dx = dy where y > 0 (or nan), else 0."""
+        return (dy * ~(self.y <= 0),)
 
 
 class Clamp(Op):
@@ -217,3 +257,38 @@ class Clamp(Op):
         """dx = dy within the limits (the limits included), else 0."""
         inside = np.True_ if self.low is None else self.x >= self.low
         return (dy * (inside if self.high is None else inside & (self.x <= self.high)),)
+
+
+class Floor(Op):
+    """The largest whole number that is not larger than x. A step function: its gradient is zero everywhere."""
+
+    stateless = True
+    step: Any = staticmethod(np.floor)
+
+    def forward(self, x):
+        """Round down."""
+        return self.step(x)
+
+    def backward(self, dy):
+        """dx = 0."""
+        return (np.zeros_like(dy),)
+
+
+class Ceil(Floor):
+    """The smallest whole number that is not smaller than x; its gradient is zero."""
+
+    step = staticmethod(np.ceil)
+
+
+class Sign(Floor):
+    """-1, 0 or 1; its gradient is zero."""
+
+    step = staticmethod(sign)
+
+
+class Round(Floor):
+    """The nearest number of so many decimals, halves to even; its gradient is zero."""
+
+    def forward(self, x, decimals=0):
+        """Round."""
+        return np.round(x, decimals)

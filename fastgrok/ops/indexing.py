@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DtypeError, ShapeError
+from ..errors import ArgumentError, IndexingError, ShapeError
 from .base import Op, check_ids, contiguous, normalise_axis, rows_of, unbroadcast
 from .gradients import Rows
 
@@ -96,18 +96,20 @@ class Gather(Op):
     def forward(self, x, dim, index):
         """Pick along `dim`; index has as many axes as x. Raises `IndexError`, `ShapeError` or `DtypeError`."""
         self.axis = axis = normalise_axis("gather", dim, x.ndim)
-        index = check_ids("gather", "index", index, x.shape[axis] if x.ndim else 1)
-        if index.ndim != x.ndim or any(
-            i > n for k, (i, n) in enumerate(zip(index.shape, x.shape, strict=True)) if k != axis
+        if index.size and (
+            max(index.ndim, 1) != max(x.ndim, 1)
+            or any(i > n for k, (i, n) in enumerate(zip(index.shape, x.shape, strict=False)) if k != axis)
         ):
             raise ShapeError(
                 f"gather: index has shape {index.shape}, expected as many dimensions as input {x.shape}, "
                 f"none larger except dimension {axis}"
             )
+        index = check_ids("gather", "index", index, x.shape[axis] if x.ndim else 1)
         self.shape = x.shape
-        if x.ndim == 0:
-            self.place: tuple = ()
-            return x.copy()
+        if index.size == 0 or x.ndim == 0:  # nothing, or the one number as often as it is asked for
+            self.place: Any = (np.zeros(index.shape, np.int64),)
+            return np.full(index.shape, x.reshape(-1)[0] if index.size else 0, x.dtype)
+        index = index.reshape(index.shape or (1,))
         # One index array per axis: positions along the others, the given numbers along `axis`.
         self.place = tuple(
             index if k == axis else grid for k, grid in enumerate(np.ogrid[tuple(map(slice, index.shape))])
@@ -116,13 +118,44 @@ class Gather(Op):
 
     def backward(self, dy):
         """Add the gradients back where the elements came from."""
+        if self.shape == ():
+            return (dy.sum().reshape(()),)
         dx = np.zeros(self.shape, dy.dtype)
-        np.add.at(dx, self.place, dy)
+        if dy.size:
+            np.add.at(dx, self.place, dy)
         return (dx,)
 
 
+class AddAt(Op):
+    """A copy of x in which `values` have been added to x[index]; places named twice get both."""
+
+    stateless = True
+
+    def forward(self, x, values, index):
+        """Add; index is a tuple of integer arrays and slices, and values has the shape of x[index]."""
+        self.index = _own(index)
+        y = x.copy()
+        np.add.at(y, self.index, values)
+        return y
+
+    def backward(self, dy):
+        """The gradient goes to x, and that of each place to the values that went there."""
+        return dy, dy[self.index] if self.needs[1] else None
+
+
 def check_index(index: Any, shape: tuple[int, ...]) -> None:
-    """Raise `DtypeError` for an index array that is neither whole numbers nor bool; NumPy checks the rest."""
+    """Raise `IndexingError` for what is no index and for negative steps; NumPy checks the rest."""
     for part in index if isinstance(index, tuple) else (index,):
-        if isinstance(part, np.ndarray) and part.dtype.kind not in "iub":
-            raise DtypeError(f"index: dtype {part.dtype} for an array of shape {shape}, expected int64, int32 or bool")
+        if isinstance(part, np.ndarray):
+            if part.dtype.kind not in "iub":
+                raise IndexingError(
+                    f"index: dtype {part.dtype} for an array of shape {shape}, expected int64, int32 or bool"
+                )
+        elif isinstance(part, slice):
+            if part.step is not None and part.step <= 0:
+                raise ArgumentError(f"index: a slice with step {part.step}, expected a positive one; see flip()")
+        elif not (part is None or part is Ellipsis or isinstance(part, int | np.integer | np.bool_)):
+            raise IndexingError(
+                f"index: {part!r} of type {type(part).__name__} for an array of shape {shape}, "
+                "expected numbers, slices, None, Ellipsis or arrays"
+            )

@@ -47,7 +47,7 @@ class _ClassLoss(Op, register=False):
         """Check everything, set `axis, shape, targets, count, reduction`; return the scores as rows (N, V)."""
         check_reduction(self.name, reduction)
         check_float(self.name, "input", scores)
-        if targets.dtype.kind == "f":
+        if targets.dtype not in (np.int64, np.uint8):
             raise DtypeError(
                 f"{self.name}: target has dtype {targets.dtype}, expected int64, or probabilities of input's shape"
             )

@@ -39,7 +39,8 @@ class MatMul(Op):
 
     def forward(self, a, b):
         """Multiply. Raises `ShapeError` when sizes do not fit and `DtypeError` unless both have one float dtype."""
-        check_dtypes("matmul", a, b, ("input", "other"))
+        if not (a.dtype == b.dtype and a.dtype.kind in "iu"):
+            check_dtypes("matmul", a, b, ("input", "other"))
         if a.ndim == 0 or b.ndim == 0:
             raise ShapeError(f"matmul: shapes {a.shape} and {b.shape}, expected at least one dimension each")
         self.shapes = a.shape, b.shape
@@ -51,7 +52,7 @@ class MatMul(Op):
                 f"matmul: shapes {self.shapes[0]} and {self.shapes[1]} cannot be multiplied: "
                 f"rows of {a.shape[-1]} elements, columns of {b.shape[-2]}"
             )
-        y = batched(a, b)
+        y = batched(a, b) if a.dtype.kind == "f" else whole_numbers(a, b)
         if len(self.shapes[0]) == 1:
             y = y[..., 0, :]
         return y[..., 0] if len(self.shapes[1]) == 1 else y
@@ -69,6 +70,18 @@ class MatMul(Op):
         elif self.needs[1]:
             db = unbroadcast(batched(a.swapaxes(-1, -2), dy), b.shape).reshape(self.shapes[1])
         return da, db
+
+
+def whole_numbers(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the product of whole numbers, exactly (modulo the dtype): one outer product after the other."""
+    try:
+        lead = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    except ValueError:
+        raise cannot_broadcast("matmul", a.shape[:-2], b.shape[:-2]) from None
+    y = np.zeros((*lead, a.shape[-2], b.shape[-1]), a.dtype)
+    for k in range(a.shape[-1]):
+        y += a[..., :, k : k + 1] * b[..., k : k + 1, :]
+    return y
 
 
 def batched(a: np.ndarray, b: np.ndarray) -> np.ndarray:

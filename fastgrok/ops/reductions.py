@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import RangeError
 from .base import Op, check_float, normalise_axes, normalise_axis, quiet
 from .gradients import Broadcast
 
@@ -62,17 +62,19 @@ class Var(Op):
         """Variance; correction 1 for the unbiased one. Raises `DtypeError` for integers."""
         check_float("var", "input", x)
         self.x, self.axes, self.keepdim = x, normalise_axes("var", dim, x.ndim), keepdim
-        count = int(np.prod([x.shape[axis] for axis in self.axes], dtype=np.int64))
-        self.divisor = x.dtype.type(max(count - correction, 0))
+        self.whole = dim is None or x.ndim == 0
+        self.freedom = int(np.prod([x.shape[axis] for axis in self.axes], dtype=np.int64)) - correction
         deviation = x - x.mean(axis=self.axes, keepdims=True)
-        return (deviation * deviation).sum(axis=self.axes, keepdims=keepdim) / self.divisor
+        return (deviation * deviation).sum(axis=self.axes, keepdims=keepdim) / x.dtype.type(max(self.freedom, 0))
 
     @quiet
     def backward(self, dy):
-        """dx = dy * 2 (x - mean) / (N - correction)."""
+        """dx = dy * 2 (x - mean) / (N - correction); infinite or nan where there is nothing to divide by."""
         deviation = self.x - self.x.mean(axis=self.axes, keepdims=True)
         dy = dy if self.keepdim else _kept(dy, self.axes)
-        return (dy * deviation * (2 / self.divisor),)
+        if self.freedom <= 0 and self.whole:
+            return (dy * np.where(deviation == 0, np.nan, np.inf).astype(dy.dtype),)
+        return (dy * deviation * (dy.dtype.type(2) / dy.dtype.type(self.freedom)),)
 
 
 class Amax(Op):
@@ -83,11 +85,11 @@ class Amax(Op):
     extreme: Any = staticmethod(np.max)
 
     def forward(self, x, dim=None, keepdim=False):
-        """Find the extreme; nan where there is a nan. Raises `ShapeError` when there is no element to choose."""
+        """Find the extreme; nan where there is a nan. Raises `RangeError` when there is no element to choose."""
         name = type(self).__name__.lower()
         self.x, self.axes, self.keepdim = x, normalise_axes(name, dim, x.ndim), keepdim
         if x.size == 0 and 0 in [x.shape[axis] for axis in self.axes]:
-            raise ShapeError(f"{name}: input has shape {x.shape}, expected at least one element along dim={dim}")
+            raise RangeError(f"{name}: input has shape {x.shape}, expected at least one element along dim={dim}")
         self.y = np.asarray(self.extreme(x, axis=self.axes, keepdims=keepdim))
         return self.y
 
@@ -145,3 +147,54 @@ class CumSum(Op):
             if dy.ndim
             else (dy,)
         )
+
+
+def _before(x: np.ndarray, axis: int) -> np.ndarray:
+    """Return the product of all elements in front of each one along an axis, 1 for the first."""
+    y = np.ones_like(x)
+    np.cumprod(
+        x[(slice(None),) * axis + (slice(None, -1),)], axis=axis, out=y[(slice(None),) * axis + (slice(1, None),)]
+    )
+    return y
+
+
+class CumProd(Op):
+    """Running products along one axis."""
+
+    saved_inputs = (0,)
+
+    @quiet
+    def forward(self, x, dim):
+        """Multiply along `dim`; bool and integers as int64. Raises `IndexError` when there is no such axis."""
+        self.axis, self.x = normalise_axis("cumprod", dim, x.ndim), x
+        return np.cumprod(x, axis=self.axis).reshape(x.shape)
+
+    @quiet
+    def backward(self, dy):
+        """dx[i] = (x[0] ... x[i-1]) * s[i] with s[i] = dy[i] + x[i+1] s[i+1], so that a factor of zero does no harm."""
+        if dy.size == 0 or dy.ndim == 0:
+            return (dy,)
+        x, s = np.moveaxis(self.x, self.axis, 0), np.moveaxis(dy, self.axis, 0).copy()
+        for i in range(len(x) - 2, -1, -1):
+            s[i] += x[i + 1] * s[i + 1]
+        return (_before(self.x, self.axis) * np.moveaxis(s, 0, self.axis),)
+
+
+class Prod(Op):
+    """The product over one axis, or of all elements."""
+
+    saved_inputs = (0,)
+
+    @quiet
+    def forward(self, x, dim=None, keepdim=False):
+        """Multiply; bool and integers as int64. Raises `IndexError` when there is no such axis."""
+        self.x, self.axes, self.keepdim = x, normalise_axes("prod", dim, x.ndim), keepdim
+        return x.prod(axis=self.axes, keepdims=keepdim)
+
+    @quiet
+    def backward(self, dy):
+        """dx = dy times the product of all other factors: those in front of it, and those behind."""
+        x = self.x.reshape(-1) if len(self.axes) != 1 else self.x
+        axis = 0 if len(self.axes) != 1 else self.axes[0]
+        others = _before(x, axis) * np.flip(_before(np.flip(x, axis), axis), axis)
+        return ((dy if self.keepdim else _kept(dy, self.axes)) * others.reshape(self.x.shape),)

@@ -5,7 +5,7 @@ import operator
 import numpy as np
 
 from ..errors import DtypeError, ShapeError
-from .base import Op, normalise_axis
+from .base import Op, normalise_axes, normalise_axis
 from .gradients import Outer
 
 
@@ -86,10 +86,16 @@ class Cat(Op):
     stateless = True
 
     def forward(self, *arrays, dim=0):
-        """Join; all arrays agree in dtype and in all sizes but that of `dim`. Raises `ShapeError` or `DtypeError`."""
-        first = arrays[0]
-        self.axis = normalise_axis("cat", dim, first.ndim)
-        for i, array in enumerate(arrays):
+        """Join; all arrays agree in dtype and in all sizes but that of `dim`. Raises `ShapeError` or `DtypeError`.
+
+        Arrays of shape (0,) fit everything: loops that join often begin with one.
+        """
+        self.empty = [array.shape == (0,) for array in arrays]
+        joined = [array for array, empty in zip(arrays, self.empty, strict=True) if not empty] or list(arrays[:1])
+        self.empty = self.empty if len(joined) == self.empty.count(False) else [False] + [True] * (len(arrays) - 1)
+        first = joined[0]
+        self.axis = 0 if first.shape == (0,) else normalise_axis("cat", dim, first.ndim)
+        for i, array in enumerate(joined):
             if (
                 first.ndim == 0
                 or array.ndim != first.ndim
@@ -105,12 +111,13 @@ class Cat(Op):
                 )
             if array.dtype != first.dtype:
                 raise DtypeError(f"cat: tensors[{i}] has dtype {array.dtype}, expected {first.dtype} as tensors[0]")
-        self.ends = np.cumsum([array.shape[self.axis] for array in arrays])
-        return np.concatenate(arrays, axis=self.axis)
+        self.ends = np.cumsum([array.shape[self.axis] for array in joined])
+        return np.concatenate(joined, axis=self.axis)
 
     def backward(self, dy):
         """Cut the gradient at the seams."""
-        return tuple(np.split(dy, self.ends[:-1], axis=self.axis))
+        parts = iter(np.split(dy, self.ends[:-1], axis=self.axis))
+        return tuple([np.zeros(0, dy.dtype) if empty else next(parts) for empty in self.empty])
 
 
 class Stack(Op):
@@ -141,12 +148,78 @@ class Flip(Op):
 
     def forward(self, x, dims):
         """Turn around; dims is a tuple of axes. Raises `IndexError` when there is no such axis."""
-        self.axes = tuple(normalise_axis("flip", axis, x.ndim, "dims") for axis in dims)
+        self.axes = normalise_axes("flip", tuple(dims), x.ndim) if dims else ()
         return np.flip(x, self.axes).copy()
 
     def backward(self, dy):
         """Turn around again."""
         return (np.flip(dy, self.axes),)
+
+
+class Pad(Op):
+    """x with borders: of one value, or continued from the inside."""
+
+    stateless = True
+
+    def forward(self, x, widths, mode="constant", value=0.0):
+        """Add `widths` (one pair (before, after) per axis) of elements; a negative number cuts elements off.
+
+        Modes are "constant" (all of them `value`), "reflect" (mirrored at the outermost elements), "replicate" (the
+        outermost elements again) and "circular" (what stands at the other end).
+        """
+        self.shape, self.widths, self.mode, self.places = x.shape, widths, mode, {}
+        if mode == "constant":
+            inside = self._crop(x)
+            y = np.full(
+                [n + max(a, 0) + max(b, 0) for n, (a, b) in zip(inside.shape, widths, strict=True)], value, x.dtype
+            )
+            y[self._middle(inside.shape)] = inside
+            return y
+        y = x
+        for axis, (before, after) in enumerate(widths):
+            if before or after:
+                self.places[axis] = _sources(x.shape[axis], before, after, mode)
+                y = y.take(self.places[axis], axis)
+        return y.copy() if y is x else y
+
+    def backward(self, dy):
+        """Give every element what went to its place, and in the other modes to its copies in the borders."""
+        if self.mode == "constant":
+            dx = np.zeros(self.shape, dy.dtype)
+            inside = self._crop(dx)
+            inside[...] = dy[self._middle(inside.shape)]
+            return (dx,)
+        dx = dy.copy()
+        for axis, sources in self.places.items():
+            # One slice after the other: borders are thin, and adding slices is far quicker than adding at indices.
+            before, after = (max(width, 0) for width in self.widths[axis])
+            start = max(-self.widths[axis][0], 0)
+            lines = np.moveaxis(dx, axis, 0)
+            folded = np.zeros((self.shape[axis], *lines.shape[1:]), dx.dtype)
+            count = len(lines) - before - after
+            folded[start : start + count] = lines[before : before + count]
+            for i in (*range(before), *range(before + count, len(lines))):
+                folded[sources[i]] += lines[i]
+            dx = np.moveaxis(folded, 0, axis)
+        return (dx,)
+
+    def _crop(self, x):
+        """Return the part of x that negative widths leave."""
+        return x[tuple([slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, self.widths, strict=True)])]
+
+    def _middle(self, inside):
+        """Return where an array of the shape `inside` lies between the borders."""
+        return tuple([slice(max(a, 0), max(a, 0) + n) for n, (a, _) in zip(inside, self.widths, strict=True)])
+
+
+def _sources(size: int, before: int, after: int, mode: str) -> np.ndarray:
+    """Return for each place of a padded axis which of `size` elements stands there."""
+    places = np.arange(-before, size + after)
+    if mode == "replicate":
+        return places.clip(0, size - 1)
+    if mode == "circular":
+        return places % size
+    return size - 1 - np.abs(size - 1 - np.abs(places))
 
 
 def size_argument(name: str, sizes: tuple) -> tuple[int, ...]:

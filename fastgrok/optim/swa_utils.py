@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from ..autograd import no_grad
+from ..errors import SettingsError
 from ..tensor import Tensor
 from .lr_scheduler import LRScheduler
 from .lr_scheduler.base import per_group
@@ -98,7 +99,7 @@ class AveragedModel:
 
     Raises
     ------
-    ValueError
+    SettingsError
         When both functions are given.
 
     Examples
@@ -120,7 +121,7 @@ class AveragedModel:
         use_buffers: bool = False,
     ):
         if avg_fn is not None and multi_avg_fn is not None:
-            raise ValueError("AveragedModel: only one of avg_fn and multi_avg_fn should be provided")
+            raise SettingsError("AveragedModel: only one of avg_fn and multi_avg_fn should be provided")
         self.module = copy.deepcopy(model)
         if device is not None:
             self.module.to(device=device)
@@ -169,6 +170,19 @@ class AveragedModel:
     def parameters(self) -> Iterator[Tensor]:
         """Yield the averaged parameters."""
         return self.module.parameters()
+
+    def buffers(self) -> Iterator[Tensor]:
+        """Yield the buffers of the averaged model."""
+        return self.module.buffers()
+
+    def modules(self) -> Iterator[Any]:
+        """Yield the averaged model and all its parts."""
+        return self.module.modules()
+
+    @property
+    def training(self) -> bool:
+        """Whether the averaged model is in training mode."""
+        return self.module.training
 
     def train(self, mode: bool = True) -> Self:
         """Set the averaged model to training mode (or not). Returns the average."""

@@ -7,8 +7,9 @@ import numpy as np
 from .. import ops
 from ..autograd import Variable, apply
 from ..errors import ArgumentError, DtypeError, ShapeError
-from .dtypes import result_dtype
-from .operands import binary, cast, floating, is_operand, operands
+from ..ops.base import cannot_broadcast
+from .dtypes import float32, result_dtype
+from .operands import binary, cast, check_tensor, checked, floating, is_operand, operands
 
 
 class Arithmetic(Variable):
@@ -20,9 +21,11 @@ class Arithmetic(Variable):
     __radd__ = __add__
 
     def __sub__(self, other: Any) -> Any:
+        check_not_bool(self, other)
         return binary(ops.Sub, self, other)
 
     def __rsub__(self, other: Any) -> Any:
+        check_not_bool(self, other)
         return _reversed(ops.Sub, self, other)
 
     def __mul__(self, other: Any) -> Any:
@@ -31,34 +34,30 @@ class Arithmetic(Variable):
     __rmul__ = __mul__
 
     def __truediv__(self, other: Any) -> Any:
-        if not is_operand(other):
-            return NotImplemented
-        a, b = operands(self, other)
-        return apply(ops.Div, floating(a), floating(b))
+        return _quotient(self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        if not is_operand(other):
-            return NotImplemented
-        a, b = operands(self, other)
-        return apply(ops.Div, floating(b), floating(a))
+        return _quotient(self, other, swapped=True)
 
     def __pow__(self, exponent: Any) -> Any:
+        if isinstance(exponent, int | np.integer) and exponent < 0 and self.array.dtype.kind != "f":
+            raise DtypeError(f"pow: {self.array.dtype} to the power {exponent}, expected at least 0; convert to float")
         return binary(ops.Pow, self, exponent)
 
     def __rpow__(self, base: Any) -> Any:
         return _reversed(ops.Pow, self, base)
 
     def __floordiv__(self, other: Any) -> Any:
-        return self._without_gradient(np.floor_divide, other)
+        return self._floor_divide(other)
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return self._without_gradient(np.floor_divide, other, swapped=True)
+        return self._floor_divide(other, swapped=True)
 
     def __mod__(self, other: Any) -> Any:
-        return self._without_gradient(np.remainder, other)
+        return self._remainder(other)
 
     def __rmod__(self, other: Any) -> Any:
-        return self._without_gradient(np.remainder, other, swapped=True)
+        return self._remainder(other, swapped=True)
 
     def __neg__(self) -> Any:
         if self.array.dtype.kind == "b":
@@ -66,6 +65,8 @@ class Arithmetic(Variable):
         return apply(ops.Neg, self)
 
     def __pos__(self) -> Self:
+        if self.array.dtype.kind == "b":
+            raise DtypeError("+: dtype bool, expected numbers")
         return self
 
     def __abs__(self) -> Any:
@@ -76,42 +77,56 @@ class Arithmetic(Variable):
             return NotImplemented
         return apply(ops.MatMul, self, other)
 
-    def _without_gradient(self, function: Any, other: Any, swapped: bool = False) -> Any:
-        """Apply a function of two arrays whose gradient is not covered."""
+    def _whole_operands(self, name: str, other: Any, swapped: bool) -> tuple:
+        """Return the operands of `//` and `%`, and check that whole numbers are not divided by 0."""
+        a, b = operands(self, other)
+        a, b = (b, a) if swapped else (a, b)
+        if a.array.dtype.kind == "b":
+            raise DtypeError(f"{name}: dtype bool, expected numbers")
+        if b.array.dtype.kind != "f" and not b.array.all():
+            raise ArgumentError(f"{name}: other holds 0, expected only other whole numbers")
+        return a, b
+
+    def _floor_divide(self, other: Any, swapped: bool = False) -> Any:
         if not is_operand(other):
             return NotImplemented
-        a, b = operands(self.detach(), other)  # type: ignore[attr-defined]
         if self.requires_grad or (isinstance(other, Variable) and other.requires_grad):
-            raise NotImplementedError(f"{function.__name__}: gradients are not covered; use detach()")
-        a, b = (b, a) if swapped else (a, b)
-        if b.array.dtype.kind != "f" and not b.array.all():
-            raise ArgumentError(f"{function.__name__}: other holds 0, expected only other whole numbers")
-        with np.errstate(all="ignore"):
-            return self._new(function(a.array, b.array))
+            raise NotImplementedError("floor_divide: gradients are not covered; use detach()")
+        a, b = self._whole_operands("floor_divide", other, swapped)
+        try:
+            with np.errstate(all="ignore"):
+                return self._new(np.floor_divide(a.array, b.array))
+        except ValueError:
+            raise cannot_broadcast("floor_divide", a.array.shape, b.array.shape) from None
+
+    def _remainder(self, other: Any, swapped: bool = False) -> Any:
+        if not is_operand(other):
+            return NotImplemented
+        return apply(ops.Remainder, *self._whole_operands("remainder", other, swapped))
 
     def add(self, other: Any, *, alpha: float = 1) -> Any:
         """Return self + alpha * other."""
-        return self + other if alpha == 1 else self + other * alpha
+        return self + (checked("add", other) if alpha == 1 else _times("add", self, other, alpha))
 
     def sub(self, other: Any, *, alpha: float = 1) -> Any:
         """Return self - alpha * other."""
-        return self - other if alpha == 1 else self - other * alpha
+        return self - (checked("sub", other) if alpha == 1 else _times("sub", self, other, alpha))
 
     def mul(self, other: Any) -> Any:
         """Return self * other."""
-        return self * other
+        return self * checked("mul", other)
 
     def div(self, other: Any) -> Any:
         """Return self / other; whole numbers give float32."""
-        return self / other
+        return self / checked("div", other)
 
     def pow(self, exponent: Any) -> Any:
         """Return self ** exponent."""
-        return self**exponent
+        return self ** checked("pow", exponent)
 
     def remainder(self, other: Any) -> Any:
-        """Return self % other, with the sign of other; has no gradient."""
-        return self % other
+        """Return self % other, with the sign of other."""
+        return self % checked("remainder", other)
 
     def neg(self) -> Any:
         """Return -self."""
@@ -119,6 +134,7 @@ class Arithmetic(Variable):
 
     def matmul(self, other: Any) -> Any:
         """Return self @ other: (..., M, K) times (..., K, N), 1-D operands as a row or a column."""
+        check_tensor("matmul", "other", other)
         return self @ other
 
     def mm(self, other: Any) -> Any:
@@ -135,10 +151,12 @@ class Arithmetic(Variable):
 
     def maximum(self, other: Any) -> Any:
         """Return the larger of both, element by element."""
+        check_tensor("maximum", "other", other)
         return binary(ops.Maximum, self, other)
 
     def minimum(self, other: Any) -> Any:
         """Return the smaller of both, element by element."""
+        check_tensor("minimum", "other", other)
         return binary(ops.Minimum, self, other)
 
     def exp(self) -> Any:
@@ -157,6 +175,14 @@ class Arithmetic(Variable):
         """Return the logarithm to base 10."""
         return self.log() / float(np.log(10))
 
+    def log1p(self) -> Any:
+        """Return log(1 + self), exact also for tiny elements."""
+        return apply(ops.Log1p, floating(self))
+
+    def expm1(self) -> Any:
+        """Return exp(self) - 1, exact also for tiny elements."""
+        return apply(ops.Expm1, floating(self))
+
     def sqrt(self) -> Any:
         """Return the square root."""
         return apply(ops.Sqrt, floating(self))
@@ -166,8 +192,8 @@ class Arithmetic(Variable):
         return 1 / self.sqrt()
 
     def square(self) -> Any:
-        """Return self * self."""
-        return self * self
+        """Return self * self; bool as int64."""
+        return self**2
 
     def reciprocal(self) -> Any:
         """Return 1 / self."""
@@ -190,7 +216,9 @@ class Arithmetic(Variable):
         return apply(ops.Sigmoid, floating(self))
 
     def relu(self) -> Any:
-        """Return the elements where they are positive, else 0."""
+        """Return the elements where they are positive, else 0; raises `DtypeError` for bool."""
+        if self.array.dtype.kind == "b":
+            raise DtypeError("relu: dtype bool, expected numbers")
         return apply(ops.ReLU, self)
 
     def abs(self) -> Any:
@@ -210,8 +238,15 @@ class Arithmetic(Variable):
         if min is None and max is None:
             raise ArgumentError("clamp: min=None and max=None, expected at least one of them")
         if isinstance(min, Variable) or isinstance(max, Variable):
-            lower = self if min is None else self.maximum(min)
-            return lower if max is None else lower.minimum(max)
+            limits = [limit for limit in (min, max) if isinstance(limit, Variable)]
+            if len(limits) + (min is None) + (max is None) < 2:
+                raise TypeError("clamp: a number and a tensor, expected both limits of one kind")
+            dtype = self.array.dtype
+            for limit in limits:
+                dtype = result_dtype(self._new(self.array.astype(dtype)), limit)
+            if dtype.kind == "b":
+                raise DtypeError("clamp: dtype bool, expected numbers")
+            return _clamped(cast(self, dtype), *[x if x is None else cast(x, dtype) for x in (min, max)])
         x = self
         for limit in (min, max):
             x = x if limit is None else cast(x, result_dtype(x, limit))
@@ -220,20 +255,63 @@ class Arithmetic(Variable):
     clip = clamp
 
     def floor(self) -> Any:
-        """Return the largest whole numbers that are not larger; the gradient is zero and not recorded."""
-        return self._new(np.floor(self.array))
+        """Return the largest whole numbers that are not larger; the gradient is zero, here and in the next three."""
+        return self._step("floor", ops.Floor)
 
     def ceil(self) -> Any:
-        """Return the smallest whole numbers that are not smaller; the gradient is zero and not recorded."""
-        return self._new(np.ceil(self.array))
+        """Return the smallest whole numbers that are not smaller."""
+        return self._step("ceil", ops.Ceil)
 
     def round(self, *, decimals: int = 0) -> Any:
-        """Return the nearest numbers of so many decimals, halves to even; the gradient is zero and not recorded."""
-        return self._new(np.round(self.array, decimals))
+        """Return the nearest numbers of so many decimals, halves to even."""
+        return self._step("round", ops.Round, decimals=decimals)
 
     def sign(self) -> Any:
-        """Return -1, 0 or 1; the gradient is zero and not recorded."""
-        return self._new(np.sign(self.array))
+        """Return -1, 0 or 1 (0 for nan); bool stays as it is."""
+        if self.array.dtype.kind == "b":
+            return self.clone()  # type: ignore[attr-defined]
+        return apply(ops.Sign, self)
+
+    def _step(self, name: str, op: type[ops.Op], **options: Any) -> Any:
+        if self.array.dtype.kind == "b":
+            raise DtypeError(f"{name}: dtype bool, expected numbers")
+        return apply(op, self, **options)
+
+
+def _times(name: str, x: Any, other: Any, alpha: float) -> Any:
+    """Return alpha * other in the dtype that x and other have together."""
+    return operands(x, checked(name, other))[1] * alpha
+
+
+def _clamped(x: Any, low: Any, high: Any) -> Any:
+    """Clamp between tensors; one of them may be None."""
+    extreme = np.iinfo if x.array.dtype.kind in "iu" else np.finfo
+    if low is None:
+        low = x._new(-np.inf if extreme is np.finfo else extreme(x.array.dtype).min)
+    if high is None:
+        high = x._new(np.inf if extreme is np.finfo else extreme(x.array.dtype).max)
+    return apply(ops.ClampBetween, *[cast(v, x.array.dtype) for v in (x, low, high)])
+
+
+def check_not_bool(a: Variable, b: Any) -> None:
+    """Raise `DtypeError` where a difference has a bool operand."""
+    for x in (a, b):
+        dtype = x.array.dtype if isinstance(x, Variable) else np.asarray(x).dtype if is_operand(x) else None
+        if dtype is not None and dtype.kind == "b":
+            raise DtypeError("sub: an operand is bool, expected numbers; use ~x or logical_not to invert a mask")
+
+
+def _quotient(a: Variable, b: Any, swapped: bool = False) -> Any:
+    """Return a / b, or b / a; whole numbers are divided as float32."""
+    if not is_operand(b):
+        return NotImplemented
+    if isinstance(b, Variable) and a.array.dtype is b.array.dtype and a.array.dtype.kind == "f":
+        return apply(ops.Div, a, b)
+    b = b if isinstance(b, Variable) or not isinstance(b, np.ndarray) else a._new(b)
+    dtype = result_dtype(a, b)
+    dtype = dtype if dtype.kind == "f" else float32
+    x, y = cast(a, dtype), cast(b, dtype) if isinstance(b, Variable) else a._new(np.asarray(b).astype(dtype))
+    return apply(ops.Div, y, x) if swapped else apply(ops.Div, x, y)
 
 
 def _reversed(op_class: type[ops.Op], b: Variable, a: Any) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 from ..autograd import Variable
 from ..errors import DtypeError, ShapeError
 from ..ops.base import cannot_broadcast
-from .operands import is_operand, operands
+from .operands import check_tensor, checked, is_operand, operands
 
 
 class Comparison(Variable):
@@ -63,27 +63,27 @@ class Comparison(Variable):
 
     def eq(self, other: Any) -> Any:
         """Return self == other."""
-        return self == other
+        return self == checked("eq", other)
 
     def ne(self, other: Any) -> Any:
         """Return self != other."""
-        return self != other
+        return self != checked("ne", other)
 
     def lt(self, other: Any) -> Any:
         """Return self < other."""
-        return self < other
+        return self < checked("lt", other)
 
     def le(self, other: Any) -> Any:
         """Return self <= other."""
-        return self <= other
+        return self <= checked("le", other)
 
     def gt(self, other: Any) -> Any:
         """Return self > other."""
-        return self > other
+        return self > checked("gt", other)
 
     def ge(self, other: Any) -> Any:
         """Return self >= other."""
-        return self >= other
+        return self >= checked("ge", other)
 
     def logical_not(self) -> Any:
         """Return where the elements are zero."""
@@ -91,11 +91,11 @@ class Comparison(Variable):
 
     def logical_and(self, other: Any) -> Any:
         """Return where the elements of both are not zero."""
-        return self._compare(np.logical_and, other)
+        return self._compare(np.logical_and, checked("logical_and", other))
 
     def logical_or(self, other: Any) -> Any:
         """Return where an element of either is not zero."""
-        return self._compare(np.logical_or, other)
+        return self._compare(np.logical_or, checked("logical_or", other))
 
     def isnan(self) -> Any:
         """Return where the elements are nan."""
@@ -111,17 +111,24 @@ class Comparison(Variable):
 
     def isclose(self, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
         """Return where |self - other| <= atol + rtol * |other|."""
-        return self._new(np.isclose(self.array, other.array, rtol, atol, equal_nan))
+        return self._new(self._near("isclose", other, rtol, atol, equal_nan))
 
     def allclose(self, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
         """Whether |self - other| <= atol + rtol * |other| everywhere; `ShapeError` unless the shapes broadcast."""
+        return bool(self._near("allclose", other, rtol, atol, equal_nan).all())
+
+    def _near(self, name: str, other: Any, rtol: float, atol: float, equal_nan: bool) -> np.ndarray:
+        check_tensor(name, "other", other)
+        if self.array.dtype != other.array.dtype:
+            raise DtypeError(f"{name}: dtypes {self.array.dtype} and {other.array.dtype}, expected one")
         try:
-            return bool(np.allclose(self.array, other.array, rtol, atol, equal_nan))
+            return np.isclose(self.array, other.array, rtol, atol, equal_nan)
         except ValueError:
-            raise cannot_broadcast("allclose", self.array.shape, other.array.shape) from None
+            raise cannot_broadcast(name, self.array.shape, other.array.shape) from None
 
     def equal(self, other: Any) -> bool:
         """Whether both have the same shape and the same elements."""
+        check_tensor("equal", "other", other)
         return self.array.shape == other.array.shape and bool((self.array == other.array).all())
 
     def __bool__(self) -> bool:

@@ -69,6 +69,17 @@ class Conversion(Variable):
             raise ValueError(f"__array__: dtype {array.dtype} cannot become {dtype} without a copy")
         return np.array(array, dtype, copy=copy)
 
+    def __array_wrap__(self, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Any:
+        return self._new(array)  # what NumPy's functions make of a tensor is a tensor again
+
+    def __dlpack__(self, **options: Any) -> Any:
+        if self.requires_grad:
+            raise BufferError("__dlpack__: this tensor requires grad; use .detach()")
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> Any:
+        return self.array.__dlpack_device__()
+
     __array_priority__ = 1000  # NumPy leaves `array + tensor` to the tensor
 
     def item(self) -> Any:

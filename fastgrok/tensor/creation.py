@@ -12,8 +12,9 @@ from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.shape import size_argument
 from ..random import Generator, default_generator
 from .dtypes import as_dtype, device, float32, float64, int64, number_dtype
+from .making import to_array
 from .operands import as_array
-from .tensor import Tensor, to_array
+from .tensor import Tensor
 
 
 def _finish(array: np.ndarray, requires_grad: bool, place: Any) -> Tensor:
@@ -54,6 +55,19 @@ def from_numpy(array: np.ndarray) -> Tensor:
         raise TypeError(f"from_numpy: got {type(array).__name__}, expected an ndarray")
     as_dtype(array.dtype, "from_numpy: dtype")
     return Tensor._from_array(array)
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """Return a tensor over the memory of another library's array, by the DLPack protocol, without a copy.
+
+    Raises `TypeError` for what does not speak it, `BufferError` for memory that is not the CPU's or read-only.
+    """
+    if not hasattr(ext_tensor, "__dlpack__"):
+        raise TypeError(f"from_dlpack: got {type(ext_tensor).__name__}, expected an array with a method __dlpack__")
+    array = np.from_dlpack(ext_tensor)
+    if not array.flags.writeable:
+        raise BufferError("from_dlpack: the memory is read-only, and tensors can be changed; use fastgrok.tensor(...)")
+    return from_numpy(array)
 
 
 def _shape(name: str, sizes: tuple, size: Any = None) -> tuple[int, ...]:
@@ -138,11 +152,15 @@ def linspace(
     start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return `steps` numbers at equal distances, from `start` to `end` inclusive."""
+    if steps < 0:
+        raise ArgumentError(f"linspace: steps={steps}, expected at least 0")
     return _finish(np.linspace(start, end, steps, dtype=as_dtype(dtype or float32)), requires_grad, device)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a matrix (n, m) with ones on the diagonal, zeros elsewhere."""
+    if min(n, n if m is None else m) < 0:
+        raise ArgumentError(f"eye: n={n}, m={m}, expected at least 0")
     return _finish(np.eye(n, m, dtype=as_dtype(dtype or float32)), requires_grad, device)
 
 

@@ -85,6 +85,8 @@ class device:
     type, index = "cpu", None
 
     def __init__(self, device: Any = "cpu", index: int | None = None):
+        if not isinstance(device, str | type(self)):
+            raise TypeError(f"device() got {device!r} of type {type(device).__name__}, expected 'cpu'")
         name = str(device)
         if name not in ("cpu", "cpu:0") or index not in (None, 0):
             raise RuntimeError(f"device={name!r}, expected 'cpu': fastgrok calculates on the CPU only")

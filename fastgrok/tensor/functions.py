@@ -8,10 +8,10 @@ import numpy as np
 
 from .. import ops
 from ..autograd import Variable, apply
-from ..errors import ArgumentError
+from ..errors import ArgumentError, ShapeError
 from ..ops.base import check_ids
 from .dtypes import number_dtype, promote, result_dtype
-from .operands import as_array, cast, operands
+from .operands import cast, check_tensor, operands
 from .tensor import Tensor
 
 
@@ -69,6 +69,12 @@ isnan, isinf, isfinite, isclose = _functions(Tensor.isnan, Tensor.isinf, Tensor.
 allclose, equal, is_floating_point = _functions(Tensor.allclose, Tensor.equal, Tensor.is_floating_point)
 
 
+log1p, expm1, cumprod, scatter, scatter_add, index_add = _functions(
+    Tensor.log1p, Tensor.expm1, Tensor.cumprod, Tensor.scatter, Tensor.scatter_add, Tensor.index_add
+)
+ravel, select, swapaxes, unflatten = _functions(Tensor.ravel, Tensor.select, Tensor.swapaxes, Tensor.unflatten)
+
+
 def pow(input: Any, exponent: Any) -> Any:
     """Return input ** exponent; one of them may be a number."""
     return input**exponent
@@ -97,8 +103,6 @@ def _joined(name: str, op_class: type[ops.Op], tensors: Sequence[Tensor], dim: i
     dtype = tensors[0].array.dtype
     for x in tensors[1:]:
         dtype = promote(dtype, x.array.dtype)
-    if op_class is ops.Cat:  # loops that join to `tensor([])` begin with one that fits nothing
-        tensors = [x for x in tensors if x.array.shape != (0,)] or tensors[:1]
     return apply(op_class, *[cast(x, dtype) for x in tensors], dim=dim)
 
 
@@ -119,6 +123,10 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
 
 def outer(input: Tensor, vec2: Tensor) -> Any:
     """Return the matrix of all products of the elements of two vectors."""
+    check_tensor("outer", "vec2", vec2)
+    for name, x in (("input", input), ("vec2", vec2)):
+        if x.array.ndim != 1:
+            raise ShapeError(f"outer: {name} has shape {x.array.shape}, expected one dimension")
     return input.unsqueeze(1) * vec2.unsqueeze(0)
 
 
@@ -136,9 +144,12 @@ def is_tensor(x: Any) -> bool:
 
 
 def meshgrid(*tensors: Tensor, indexing: str = "ij") -> tuple:
-    """Return the coordinates of a grid, one tensor per 1-D tensor given."""
-    grids: Any = np.meshgrid(*map(as_array, tensors), indexing=indexing)  # type: ignore[call-overload]
-    return tuple([tensors[0]._new(grid.copy()) for grid in grids])
+    """Return the coordinates of a grid, one tensor per 1-D tensor given: views that repeat its elements."""
+    if indexing not in ("ij", "xy"):
+        raise ArgumentError(f"meshgrid: indexing={indexing!r}, expected 'ij' or 'xy'")
+    shape = [x.numel() for x in tensors]
+    grids = [x.reshape([-1 if i == k else 1 for k in range(len(shape))]).expand(shape) for i, x in enumerate(tensors)]
+    return tuple([g.swapaxes(0, 1) for g in grids] if indexing == "xy" and len(grids) > 1 else grids)
 
 
 def result_type(a: Any, b: Any) -> np.dtype:

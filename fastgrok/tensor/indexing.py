@@ -6,10 +6,10 @@ import numpy as np
 
 from .. import ops
 from ..autograd import Variable, apply, is_grad_enabled
-from ..errors import DtypeError, ShapeError
-from ..ops.base import check_ids, normalise_axis
-from ..ops.indexing import cannot_assign, check_index, complete
-from .operands import as_array, cast, operands
+from ..errors import DtypeError, RangeError, ShapeError
+from ..ops.base import cannot_broadcast, check_ids, normalise_axis
+from ..ops.indexing import cannot_assign, check_index, complete, is_basic
+from .operands import as_array, cast, check_tensor, operands
 from .recording import check_in_place, rebase
 
 
@@ -53,6 +53,12 @@ def _is_number(part: Any) -> bool:
     return isinstance(part, int | np.integer) and not isinstance(part, bool)
 
 
+def _fills(index: Any, value: np.ndarray) -> bool:
+    """Whether an assignment fills what one mask selects with one number: then the value may have another dtype."""
+    arrays = [part for part in (index if isinstance(index, tuple) else (index,)) if isinstance(part, np.ndarray)]
+    return value.size == 1 and len(arrays) == 1 and arrays[0].dtype.kind == "b"
+
+
 class Indexing(Variable):
     """Indices as in NumPy: numbers, slices, None, Ellipsis, integer and bool tensors, alone or in a tuple."""
 
@@ -75,6 +81,12 @@ class Indexing(Variable):
             self[steps[0]][steps[1]] = value
             return
         if isinstance(value, Variable):
+            if value.array.dtype != self.array.dtype and not (is_basic(index) or _fills(index, value.array)):
+                ops.Index().forward(self.array, index=index)  # an index that does not fit is worse
+                raise DtypeError(
+                    f"assignment: the value has dtype {value.array.dtype}, expected {self.array.dtype} where "
+                    "arrays index"
+                )
             value = cast(value, self.array.dtype)
         else:
             value = self._new(np.asarray(value, self.array.dtype))
@@ -107,8 +119,18 @@ class Indexing(Variable):
         return apply(ops.Gather, self, dim=dim, index=as_array(index))
 
     def take_along_dim(self, indices: Any, dim: int) -> Any:
-        """Return the elements at `indices` along `dim`: `gather` with its arguments the other way round."""
-        return self.gather(dim, indices)
+        """Return the elements at `indices` along `dim`; in the other dimensions both broadcast. See `gather`."""
+        x, ids = self.array.shape, as_array(indices)
+        axis = normalise_axis("take_along_dim", dim, self.array.ndim)
+        if ids.ndim != len(x) or not x:
+            raise RangeError(f"take_along_dim: indices has shape {ids.shape}, input {x}; expected as many dimensions")
+        try:
+            common = np.broadcast_shapes((*x[:axis], 1, *x[axis + 1 :]), (*ids.shape[:axis], 1, *ids.shape[axis + 1 :]))
+        except ValueError:
+            raise cannot_broadcast("take_along_dim", x, ids.shape) from None
+        ids = np.broadcast_to(ids, (*common[:axis], ids.shape[axis], *common[axis + 1 :]))
+        whole = self.expand(*common[:axis], x[axis], *common[axis + 1 :])  # type: ignore[attr-defined]
+        return whole.gather(dim, ids)
 
     def index_select(self, dim: int, index: Any) -> Any:
         """Return the slices along `dim` with the numbers in `index` (N,); raises `IndexError` for one out of range."""
@@ -116,12 +138,22 @@ class Indexing(Variable):
         ids = np.atleast_1d(as_array(index))
         if ids.ndim > 1:
             raise IndexError(f"index_select: index has shape {ids.shape}, expected (N,)")
+        if self.array.ndim == 0:
+            if ids.size != 1:
+                raise ShapeError(f"index_select: {ids.size} numbers for a tensor without dimensions, expected one")
+            return self.reshape(1).index_select(0, ids).reshape(())  # type: ignore[attr-defined]
         ids = check_ids("index_select", "index", ids, self.array.shape[axis])
         return apply(ops.Index, self, index=ids if axis == 0 else (slice(None),) * axis + (ids,))
 
     def masked_select(self, mask: Any) -> Any:
-        """Return the elements where the bool tensor `mask` holds, in one dimension."""
-        return self[_mask("masked_select", mask)]
+        """Return the elements where the bool tensor `mask` holds, in one dimension; both broadcast."""
+        kept = _mask("masked_select", mask)
+        try:
+            shape = np.broadcast_shapes(self.array.shape, kept.shape)
+        except ValueError:
+            raise cannot_broadcast("masked_select", self.array.shape, kept.shape) from None
+        whole = self.expand(shape).reshape(-1)  # type: ignore[attr-defined]
+        return whole[np.broadcast_to(kept, shape).reshape(-1)]
 
     def masked_fill(self, mask: Any, value: Any) -> Any:
         """Return a copy with `value`, a number or 0-d tensor, where the bool tensor `mask` holds."""
@@ -133,7 +165,16 @@ class Indexing(Variable):
 
     def masked_fill_(self, mask: Any, value: Any) -> Any:
         """Put `value` where the bool tensor `mask` holds, in place."""
-        self[np.broadcast_to(_mask("masked_fill_", mask), self.array.shape)] = value
+        kept = _mask("masked_fill_", mask)
+        try:
+            kept = np.broadcast_to(kept, self.array.shape)
+        except ValueError:
+            raise cannot_broadcast("masked_fill_", self.array.shape, kept.shape) from None
+        if isinstance(value, Variable):
+            if value.array.ndim:
+                raise ShapeError(f"masked_fill_: value has shape {value.array.shape}, expected a number or 0-d tensor")
+            value = cast(value, self.array.dtype)
+        self[kept] = value
         return self
 
     def where(self, condition: Any, other: Any) -> Any:
@@ -142,17 +183,88 @@ class Indexing(Variable):
         return apply(ops.Where, a, b, condition=_mask("where", condition))
 
     def scatter_(self, dim: int, index: Any, src: Any) -> Any:
-        """Put src (tensor like index, or number) at self[i][index[i][j]] for dim 1, likewise for others, in place."""
-        axis = normalise_axis("scatter_", dim, self.array.ndim)
-        ids = check_ids("scatter_", "index", as_array(index), self.array.shape[axis])
-        if ids.ndim != self.array.ndim:
-            raise ShapeError(f"scatter_: index has shape {ids.shape}, expected {self.array.ndim} dimensions")
-        grids = np.ogrid[tuple(map(slice, ids.shape))]
-        place = tuple([ids if k == axis else grid for k, grid in enumerate(grids)])
-        if isinstance(src, Variable):
-            src = src[tuple(map(slice, ids.shape))]  # type: ignore[index]
-        self[place] = src
-        return self
+        """Put src (tensor, at least as large as index, or number) at self[i][index[i][j]] for dim 1, in place."""
+        return self._become("scatter_", lambda x: x.scatter(dim, index, src), src)  # type: ignore[attr-defined]
+
+    def scatter(self, dim: int, index: Any, src: Any) -> Any:
+        """Return a copy with src (tensor, at least as large as index, or number) at [i][index[i][j]] for dim 1."""
+        if not isinstance(src, Variable):
+            src = self._new(np.full(as_array(index).shape, src).astype(self.array.dtype))
+        return self._scattered("scatter", ops.SetItem, dim, index, src)
+
+    def scatter_add(self, dim: int, index: Any, src: Any) -> Any:
+        """Return a copy with src, at least as large as index, added at [i][index[i][j]] for dim 1, likewise others."""
+        check_tensor("scatter_add", "src", src)
+        return self._scattered("scatter_add", ops.AddAt, dim, index, src)
+
+    def scatter_add_(self, dim: int, index: Any, src: Any) -> Any:
+        """Add src at self[i][index[i][j]] for dim 1, likewise for others, in place."""
+        return self._become("scatter_add_", lambda x: x.scatter_add(dim, index, src), src)  # type: ignore[attr-defined]
+
+    def _scattered(self, name: str, op: type[ops.Op], dim: int, index: Any, src: Any) -> Any:
+        """Apply an op that writes src to the places that `index` names along `dim`."""
+        axis = normalise_axis(name, dim, self.array.ndim)
+        ids, shape, sources = as_array(index), self.array.shape, src.array.shape
+        if ids.dtype != np.int64:
+            raise DtypeError(f"{name}: index has dtype {ids.dtype}, expected int64")
+        if src.array.dtype != self.array.dtype:
+            raise DtypeError(f"{name}: src has dtype {src.array.dtype}, expected {self.array.dtype} as input")
+        if ids.size == 0:
+            nothing = (np.zeros(0, np.int64),)
+            whole = self.reshape(-1)  # type: ignore[attr-defined]
+            return apply(op, whole, src.reshape(-1)[:0], index=nothing).reshape(shape)
+        if len(shape) == 0 or ids.ndim == 0 or len(sources) == 0:  # no dimension counts as one of size 1
+            if max(len(shape), 1) == max(ids.ndim, 1) == max(len(sources), 1):
+                x, y = [x.reshape(1) if x.array.ndim == 0 else x for x in (self, src)]  # type: ignore[union-attr]
+                return x._scattered(name, op, dim, ids.reshape(-1), y).reshape(shape)
+        if (
+            not len(shape) == ids.ndim == len(sources)
+            or any(i > n for k, (i, n) in enumerate(zip(ids.shape, shape, strict=True)) if k != axis)
+            or any(i > n for i, n in zip(ids.shape, sources, strict=True))
+        ):
+            raise ShapeError(
+                f"{name}: index has shape {ids.shape}, input {shape} and src {sources}; expected as many dimensions in "
+                f"all, and an index that is nowhere larger than src, nor than input except in dimension {axis}"
+            )
+        ids = check_ids(name, "index", ids, shape[axis])
+        place = tuple([ids if k == axis else grid for k, grid in enumerate(np.ogrid[tuple(map(slice, ids.shape))])])
+        return apply(op, self, src[tuple(map(slice, ids.shape))], index=place)
+
+    def index_add(self, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
+        """Return a copy with alpha * source added to the slices along `dim` that `index` (N,) names.
+
+        `source` has as many slices as `index` numbers. Raises `IndexError` for a number out of range, `ShapeError`
+        and `DtypeError` where source does not fit.
+        """
+        axis = normalise_axis("index_add", dim, self.array.ndim)
+        shape, ids, values = self.array.shape, as_array(index), source.array
+        if ids.ndim > 1:
+            raise IndexError(f"index_add: index has shape {ids.shape}, expected (N,)")
+        if not values.ndim and ids.size != 1:
+            raise RangeError(f"index_add: source has no dimensions, expected {ids.size} slices")
+        if not shape:  # one number counts as one slice
+            source = source.reshape(-1)
+            return self.reshape(1).index_add(0, index, source, alpha=alpha).reshape(())  # type: ignore[attr-defined]
+        ids = np.atleast_1d(ids)
+        if values.dtype != self.array.dtype:
+            raise DtypeError(f"index_add: source has dtype {values.dtype}, expected {self.array.dtype} as input")
+        wanted = (*shape[:axis], len(ids), *shape[axis + 1 :])
+        if values.shape != wanted:
+            raise ShapeError(f"index_add: source has shape {values.shape}, expected {wanted}")
+        if values.size:
+            ids = check_ids("index_add", "index", ids, shape[axis])
+        elif ids.dtype.kind not in "iu":
+            raise DtypeError(f"index_add: index has dtype {ids.dtype}, expected int64 or int32")
+        else:
+            ids = np.zeros_like(ids) if shape[axis] else ids[:0]
+        if len(ids) != values.shape[axis]:  # slices of nothing into nothing
+            return apply(ops.AddAt, self, source.narrow(axis, 0, 0), index=(slice(None),) * axis + (ids,))
+        place = (slice(None),) * axis + (ids,)
+        return apply(ops.AddAt, self, source if alpha == 1 else source * alpha, index=place)
+
+    def index_add_(self, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
+        """Add alpha * source to the slices along `dim` that `index` (N,) names, in place."""
+        return self._become("index_add_", lambda x: x.index_add(dim, index, source, alpha=alpha), source)  # type: ignore
 
     def nonzero(self, *, as_tuple: bool = False) -> Any:
         """Return the positions (N, ndim) int64 of the elements that are not zero; or one tensor (N,) per dimension."""

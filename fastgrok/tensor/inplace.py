@@ -13,8 +13,12 @@ from ..autograd import Variable, apply, is_grad_enabled
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.base import check_float
 from ..random import Generator, default_generator
+from .arithmetic import check_not_bool
 from .operands import floating, is_operand
 from .recording import check_in_place, former, rebase
+
+#: Kinds of dtypes; in place, a result may be of a kind with a lower rank, or the same, whatever its size.
+RANK = {"b": 0, "i": 1, "u": 1, "f": 2}
 
 
 class InPlace(Variable):
@@ -30,9 +34,10 @@ class InPlace(Variable):
                 other.array = other.array.astype(self.array.dtype)
         recorded = is_grad_enabled() and (self.requires_grad or other.requires_grad)
         check_in_place(name, self, recorded)
-        if not np.can_cast(other.array.dtype, self.array.dtype, "same_kind") or (
-            ufunc is np.true_divide and self.array.dtype.kind != "f"
-        ):
+        if ufunc is np.subtract:
+            check_not_bool(self, other)
+        ranks = [RANK[x.array.dtype.kind] for x in (self, other)]
+        if ranks[0] < ranks[1] or (ufunc is np.true_divide and self.array.dtype.kind != "f"):
             raise DtypeError(
                 f"{name}: the result of {self.array.dtype} and {other.array.dtype} does not fit into {self.array.dtype}"
             )
@@ -49,13 +54,17 @@ class InPlace(Variable):
             rebase(self, apply(op_class, former(self), operand))
         else:
             with np.errstate(all="ignore"):
-                ufunc(self.array, other.array, out=self.array, casting="same_kind")
+                ufunc(self.array, other.array, out=self.array, casting="unsafe")  # checked above
             self.storage.version += 1
         return self
 
-    def _become(self, name: str, function: Callable[[Any], Any]) -> Self:
-        """Replace the elements by those of function(self), a tensor of the same shape and dtype."""
-        recorded = is_grad_enabled() and self.requires_grad
+    def _become(self, name: str, function: Callable[[Any], Any], *others: Any) -> Self:
+        """Replace the elements by those of function(self), a tensor of the same shape and dtype.
+
+        `others` are tensors that the function uses: the change is recorded when one of them requires a gradient.
+        """
+        wanted = [x.requires_grad for x in (self, *others) if isinstance(x, Variable)]
+        recorded = is_grad_enabled() and any(wanted)
         check_in_place(name, self, recorded)
         result = function(former(self) if recorded else self.detach())  # type: ignore[attr-defined]
         if result.array.dtype != self.array.dtype:
@@ -118,6 +127,8 @@ class InPlace(Variable):
 
     def lerp_(self, end: Any, weight: float) -> Self:
         """Move towards `end` by the fraction `weight`."""
+        if end.array.dtype != self.array.dtype:
+            raise DtypeError(f"lerp_: end has dtype {end.array.dtype}, expected {self.array.dtype}")
         return self.add_(end - self, alpha=weight)
 
     def neg_(self) -> Self:
@@ -154,7 +165,7 @@ class InPlace(Variable):
 
     def clamp_(self, min: Any = None, max: Any = None) -> Self:
         """Cut off below `min` and above `max`."""
-        return self._become("clamp_", lambda x: x.clamp(min, max))
+        return self._become("clamp_", lambda x: x.clamp(min, max), min, max)
 
     def zero_(self) -> Self:
         """Set all elements to 0."""

@@ -38,7 +38,7 @@ def operands(a: Variable, b: Any) -> tuple[Any, Any]:
         b = a._result_class._from_array(b)
     if not isinstance(b, Variable):
         dtype = result_dtype(a, b)
-        return cast(a, dtype), a._result_class._from_array(np.array(b, dtype))
+        return cast(a, dtype), a._result_class._from_array(np.asarray(b).astype(dtype))
     if a.array.dtype == b.array.dtype:
         return a, b
     dtype = result_dtype(a, b)
@@ -52,6 +52,19 @@ def binary(op_class: type[Op], a: Variable, b: Any) -> Any:
     if not is_operand(b):
         return NotImplemented
     return apply(op_class, *operands(a, b))
+
+
+def checked(name: str, other: Any) -> Any:
+    """Return an operand of a method; raises `TypeError` for what is none."""
+    if not is_operand(other):
+        raise TypeError(f"{name}(): argument 'other' must be Tensor or a number, not {type(other).__name__}")
+    return other
+
+
+def check_tensor(name: str, argument: str, x: Any) -> None:
+    """Raise `TypeError` for what is no tensor."""
+    if not isinstance(x, Variable):
+        raise TypeError(f"{name}(): argument '{argument}' must be Tensor, not {type(x).__name__}")
 
 
 def as_array(x: Any) -> np.ndarray:

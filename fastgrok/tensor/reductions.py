@@ -6,8 +6,8 @@ import numpy as np
 
 from .. import ops
 from ..autograd import Variable, apply
-from ..errors import ArgumentError, DtypeError, ShapeError
-from ..ops.base import normalise_axes, normalise_axis
+from ..errors import ArgumentError, DtypeError, RangeError, ShapeError
+from ..ops.base import check_float, normalise_axes, normalise_axis
 from .dtypes import int64
 from .operands import floating
 
@@ -44,20 +44,25 @@ class Reductions(Variable):
         """Return the standard deviation, the square root of the variance."""
         return _root(self.var(dim, unbiased, keepdim, correction=correction))
 
-    def prod(self, dim: int | None = None, keepdim: bool = False) -> Any:
-        """Return the product of the elements; has no gradient yet, so it raises when one is wanted."""
-        if self.requires_grad:
-            raise NotImplementedError("prod: gradients are not covered; use detach()")
-        axes = normalise_axes("prod", dim, self.array.ndim)
-        return self._new(_summed(self).array.prod(axis=axes, keepdims=keepdim))
+    def prod(self, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+        """Return the product of all elements, or along one dimension; bool and whole numbers as int64."""
+        if dim is not None:
+            normalise_axis("prod", dim, self.array.ndim)
+        return apply(ops.Prod, _summed(self, dtype), dim=dim, keepdim=keepdim)
 
     def norm(self, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
         """Return (sum of |x|^p)^(1/p); p may be inf, -inf, 0 (how many are not zero) and "fro", which means 2."""
-        x = floating(self)
+        check_float("norm", "input", self.array)
+        x: Any = self
+        axes = normalise_axes("norm", dim, self.array.ndim)
+        if p == "nuc":
+            raise NotImplementedError("norm: p='nuc' is not covered, expected a number or 'fro'")
+        if isinstance(p, str) and p != "fro":
+            raise ArgumentError(f"norm: p={p!r}, expected a number or 'fro'")
+        if p != "fro" and (p < 0 or p == np.inf) and 0 in [self.array.shape[axis] for axis in axes]:
+            raise ShapeError(f"norm: p={p} of an input of shape {self.array.shape} along dim={dim}, expected elements")
         if p in (2, "fro"):
             return _root((x * x).sum(dim, keepdim))
-        if isinstance(p, str):
-            raise ArgumentError(f"norm: p={p!r}, expected a number or 'fro'")
         if p == 0:
             return (x.detach() != 0).sum(dim, keepdim).to(x.dtype)
         if p in (np.inf, -np.inf):
@@ -71,6 +76,10 @@ class Reductions(Variable):
     def cumsum(self, dim: int, *, dtype: Any = None) -> Any:
         """Return the running sums along `dim`."""
         return apply(ops.CumSum, _summed(self, dtype), dim=dim)
+
+    def cumprod(self, dim: int, *, dtype: Any = None) -> Any:
+        """Return the running products along `dim`."""
+        return apply(ops.CumProd, _summed(self, dtype), dim=dim)
 
     def amax(self, dim: Any = None, keepdim: bool = False) -> Any:
         """Return the largest elements; equal ones share the gradient."""
@@ -111,17 +120,24 @@ class Reductions(Variable):
     def _arg(self, name: str, function: Any, dim: int | None, keepdim: bool) -> Any:
         axis = None if dim is None or self.array.ndim == 0 else normalise_axis(name, dim, self.array.ndim)
         if self.array.size == 0 and (axis is None or self.array.shape[axis] == 0):
-            kind = ShapeError if axis is None else IndexError
-            raise kind(f"{name}: input has shape {self.array.shape}, expected at least one element along dim={dim}")
+            raise RangeError(
+                f"{name}: input has shape {self.array.shape}, expected at least one element along dim={dim}"
+            )
         return self._new(function(self.array, axis=axis, keepdims=keepdim))
 
     def all(self, dim: Any = None, keepdim: bool = False) -> Any:
-        """Return whether no element is zero, as a bool tensor."""
-        return self._new(np.all(self.array, axis=normalise_axes("all", dim, self.array.ndim), keepdims=keepdim))
+        """Return whether no element is zero, as a bool tensor (as 0 and 1 for uint8)."""
+        return self._truth("all", np.all, dim, keepdim)
 
     def any(self, dim: Any = None, keepdim: bool = False) -> Any:
-        """Return whether an element is not zero, as a bool tensor."""
-        return self._new(np.any(self.array, axis=normalise_axes("any", dim, self.array.ndim), keepdims=keepdim))
+        """Return whether an element is not zero, as a bool tensor (as 0 and 1 for uint8)."""
+        return self._truth("any", np.any, dim, keepdim)
+
+    def _truth(self, name: str, function: Any, dim: Any, keepdim: bool) -> Any:
+        # Unlike sum() and its kin, these take an empty tuple of dimensions at its word.
+        axes = () if isinstance(dim, tuple | list) and not dim else normalise_axes(name, dim, self.array.ndim)
+        found = np.asarray(function(self.array, axis=axes, keepdims=keepdim))
+        return self._new(found.astype(np.uint8) if self.array.dtype == np.uint8 else found)
 
     def count_nonzero(self, dim: Any = None) -> Any:
         """Return how many elements are not zero (int64)."""

@@ -7,10 +7,11 @@ around them (nesting, numbers, text) stands as JSON in the file's metadata.
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load as from_bytes
 from safetensors.numpy import save as to_bytes
 
 from ..autograd import Variable
@@ -20,10 +21,11 @@ from .tensor import Tensor
 FORMAT = 1
 
 
-def save(obj: Any, f: str | os.PathLike) -> None:
-    """Write a tensor, or dicts, lists and tuples of tensors, arrays, numbers, text, bools and None, to the file `f`.
+def save(obj: Any, f: str | os.PathLike | BinaryIO) -> None:
+    """Write a tensor, or dicts, lists and tuples of tensors, arrays, numbers, text, bools and None, to `f`.
 
-    The file is complete or not there: it is written under another name, flushed and renamed. Raises `TypeError`, before
+    `f` is a path or an open binary file. Under a path, the file is complete or not there: it is written under another
+    name, flushed and renamed. Raises `TypeError`, before
     anything is written, for what cannot be stored.
 
     Examples
@@ -37,6 +39,9 @@ def save(obj: Any, f: str | os.PathLike) -> None:
     tensors: dict[str, np.ndarray] = {}
     structure = _take_out(obj, "", tensors)
     content = to_bytes(tensors, {"format": "pt", "fastgrok": json.dumps({"format": FORMAT, "structure": structure})})
+    if not isinstance(f, str | os.PathLike):
+        f.write(content)
+        return
     path = Path(f)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # several processes may save to one place
     try:
@@ -49,20 +54,17 @@ def save(obj: Any, f: str | os.PathLike) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def load(f: str | os.PathLike, map_location: Any = None, *, weights_only: bool = True) -> Any:
-    """Return what `save` wrote to the file `f`; for another program's safetensors file, a dict of its tensors.
+def load(f: str | os.PathLike | BinaryIO, map_location: Any = None, *, weights_only: bool = True) -> Any:
+    """Return what `save` wrote to `f`, a path or an open binary file.
 
+    For another program's safetensors file, that is a dict of its tensors.
     Raises `FileNotFoundError`, and `ValueError` for a file that is no complete safetensors file.
     """
     if map_location is not None:
         device(map_location)
-    path = Path(f)
-    if not path.is_file():
-        raise FileNotFoundError(f"load: {path} is not a file")
+    path = Path(f) if isinstance(f, str | os.PathLike) else f
     try:
-        with safe_open(path, framework="np") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+        metadata, tensors = _from_path(path) if isinstance(path, Path) else _from_bytes(path.read())
     except (SafetensorError, ValueError, TypeError) as error:
         raise ValueError(
             f"load: {path} is not a complete safetensors file ({error}); "
@@ -77,6 +79,21 @@ def load(f: str | os.PathLike, map_location: Any = None, *, weights_only: bool =
         return _put_back(header["structure"], tensors)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"load: {path} has a header that fastgrok cannot read ({error})") from None
+
+
+def _from_path(path: Path) -> tuple[dict, dict]:
+    """Return the metadata and the arrays of a file."""
+    if not path.is_file():
+        raise FileNotFoundError(f"load: {path} is not a file")
+    with safe_open(path, framework="np") as file:
+        return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
+
+
+def _from_bytes(content: bytes) -> tuple[dict, dict]:
+    """Return the metadata and the arrays of a file's content, which begins with the length of its header."""
+    tensors = from_bytes(content)  # checks the header
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    return header.get("__metadata__", {}), tensors
 
 
 def _take_out(obj: Any, name: str, tensors: dict[str, np.ndarray]) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import ops
 from ..autograd import Variable, apply
-from ..errors import ArgumentError, ShapeError, StateError
+from ..errors import ArgumentError, RangeError, ShapeError, StateError
 from ..ops.base import normalise_axis
 from ..ops.shape import size_argument
 
@@ -73,6 +73,8 @@ class Shape(Variable):
         end = normalise_axis("flatten", end_dim, len(shape), "end_dim")
         if start > end:
             raise ShapeError(f"flatten: start_dim={start_dim}, expected one that does not come after end_dim={end_dim}")
+        if start == end and shape:
+            return self
         return self.reshape(*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
 
     def unflatten(self, dim: int, sizes: Any) -> Any:
@@ -82,6 +84,8 @@ class Shape(Variable):
         if -1 in sizes:
             known = math.prod(size for size in sizes if size != -1)
             sizes[sizes.index(-1)] = shape[axis] // max(known, 1)
+        if math.prod(sizes) != shape[axis]:
+            raise ShapeError(f"unflatten: sizes={sizes}, expected a product of {shape[axis]}, the size of dim={dim}")
         return self.reshape(*shape[:axis], *sizes, *shape[axis + 1 :])
 
     def ravel(self) -> Any:
@@ -95,8 +99,8 @@ class Shape(Variable):
     def transpose(self, dim0: int, dim1: int) -> Any:
         """Return a view with two dimensions swapped."""
         dims = list(range(self.array.ndim))
+        a, b = (normalise_axis("transpose", dim, len(dims), name) for dim, name in ((dim0, "dim0"), (dim1, "dim1")))
         if dims:
-            a, b = (normalise_axis("transpose", dim, len(dims), name) for dim, name in ((dim0, "dim0"), (dim1, "dim1")))
             dims[a], dims[b] = dims[b], dims[a]
         return apply(ops.Permute, self, dims=dims)
 
@@ -106,7 +110,7 @@ class Shape(Variable):
         """Return the transpose of a matrix; raises `ShapeError` for more than two dimensions."""
         if self.array.ndim > 2:
             raise ShapeError(f"t: shape {self.array.shape}, expected at most two dimensions; use transpose() or mT")
-        return self if self.array.ndim < 2 else self.transpose(0, 1)
+        return self.permute(tuple(range(self.array.ndim))[::-1])
 
     @property
     def T(self) -> Any:
@@ -115,7 +119,11 @@ class Shape(Variable):
 
     @property
     def mT(self) -> Any:
-        """The tensor with its last two dimensions swapped."""
+        """The tensor with its last two dimensions swapped; a 0-d tensor as it is."""
+        if self.array.ndim == 1:
+            raise ShapeError("mT: one dimension, expected a matrix or a batch of matrices")
+        if self.array.ndim == 0:
+            return self
         return self.transpose(-2, -1)
 
     def movedim(self, source: Any, destination: Any) -> Any:
@@ -129,6 +137,8 @@ class Shape(Variable):
             raise ArgumentError(
                 f"movedim: source={source}, destination={destination}, expected as many different dimensions in both"
             )
+        if self.array.ndim == 0:
+            return self.permute(())
         dims = [dim for dim in range(self.array.ndim) if dim not in sources]
         for place, dim in sorted(zip(destinations, sources, strict=True)):
             dims.insert(place, dim)
@@ -140,7 +150,8 @@ class Shape(Variable):
         if dim is None:
             named = set(range(len(shape)))
         else:
-            named = {normalise_axis("squeeze", d, len(shape)) for d in (dim if isinstance(dim, tuple) else (dim,))}
+            dims = dim if isinstance(dim, tuple | list) else (dim,)
+            named = {normalise_axis("squeeze", d, len(shape)) for d in dims}
         return self.reshape(tuple(size for i, size in enumerate(shape) if size != 1 or i not in named))
 
     def unsqueeze(self, dim: int) -> Any:
@@ -177,37 +188,49 @@ class Shape(Variable):
 
     def repeat_interleave(self, repeats: int, dim: int | None = None) -> Any:
         """Return each element (or slice along `dim`) so many times in a row."""
+        if repeats < 0:
+            raise ArgumentError(f"repeat_interleave: repeats={repeats}, expected at least 0")
         if dim is None:
             return self.reshape(-1).repeat_interleave(repeats, 0)
         axis = normalise_axis("repeat_interleave", dim, self.array.ndim)
+        if self.array.ndim == 0:
+            raise RangeError(f"repeat_interleave: dim={dim}, expected None for a tensor without dimensions")
         slices = np.repeat(np.arange(self.array.shape[axis]), repeats)
         return self.index_select(axis, self._new(slices))  # type: ignore[attr-defined]
 
     def narrow(self, dim: int, start: int, length: int) -> Any:
         """Return the view of `length` slices along `dim`, from `start` on."""
+        self._check_dimensions("narrow")
         axis = normalise_axis("narrow", dim, self.array.ndim)
         start = start + self.array.shape[axis] if start < 0 else start
         if not (0 <= start and 0 <= length and start + length <= self.array.shape[axis]):
-            raise IndexError(
+            raise RangeError(
                 f"narrow: start={start} and length={length}, expected a range within 0 to {self.array.shape[axis]}"
             )
         return self[(slice(None),) * axis + (slice(start, start + length),)]  # type: ignore[index]
 
+    def _check_dimensions(self, name: str) -> None:
+        if self.array.ndim == 0:
+            raise ShapeError(f"{name}: a tensor without dimensions, expected at least one")
+
     def select(self, dim: int, index: int) -> Any:
         """Return the view of one slice along `dim`."""
+        if self.array.ndim == 0:
+            raise IndexError("select: a tensor without dimensions, expected at least one")
         axis = normalise_axis("select", dim, self.array.ndim)
         return self[(slice(None),) * axis + (index,)]  # type: ignore[index]
 
     def split(self, split_size: Any, dim: int = 0) -> tuple:
         """Cut along `dim` into views of `split_size` slices (the last may be smaller), or of the sizes in a list."""
+        self._check_dimensions("split")
         size = self.size(dim)
         if isinstance(split_size, int):
-            if split_size < 1:
+            if split_size < (size > 0):
                 raise ArgumentError(f"split: split_size={split_size}, expected at least 1")
-            sizes = [min(split_size, size - start) for start in range(0, size, split_size)] or [0]
+            sizes = [min(split_size, size - start) for start in range(0, size, split_size or 1)] or [0]
         else:
             sizes = list(split_size)
-            if sum(sizes) != size:
+            if sum(sizes) != size or min(sizes, default=0) < 0:
                 raise ShapeError(
                     f"split: split_size={sizes} sums to {sum(sizes)}, expected {size}, the size of dimension {dim}"
                 )
@@ -218,10 +241,15 @@ class Shape(Variable):
         """Cut along `dim` into at most so many views of equal size (the last may be smaller)."""
         if chunks < 1:
             raise ArgumentError(f"chunk: chunks={chunks}, expected at least 1")
+        self._check_dimensions("chunk")
+        if self.size(dim) == 0:
+            return self.split([0] * chunks, dim)
         return self.split(max(math.ceil(self.size(dim) / chunks), 1), dim)
 
     def unbind(self, dim: int = 0) -> tuple:
         """Return the slices along `dim` as a tuple of views."""
+        if self.array.ndim == 0:
+            raise RangeError("unbind: a tensor without dimensions, expected at least one")
         return tuple([self.select(dim, i) for i in range(self.size(dim))])
 
     def flip(self, *dims: Any) -> Any:

@@ -219,14 +219,18 @@ def get_num_threads() -> int:
     return _state.threads
 
 
+class ThreadsError(ValueError, TypeError, RuntimeError):
+    """That is no number of threads. PyTorch raises the last two, here as there."""
+
+
 def set_num_threads(n: int) -> None:
     """Use `n` threads in every kernel from now on.
 
-    Raises `ValueError` unless 1 <= n; more than the machine offers is reduced to what it offers.
+    Raises `ThreadsError` unless 1 <= n; more than the machine offers is reduced to what it offers.
     Results do not depend on the number of threads.
     """
-    if int(n) != n or n < 1:
-        raise ValueError(f"set_num_threads: n={n!r}, expected a whole number of at least 1")
+    if not isinstance(n, int) or n < 1:
+        raise ThreadsError(f"set_num_threads: n={n!r}, expected a whole number of at least 1")
     _state.threads = min(int(n), _state.most)
 
 

@@ -202,11 +202,6 @@ def test_channels_are_dropped_as_a_whole():
         F.dropout2d(x, inplace=True)
 
 
-def test_padding_that_is_not_covered():
-    with pytest.raises(NotImplementedError, match="padding_mode='reflect'"):
-        nn.Conv2d(1, 1, 3, padding_mode="reflect")
-
-
 def test_initial_distributions():
     layer = nn.Conv2d(8, 300, (5, 10), groups=2)
     for p in layer.parameters():

@@ -41,6 +41,13 @@ def spread(*shapes):
     return make
 
 
+def _with_zeros(rng):
+    """Numbers, some rows of which hold one zero or two."""
+    x = rng.standard_normal((4, 5))
+    x[1, 2] = x[2, 0] = x[2, 4] = 0
+    return x
+
+
 def probabilities(*shapes):
     """Inputs between 0.1 and 0.9."""
     return lambda rng: [0.1 + 0.8 * rng.random(shape) for shape in shapes]
@@ -68,6 +75,9 @@ CASES = [
     Case(ops.Pow, "broadcast", positive((2, 3), (3,))),
     Case(ops.Maximum, "broadcast", spread((2, 3), (3,))),
     Case(ops.Minimum, "broadcast", spread((2, 3), (3,))),
+    Case(ops.Remainder, "same", lambda rng: [rng.permutation(6) * 0.7 - 1.75, np.array([2.0, -2, 2, -2, 2, 2])]),
+    Case(ops.Remainder, "broadcast", lambda rng: [rng.random((2, 3)) * 0.9 + 0.05, np.array(-1.0)]),
+    Case(ops.ClampBetween, "broadcast", spread((3, 4), (4,), (3, 1))),
     Case(ops.Where, "same", normal((2, 3), (2, 3)), {"condition": MASK}),
     Case(ops.Where, "broadcast", normal((), (2, 1)), {"condition": MASK}),
     *[
@@ -95,6 +105,13 @@ CASES = [
         for dim, keepdim in ((None, False), (1, False), ((0, -1), True))
     ],
     Case(ops.Var, "biased", normal((2, 3)), {"dim": 1, "correction": 0}),
+    *[Case(op, "matrix", positive((3, 4))) for op in (ops.Log1p, ops.Expm1)],
+    *[Case(op, "spread", spread((3, 4))) for op in (ops.Floor, ops.Ceil, ops.Sign)],
+    Case(ops.Round, "whole", lambda rng: [rng.permutation(12).reshape(3, 4) * 0.3 + 0.06]),
+    Case(ops.Round, "decimals", normal((2, 3)), {"decimals": 1}),
+    *[Case(ops.Prod, str(dim), normal((2, 3, 4)), {"dim": dim}) for dim in (None, 0, -1)],
+    Case(ops.Prod, "kept", lambda rng: [_with_zeros(rng)], {"dim": 1, "keepdim": True}),
+    *[Case(ops.CumProd, str(dim), lambda rng: [_with_zeros(rng)], {"dim": dim}) for dim in (0, 1)],
     Case(ops.CumSum, "0", normal((2, 3)), {"dim": 0}),
     Case(ops.CumSum, "-1", normal((2, 3)), {"dim": -1}),
     Case(ops.Reshape, "merge", normal((2, 3, 4)), {"shape": (6, -1)}),
@@ -110,6 +127,14 @@ CASES = [
     Case(ops.Index, "mask", normal((2, 3)), {"index": MASK}),
     Case(ops.SetItem, "row", normal((4, 3), (3,)), {"index": slice(1, 3)}),
     Case(ops.SetItem, "mask", normal((2, 3), ()), {"index": MASK}),
+    Case(ops.AddAt, "rows", normal((4, 3), (3, 3)), {"index": (np.array([0, 2, 0]),)}),
+    Case(ops.AddAt, "places", normal((2, 5), (2, 3)), {"index": (np.array([[0], [1]]), IDS)}),
+    *[
+        Case(ops.Pad, f"{mode}{i}", normal((2, 4, 3)), {"widths": widths, "mode": mode})
+        for mode in ("constant", "reflect", "replicate", "circular")
+        for i, widths in enumerate((((0, 0), (3, 2), (0, 2)), ((0, 0), (-1, 2), (1, -2))))
+    ],
+    Case(ops.Pad, "value", normal((2, 3)), {"widths": ((1, 0), (0, 2)), "value": 2.5}),
     Case(ops.Gather, "1", normal((2, 5)), {"dim": 1, "index": IDS}),
     Case(ops.Gather, "0", normal((5, 3)), {"dim": 0, "index": IDS}),
     *[

@@ -9,6 +9,7 @@ import numpy as np
 
 import fastgrok_kernels as kernels
 
+from ...errors import ShapeError
 from ...ops.base import contiguous
 from ...tensor import Tensor
 
@@ -82,6 +83,8 @@ def get_total_norm(
     norm_type = float(norm_type)
     if norm_type == 2.0:
         total = math.sqrt(sum(kernels.sum_of_squares(array) for array in arrays))
+    elif norm_type == math.inf and any(array.size == 0 for array in arrays):
+        raise ShapeError("get_total_norm: norm_type=inf of a tensor without elements, expected some in each")
     elif norm_type == math.inf:
         total = float(np.max([np.abs(array).max(initial=0.0) for array in arrays], initial=0.0))
     else:
