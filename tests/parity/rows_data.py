@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from parity.draw import ANY, arrays, choice, pick, rarely
-from parity.table import exempt, rows
+from parity.table import rows
 
 DATA = "utils.data."
 
@@ -219,5 +219,3 @@ def loading(draw):
 
 rows(DATA + "DataLoader", loading(), function=loaded)
 rows(DATA + "get_worker_info", st.just(((), {})))
-exempt("PyTorch has none: the order of an epoch from its number", DATA + "EpochSampler")
-exempt("a record that only workers get; tests/data/test_loader.py", DATA + "WorkerInfo")

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from parity.draw import FLOATS, arrays, dims, ids, pick, rarely, shapes
 from parity.framework import Array, fill
-from parity.table import exempt, layers, rows
+from parity.table import layers, rows
 
 lead = shapes(0, 2)
 some = st.integers(1, 5)
@@ -52,7 +52,6 @@ rows("nn.functional.embedding", embedding(function=True))
 one_hot = st.tuples(ids(lead, 4, dtypes=("int64", "int64", "int32")), st.sampled_from((-1, 4, 5, 2, -2)))
 rows("nn.functional.one_hot", one_hot.map(lambda x: (x, {})))
 
-exempt("a shorter way to nn.functional.one_hot", "fastgrok.one_hot")
 
 # ---------------------------------------------------------------------------------------------------- recurrence
 
@@ -97,7 +96,6 @@ def cell(draw, kind):
 for name in ("RNN", "LSTM", "GRU"):
     layers(f"nn.{name}", recurrent(name))
     layers(f"nn.{name}Cell", cell(name))
-exempt("what RNN, LSTM and GRU have in common, and their cells: compared with them", "nn.RNNBase nn.RNNCellBase")
 
 # ---------------------------------------------------------------------------------------------------- shapes
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from parity.draw import FLOATS, arrays, dims, fitting, pick, rarely
 from parity.framework import Array, Name
-from parity.table import exempt, layers, rows
+from parity.table import layers, rows
 
 NN = "nn.functional."
 
@@ -228,8 +228,3 @@ def classes(draw, name):
 
 both("cross_entropy", "CrossEntropyLoss", classes("cross_entropy"))
 both("nll_loss", "NLLLoss", classes("nll_loss"))
-
-exempt(
-    "PyTorch has no contrastive loss; tests/nn/test_functions.py compares it with its formula",
-    "nn.NTXentLoss nn.functional.nt_xent",
-)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from parity.draw import arrays, choice, pick, rarely
 from parity.framework import fill
-from parity.table import exempt, rows
+from parity.table import rows
 
 # ---------------------------------------------------------------------------------------------------- optimizers
 
@@ -254,7 +254,6 @@ sequential = st.tuples(
     st.just("SequentialLR"), st.fixed_dictionaries({"schedulers": parts, "milestones": milestones}), *rest
 )
 rows("optim.lr_scheduler.SequentialLR", sequential.map(lambda a: (a, {})), function=rates)
-exempt("what all schedules have in common: compared with them", "optim.lr_scheduler.LRScheduler")
 
 # ---------------------------------------------------------------------------------------------------- averages
 

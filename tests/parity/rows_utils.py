@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from parity.draw import ANY, FLOATS, arrays, choice, dtypes, pick, rarely, shapes, unpacked
 from parity.framework import Array, dtype_name, numpy
-from parity.table import exempt, rows
+from parity.table import rows
 
 
 def calls(*arguments, **keywords):
@@ -290,12 +290,6 @@ rows(
     calls(arrays(grad=True), st.lists(st.sampled_from(modes), max_size=3).filter(inference_is_inside)),
     function=recording,
 )
-exempt("the engine under the tensors; tests/engine", "autograd.Variable autograd.apply")
-exempt("the op that made a tensor, or None: an object of another kind", "Tensor.grad_fn Tensor.op Tensor.output")
-exempt(
-    "how views and rows of gradients are kept; tests/engine",
-    "Tensor.gathered Tensor.is_view Tensor.parent Tensor.rebased",
-)
 
 # ---------------------------------------------------------------------------------------------------- files
 
@@ -413,6 +407,3 @@ def threads(library, count):
 
 rows("fastgrok.set_num_threads fastgrok.get_num_threads", calls((1, 0, -1, 1.5)), function=threads)
 rows("fastgrok.cuda", st.just(((), {})), function=lambda t: (t.cuda.is_available(), t.cuda.device_count()))
-exempt("an error by design: there is no such device or dtype", "Tensor.cuda Tensor.half Tensor.bfloat16")
-exempt("draws text in one compiled loop; tests/nn/test_generate.py compares it with a loop", "fastgrok.generate")
-exempt("compiles the kernels ahead of time; tests/ops", "fastgrok.warmup")
