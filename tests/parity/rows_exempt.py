@@ -19,4 +19,4 @@ exempt(
 )
 exempt("an error by design: there is no such device or dtype", "Tensor.cuda Tensor.half Tensor.bfloat16")
 exempt("draws text in one compiled loop; tests/nn/test_generate.py compares it with a loop", "fastgrok.generate")
-exempt("compiles the kernels ahead of time; tests/cli", "fastgrok.warmup")
+exempt("compiles the kernels ahead of time; tests/ops", "fastgrok.warmup")
