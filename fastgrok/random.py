@@ -1,6 +1,7 @@
 """Random numbers: every draw of the framework comes from a `Generator`, by default from one that `manual_seed` sets."""
 
 import operator
+import threading
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,31 @@ class Generator:
         return int(self.numpy.integers(2**63))
 
 
-default_generator = Generator()
+class _DefaultGenerator(Generator):
+    """The stream that draws come from unless another is named. A thread may have one of its own."""
+
+    def __init__(self) -> None:
+        self._threads = threading.local()
+        super().__init__()
+
+    @property
+    def numpy(self) -> np.random.Generator:
+        """What draws in this thread."""
+        return getattr(self._threads, "numpy", self._numpy)
+
+    @numpy.setter
+    def numpy(self, numpy: np.random.Generator) -> None:
+        if hasattr(self._threads, "numpy"):
+            self._threads.numpy = numpy
+        else:
+            self._numpy = numpy
+
+    def begin_thread(self, seed: int) -> None:
+        """Give this thread a stream of its own, so that what it draws does not depend on what others do meanwhile."""
+        self._threads.numpy = np.random.Generator(np.random.PCG64(seed % 2**64))
+
+
+default_generator = _DefaultGenerator()
 
 
 def manual_seed(seed: int) -> Generator:

@@ -10,6 +10,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
+from fastgrok import default_generator
+
 __all__ = ["WorkerInfo", "get_worker_info", "in_threads"]
 
 _local = threading.local()
@@ -47,8 +49,9 @@ class _Worker(threading.Thread):
         return future
 
     def run(self) -> None:
-        """Run tasks until None comes."""
+        """Run tasks until None comes. What they draw from the default generator depends on the worker's seed alone."""
         _local.info = self.info
+        default_generator.begin_thread(self.info.seed)
         while (entry := self.tasks.get()) is not None:
             task, future = entry
             if future.set_running_or_notify_cancel():

@@ -403,6 +403,35 @@ def test_what_is_refused():
             kind()[0] if kind is data.Dataset else iter(kind())
 
 
+class Noise(data.Dataset):
+    """Samples are random numbers."""
+
+    def __len__(self):
+        return 20
+
+    def __getitem__(self, i):
+        return fastgrok.rand(2)
+
+
+def test_what_workers_draw_repeats():
+    def epochs():
+        fastgrok.manual_seed(0)
+        loader = DataLoader(Noise(), batch_size=4, num_workers=2)
+        return [[batch.tolist() for batch in loader] for _ in range(2)]
+
+    first, again = epochs(), epochs()
+    assert first == again
+    assert first[0] != first[1]  # every epoch is another
+
+
+def test_what_workers_draw_does_not_disturb_others():
+    fastgrok.manual_seed(0)
+    expected = fastgrok.rand(3).tolist()
+    fastgrok.manual_seed(0)
+    list(DataLoader(Noise(), batch_size=4, num_workers=2))
+    assert fastgrok.rand(3).tolist() == expected
+
+
 @pytest.mark.torch
 def test_signatures_are_theirs():
     torch = pytest.importorskip("torch")
