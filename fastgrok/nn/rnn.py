@@ -133,10 +133,14 @@ class RNNBase(Module):
         F.check_tensors(name, input=x)
         batched = packed or x.ndim == 3
         self._check_input(name, x, packed)
+        if sizes is not None:
+            _check_sizes(name, sizes, len(x))
         gathered = None
         if not packed:
-            # Rows that were changed in place since they were gathered are no longer rows of the table.
+            # When they were changed in place since they were gathered, or the table was, they are no longer its rows.
             gathered = x.gathered if batched and x.storage.version == 0 else None
+            if gathered is not None and not gathered.unchanged:
+                gathered = None
             if not batched:
                 x = x.unsqueeze(1)
             elif self.batch_first:
@@ -391,6 +395,15 @@ def _check_options(
         warnings.warn(
             f"{name}: dropout={dropout} has no effect with num_layers=1: dropout comes after all but the last layer",
             stacklevel=4,
+        )
+
+
+def _check_sizes(name: str, sizes: np.ndarray, N: int) -> None:
+    """Raise unless batch `sizes` (T,) are those of N packed elements."""
+    if not (len(sizes) and sizes[-1] > 0 and (np.diff(sizes) <= 0).all() and sizes.sum() == N):
+        raise ShapeError(
+            f"{name}: batch_sizes={sizes.tolist()}, expected numbers of at least 1 that never grow and add up to {N}, "
+            "the number of packed elements"
         )
 
 

@@ -29,6 +29,7 @@ class Conversion(Variable):
     @property
     def data(self) -> Any:
         """The tensor without its history, over the same memory. Changes made through it are not noticed by backward."""
+        self.gathered = None  # changes through the alias would go unseen
         alias = self._alias()
         alias.storage = Storage()
         return alias
@@ -37,7 +38,7 @@ class Conversion(Variable):
     def data(self, value: Variable) -> None:
         if not isinstance(value, Variable):
             raise TypeError(f"data: got {type(value).__name__}, expected a Tensor")
-        self.array, self.storage = value.array, value.storage
+        self.array, self.storage, self.gathered = value.array, value.storage, None
 
     def detach(self) -> Any:
         """Return the tensor without its history, over the same memory."""
@@ -61,6 +62,7 @@ class Conversion(Variable):
         """
         if self.requires_grad and not force:
             raise StateError("numpy: this tensor requires grad; use .detach().numpy()")
+        self.gathered = None  # changes of the array would go unseen
         return self.array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -75,6 +77,7 @@ class Conversion(Variable):
     def __dlpack__(self, **options: Any) -> Any:
         if self.requires_grad:
             raise BufferError("__dlpack__: this tensor requires grad; use .detach()")
+        self.gathered = None
         return self.array.__dlpack__(**options)
 
     def __dlpack_device__(self) -> Any:

@@ -340,3 +340,44 @@ def test_ten_thousand_steps_and_their_memory(kind, form):
         tracemalloc.stop()
     assert held > steps * H * 4
     assert left < 0.05 * held + 2**14
+
+
+def _change_table(embedding, x):
+    with fastgrok.no_grad():
+        embedding.weight.mul_(2)
+
+
+def _change_data(embedding, x):
+    x.data.mul_(2)
+
+
+def _replace_data(embedding, x):
+    x.data = fastgrok.ones(T, B, D)
+
+
+def _change_array(embedding, x):
+    with fastgrok.no_grad():
+        x.numpy(force=True)[...] = 0
+
+
+@pytest.mark.parametrize("change", [_change_table, _change_data, _replace_data, _change_array])
+@pytest.mark.parametrize("kind", LAYERS)
+def test_rows_that_are_no_longer_those_of_the_table_are_not_folded(kind, change):
+    embedding, layer = nn.Embedding(4, D), LAYERS[kind](D, H)
+    x = embedding(fastgrok.randint(0, 4, (T, B)))
+    change(embedding, x)
+    alone = layer(x.detach().clone())[0].numpy(force=True)
+    np.testing.assert_allclose(layer(x)[0].numpy(force=True), alone, atol=1e-6)
+
+
+@pytest.mark.parametrize("sizes", [[3, 3], [1, 3], [4, 0], []])
+@pytest.mark.parametrize("kind", LAYERS)
+def test_batch_sizes_that_do_not_fit_are_named(kind, sizes):
+    packed = nn.utils.rnn.PackedSequence(fastgrok.ones(4, D), fastgrok.tensor(sizes, dtype=fastgrok.int64))
+    with pytest.raises(ShapeError, match="batch_sizes="):
+        LAYERS[kind](D, H)(packed)
+
+
+def test_an_order_that_is_none_is_named():
+    with pytest.raises(IndexError, match=r"\[0, 1, 5\]"):
+        nn.utils.rnn.PackedSequence(fastgrok.ones(4, D), fastgrok.tensor([3, 1]), fastgrok.tensor([0, 1, 5]))

@@ -13,7 +13,7 @@ import numpy as np
 
 from ... import ops
 from ...autograd import apply
-from ...errors import ArgumentError, DtypeError, ShapeError
+from ...errors import ArgumentError, DtypeError, IdError, ShapeError
 from ...tensor import Tensor
 
 __all__ = [
@@ -106,10 +106,13 @@ class PackedSequence(_Fields):
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
-    """Return the order (B,) that undoes `permutation` (B,); None for None."""
+    """Return the order (B,) that undoes `permutation` (B,), each of 0 to B - 1 once; None for None."""
     if permutation is None:
         return None
-    return permutation._new(np.argsort(permutation.array, kind="stable"))
+    order, B = permutation.array, permutation.array.size
+    if not np.array_equal(np.sort(order, axis=None), np.arange(B)):
+        raise IdError(f"invert_permutation: permutation={order.tolist()}, expected each of 0 to {B - 1} once")
+    return permutation._new(np.argsort(order, kind="stable"))
 
 
 # ------------------------------------------------------------------------------------------------ packing
@@ -193,6 +196,8 @@ def pad_packed_sequence(
             f"pad_packed_sequence: total_length={total_length}, expected at least {T}, the longest sequence"
         )
     order = np.arange(B) if sequence.unsorted_indices is None else sequence.unsorted_indices.array
+    if not np.array_equal(np.sort(order), np.arange(B)):
+        raise IdError(f"pad_packed_sequence: unsorted_indices={order.tolist()}, expected each of 0 to {B - 1} once")
     first = np.cumsum(sizes) - sizes  # row of step t where its sequences begin
     there = order < sizes[:, None]
     rows = np.where(there, first[:, None] + order, -1)
