@@ -156,7 +156,7 @@ class Where(Op):
 
     def forward(self, a, b, condition):
         """Choose by condition, a bool array; raises `ShapeError` when the three do not broadcast."""
-        self.condition, self.shapes = condition, (a.shape, b.shape)
+        self.condition, self.shapes = condition.copy(), (a.shape, b.shape)  # the caller may go on with the mask
         try:
             return np.where(condition, a, b)
         except ValueError:

@@ -18,6 +18,8 @@ class Reshape(Op):
     def forward(self, x, shape):
         """Reshape; one size may be -1. Raises `ShapeError` when the number of elements differs."""
         self.shape = x.shape
+        if any(size < -1 for size in shape):  # NumPy takes any negative size for -1
+            raise ShapeError(f"reshape: shape={tuple(shape)}, expected sizes of at least 0, or one that is -1")
         try:
             return x.reshape(shape)
         except ValueError:

@@ -239,6 +239,8 @@ def randint(
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = int64, device: Any = None) -> Tensor:
     """Return 0 .. n - 1 in random order."""
+    if n < 0:
+        raise ArgumentError(f"randperm: n={n}, expected at least 0")
     return _finish(_stream(generator).permutation(n).astype(as_dtype(dtype)), False, device)
 
 

@@ -74,6 +74,8 @@ class Indexing(Variable):
         return result
 
     def __setitem__(self, index: Any, value: Any) -> None:
+        if value is None:
+            raise TypeError("assignment: the value is None, expected a tensor or numbers")
         index = plain_index(index)
         check_index(index, self.array.shape)
         steps = numbers_first(index)

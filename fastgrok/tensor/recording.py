@@ -32,6 +32,11 @@ def rebase(variable: Variable, result: Variable) -> None:
 
 def check_in_place(name: str, variable: Variable, recorded: bool) -> None:
     """Raise `StateError` if `variable` may not be changed in place here; `recorded`: whether the graph has to know."""
+    if not variable.array.flags.writeable:
+        raise StateError(
+            f"{name}: this memory cannot be written to, since elements share it (as after expand()) or its owner "
+            "forbids it; change a clone()"
+        )
     if not recorded:
         return
     if variable.requires_grad and variable.op is None:

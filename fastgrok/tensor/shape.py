@@ -174,6 +174,8 @@ class Shape(Variable):
             raise ShapeError(
                 f"repeat: {len(counts)} numbers for a tensor of shape {self.array.shape}, expected one per dimension"
             )
+        if any(count < 0 for count in counts):
+            raise ShapeError(f"repeat: repeats={counts}, expected numbers of at least 0")
         shape = (1,) * (len(counts) - self.array.ndim) + self.array.shape
         # Each dimension becomes (copies, size), is expanded, and the two are merged again.
         pairs = [part for size in shape for part in (1, size)]

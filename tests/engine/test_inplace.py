@@ -196,3 +196,17 @@ def test_a_buffer_of_ids_may_be_reused_before_backward(loss):
         gradients.append([leaf.grad.numpy() for leaf in leaves])
     for before, after in zip(*gradients, strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+def test_a_mask_may_go_on_changing():
+    x, done = leaf(1.0, 2.0, 3.0), fastgrok.tensor([True, False, False])
+    y = x.masked_fill(done, 0.0)
+    done |= fastgrok.tensor([True, True, True])
+    y.sum().backward()
+    assert x.grad.tolist() == [0.0, 1.0, 1.0]
+
+
+def test_memory_that_elements_share_is_not_written_to():
+    for change in (lambda x: x.fill_(1), lambda x: x.add_(1), lambda x: x.__setitem__(0, 1)):
+        with pytest.raises(StateError, match=r"expand\(\)"):
+            change(fastgrok.zeros(3, 1).expand(3, 4))

@@ -265,6 +265,11 @@ def test_arguments_that_make_no_sense():
         (lambda: x.mm(fastgrok.ones(3)), ShapeError),
         (lambda: -fastgrok.tensor([True]), DtypeError),
         (lambda: x.norm("nuc"), NotImplementedError),
+        (lambda: fastgrok.zeros(6).view(-2, 3), ShapeError),
+        (lambda: fastgrok.zeros(6).reshape(3, -7), ShapeError),
+        (lambda: fastgrok.arange(5).repeat(-1), ShapeError),
+        (lambda: fastgrok.randperm(-1), ValueError),
+        (lambda: x.__setitem__(0, None), TypeError),
         (lambda: x.norm("other"), ValueError),
         (lambda: (x * fastgrok.ones(3, requires_grad=True)) // 2, NotImplementedError),
     ):
