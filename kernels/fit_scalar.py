@@ -21,7 +21,7 @@ from mpmath import mp, mpf
 mp.prec = 200
 
 # (name, number of coefficients for float32, for float64)
-DEGREES = {"EXP": (5, 10), "LOG": (3, 7), "ERF": (6, 12), "ERFC": (7, 19)}
+DEGREES = {"EXP": (5, 10), "LOG": (3, 7), "ERF": (6, 12), "ERFC": (7, 20)}
 ERF_SPLIT, ERF_END = mpf(0.84375), {np.float32: mpf(4), np.float64: mpf(6)}  # erf rounds to 1 from the end on
 
 

@@ -324,7 +324,7 @@ def test_ten_thousand_steps_and_their_memory(kind, form):
             state = module(x[t], state)
         return (state[0] if kind == "LSTM" else state).sum()
 
-    forward(2).backward()  # allocates gradients, and compiles
+    forward(steps if form == "window" else 2).backward()  # allocates gradients, and compiles
     gc.collect()
     waiting = fastgrok_kernels.memory._waiting
     tracemalloc.start()

@@ -145,11 +145,11 @@ sampler("SubsetRandomSampler", st.lists(st.integers(0, 9), max_size=4))
 
 
 def some_of(library, name, arguments, options):
-    """Return how many indices a sampler draws with replacement, and whether they are indices."""
+    """Return how many indices a sampler draws, and which; where chance decides, only whether they are indices."""
     sampler = getattr(library.utils.data, name)(*arguments, **options)
     found = list(sampler)
-    chance = options.get("replacement", name == "WeightedRandomSampler")
-    return len(sampler), len(found), [0 <= i < 6 for i in found] if chance else sorted(found)
+    all_of_them = name == "RandomSampler" and not options.get("replacement") and options.get("num_samples") is None
+    return len(sampler), len(found), sorted(found) if all_of_them else [0 <= i < 6 for i in found]
 
 
 sampler("RandomSampler", numbers, function=some_of, replacement=(True, False, "no"), num_samples=(None, 3, 0, -1))
