@@ -38,7 +38,7 @@ def network(library, V, dropout):
 def main():
     """Train on windows from anywhere in the text, then predict the characters of its last tenth."""
     options = arguments(__doc__, steps=500)
-    library = options.library
+    library = options.package
     text = tiny_shakespeare()
     vocabulary = CharacterVocabulary.from_text(text)
     training, validation = split(vocabulary.encode(text))

@@ -20,9 +20,9 @@ SHOWN = 20  # the losses of so many steps are printed one by one
 
 
 def arguments(description: str, epochs: int = 1, steps: int = sys.maxsize) -> argparse.Namespace:
-    """Read the options of a demonstration; `library` becomes the module itself."""
+    """Read the options of a demonstration; `package` becomes the library itself."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
-    parser.add_argument("--library", choices=("fastgrok", "torch"), default="fastgrok")
+    parser.add_argument("--library", dest="package", choices=("fastgrok", "torch"), default="fastgrok")
     parser.add_argument("--epochs", type=int, default=epochs)
     parser.add_argument("--steps", type=int, default=steps, help="stop after so many steps")
     parser.add_argument("--dropout", type=float, default=0.0, help="0, so that both libraries calculate the same")
@@ -30,9 +30,9 @@ def arguments(description: str, epochs: int = 1, steps: int = sys.maxsize) -> ar
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--data", type=Path, default=os.environ.get("FASTGROK_DATA_DIR", "data"), help="folder of data")
     options = parser.parse_args()
-    options.library = importlib.import_module(options.library)
-    options.library.set_num_threads(options.threads)
-    options.library.manual_seed(options.seed)
+    options.package = importlib.import_module(options.package)
+    options.package.set_num_threads(options.threads)
+    options.package.manual_seed(options.seed)
     return options
 
 
@@ -68,7 +68,7 @@ def shuffled(count: int, batch_size: int, seed: int, epochs: int) -> Iterator[np
 
 def train(options: argparse.Namespace, model: Any, batches: Iterable, loss: Callable, lr: float) -> None:
     """Make one step of Adam per batch, gradients clipped to norm 1; print losses and the time."""
-    library = options.library
+    library = options.package
     optimizer = library.optim.Adam(model.parameters(), lr=lr)
     model.train()
     recent: list[float] = []
@@ -92,10 +92,10 @@ def train(options: argparse.Namespace, model: Any, batches: Iterable, loss: Call
 def accuracy(options: argparse.Namespace, model: Any, batches: Iterable) -> float:
     """Print and return the share of targets that get the highest score; `batches` are pairs of inputs and targets."""
     right = total = 0
-    with options.library.no_grad():
+    with options.package.no_grad():
         for inputs, targets in batches:
             scores = model(*inputs) if isinstance(inputs, tuple) else model(inputs)
             right += (scores.argmax(-1) == targets).sum().item()
             total += targets.numel()
-    print(f"{options.library.__name__}: accuracy {right / total:.4f} on {total:,} examples that it was not trained on")
+    print(f"{options.package.__name__}: accuracy {right / total:.4f} on {total:,} examples that it was not trained on")
     return right / total

@@ -45,7 +45,7 @@ def network(nn, V, dropout):
 def main():
     """Train, then judge sentences that were kept back."""
     options = arguments(__doc__, epochs=4)
-    library = options.library
+    library = options.package
     texts, praise, V = sentences(options)
     order = np.random.default_rng(options.seed).permutation(len(texts))
     tested, trained = order[:TESTED], order[TESTED:]

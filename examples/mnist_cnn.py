@@ -40,7 +40,7 @@ def network(nn, dropout):
 def main():
     """Train, then read the digits that were kept back."""
     options = arguments(__doc__, epochs=4)
-    library = options.library
+    library = options.package
     images, labels = digits(options)
     model = network(library.nn, options.dropout)
     set_weights(library, model, options.seed)

@@ -53,7 +53,7 @@ def windows(library, ids):
 def main():
     """Train, carrying the state from window to window, then predict the words of the last tenth of the text."""
     options = arguments(__doc__, epochs=2)
-    library = options.library
+    library = options.package
     training, validation = split(words())
     model = network(library.nn, options.dropout)
     set_weights(library, model, options.seed)
