@@ -58,6 +58,8 @@ NAMES = [
     "nadam_into",
     "patches_backward",
     "patches_forward",
+    "relu_backward",
+    "relu_forward",
     "rmsprop_into",
     "rnn_backward",
     "rnn_forward",

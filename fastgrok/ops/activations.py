@@ -6,17 +6,17 @@ import numpy as np
 
 import fastgrok_kernels as kernels
 
-from .base import Op, check_float, contiguous, quiet
+from .base import Op, check_float, contiguous, elementwise, quiet
 from .elementwise import KERNEL_SIZE
 
 
 def _tanh(x: np.ndarray) -> np.ndarray:
-    return np.tanh(x) if x.size < KERNEL_SIZE else kernels.tanh_forward(contiguous(x))
+    return np.tanh(x) if x.size < KERNEL_SIZE else elementwise(kernels.tanh_forward, x)
 
 
 @quiet
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x)) if x.size < KERNEL_SIZE else kernels.sigmoid_forward(contiguous(x))
+    return 1 / (1 + np.exp(-x)) if x.size < KERNEL_SIZE else elementwise(kernels.sigmoid_forward, x)
 
 
 class LeakyReLU(Op):

@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..errors import DtypeError
-from .base import FACTORS, Op, cannot_broadcast, quiet, unbroadcast
+from .base import FACTORS, Op, cannot_broadcast, quiet, room, unbroadcast
+from .gradients import Broadcast, Gradient
 
 
 class Add(Op):
@@ -15,7 +16,7 @@ class Add(Op):
         """Add: a and b of any shapes that broadcast; raises `ShapeError` when they do not."""
         self.shapes = a.shape, b.shape
         try:
-            return a + b
+            return np.add(a, b, out=room(a, b))
         except ValueError:
             raise cannot_broadcast("add", a.shape, b.shape) from None
 
@@ -40,7 +41,7 @@ class Sub(Op):
         if a.dtype.kind == "b" and b.dtype.kind == "b":
             raise DtypeError("sub: both operands are bool, expected numbers; use a logical operation instead")
         try:
-            return a - b
+            return np.subtract(a, b, out=room(a, b))
         except ValueError:
             raise cannot_broadcast("sub", a.shape, b.shape) from None
 
@@ -54,20 +55,34 @@ class Sub(Op):
 class Mul(Op):
     """a * b."""
 
+    accepts_structured = True
+
     def forward(self, a, b):
         """Multiply; raises `ShapeError` when a and b do not broadcast."""
         self.saved_inputs = FACTORS[self.needs[:2]]
         self.a, self.b = a, b
         try:
-            return a * b
+            return np.multiply(a, b, out=room(a, b))
         except ValueError:
             raise cannot_broadcast("mul", a.shape, b.shape) from None
 
     def backward(self, dout):
-        """Each factor gets the gradient times the other."""
-        da = unbroadcast(dout * self.b, self.a.shape) if self.needs[0] else None
-        db = unbroadcast(dout * self.a, self.b.shape) if self.needs[1] else None
+        """Each factor gets the gradient times the other; of a square, the one gets both."""
+        a, b = self.a, self.b
+        if a is b and self.needs[0] and self.needs[1]:
+            da = _times(dout, a)
+            da += da
+            return da, None
+        da = unbroadcast(_times(dout, b), a.shape) if self.needs[0] else None
+        db = unbroadcast(_times(dout, a), b.shape) if self.needs[1] else None
         return da, db
+
+
+def _times(dout, factor):
+    """Multiply a gradient by a factor that was broadcast to its shape."""
+    if isinstance(dout, Gradient):
+        dout = dout.value if isinstance(dout, Broadcast) and dout.shape == factor.shape else dout.dense()
+    return np.multiply(dout, factor, out=room(factor, dout))
 
 
 class Div(Op):

@@ -1,9 +1,12 @@
 """What a differentiable operation is, and the list of all of them."""
 
 import math
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
+
+from fastgrok_kernels import memory
 
 from ..errors import ArgumentError, DtypeError, IdError, RangeError, ShapeError
 
@@ -84,6 +87,41 @@ FACTORS: dict[tuple[bool, ...], tuple[int, ...]] = {
 def contiguous(x: np.ndarray) -> np.ndarray:
     """Return `x` itself when it lies in C order, else a copy that does; unlike in NumPy 0-d arrays stay 0-d."""
     return x if x.flags.c_contiguous else x.copy()
+
+
+def memory_axes(*arrays: np.ndarray) -> tuple[int, ...] | None:
+    """Return the axes in whose order all of the arrays lie in memory without gaps, or None when there is no such order.
+
+    That of images with channels last is (0, 2, 3, 1).
+    """
+    first = arrays[0]
+    axes = tuple(sorted(range(first.ndim), key=lambda axis: -first.strides[axis] * (first.shape[axis] > 1)))
+    if all(a.strides == first.strides for a in arrays[1:]) and first.transpose(axes).flags.c_contiguous:
+        return axes
+    return None
+
+
+def elementwise(kernel: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:
+    """Apply a kernel of single elements to arrays of one shape; the result lies in memory as they do."""
+    if all(a.flags.c_contiguous for a in arrays):
+        return kernel(*arrays)
+    axes = memory_axes(*arrays)
+    if axes is None:
+        return kernel(*(contiguous(a) for a in arrays))
+    return kernel(*(a.transpose(axes) for a in arrays)).transpose(np.argsort(axes))
+
+
+def room(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
+    """Return memory kept for reuse that can hold `a` combined with `b`, element by element; None for NumPy's own.
+
+    `b` is of the same shape, or a number.
+    """
+    if a.nbytes < memory.LARGE or a.dtype != b.dtype or not (b.ndim == 0 or a.shape == b.shape):
+        return None
+    axes = memory_axes(a) if b.ndim == 0 else memory_axes(a, b)
+    if axes is None:
+        return None
+    return memory.empty(tuple(a.shape[axis] for axis in axes), a.dtype).transpose(np.argsort(axes))
 
 
 def rows_of(x: np.ndarray) -> np.ndarray:

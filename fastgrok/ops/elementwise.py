@@ -6,7 +6,7 @@ import numpy as np
 
 import fastgrok_kernels as kernels
 
-from .base import Op, check_float, contiguous, quiet
+from .base import Op, check_float, elementwise, quiet
 
 #: From this many elements on the kernels are used; below, NumPy is as fast, and nothing has to be compiled.
 KERNEL_SIZE = 1 << 15
@@ -68,7 +68,7 @@ class Exp(Op):
     @quiet
     def forward(self, x):
         """Exponential."""
-        self.y = np.exp(x) if x.size < KERNEL_SIZE else kernels.exp_forward(contiguous(x))
+        self.y = np.exp(x) if x.size < KERNEL_SIZE else elementwise(kernels.exp_forward, x)
         return self.y
 
     def backward(self, dy):
@@ -85,7 +85,7 @@ class Log(Op):
     def forward(self, x):
         """Logarithm; -inf at 0, nan below."""
         self.x = x
-        return np.log(x) if x.size < KERNEL_SIZE else kernels.log_forward(contiguous(x))
+        return np.log(x) if x.size < KERNEL_SIZE else elementwise(kernels.log_forward, x)
 
     @quiet
     def backward(self, dy):
@@ -198,13 +198,13 @@ class Tanh(Op):
     def forward(self, x):
         """Hyperbolic tangent; raises `DtypeError` unless x is a float array."""
         check_float("tanh", "input", x)
-        self.y = np.tanh(x) if x.size < KERNEL_SIZE else kernels.tanh_forward(contiguous(x))
+        self.y = np.tanh(x) if x.size < KERNEL_SIZE else elementwise(kernels.tanh_forward, x)
         return self.y
 
     def backward(self, dy):
         """dx = dy * (1 - y^2)."""
         if dy.size >= KERNEL_SIZE:
-            return (kernels.tanh_backward(contiguous(dy), contiguous(self.y)),)
+            return (elementwise(kernels.tanh_backward, dy, self.y),)
         return (dy * (1 - self.y * self.y),)
 
 
@@ -217,13 +217,13 @@ class Sigmoid(Op):
     def forward(self, x):
         """Logistic function; raises `DtypeError` unless x is a float array."""
         check_float("sigmoid", "input", x)
-        self.y = 1 / (1 + np.exp(-x)) if x.size < KERNEL_SIZE else kernels.sigmoid_forward(contiguous(x))
+        self.y = 1 / (1 + np.exp(-x)) if x.size < KERNEL_SIZE else elementwise(kernels.sigmoid_forward, x)
         return self.y
 
     def backward(self, dy):
         """dx = dy * y * (1 - y)."""
         if dy.size >= KERNEL_SIZE:
-            return (kernels.sigmoid_backward(contiguous(dy), contiguous(self.y)),)
+            return (elementwise(kernels.sigmoid_backward, dy, self.y),)
         return (dy * self.y * (1 - self.y),)
 
 
@@ -234,12 +234,15 @@ class ReLU(Op):
 
     def forward(self, x):
         """Cut off below 0; nan stays nan."""
-        self.y = np.maximum(x, x.dtype.type(0))
+        small = x.size < KERNEL_SIZE or x.dtype.kind != "f"
+        self.y = np.maximum(x, x.dtype.type(0)) if small else elementwise(kernels.relu_forward, x)
         return self.y
 
     def backward(self, dy):
         """dx = dy where y > 0 (or nan), else 0."""
-        return (dy * ~(self.y <= 0),)
+        if dy.size >= KERNEL_SIZE:
+            return (elementwise(kernels.relu_backward, dy, self.y),)
+        return (np.where(self.y <= 0, dy.dtype.type(0), dy),)
 
 
 class Clamp(Op):

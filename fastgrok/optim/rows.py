@@ -21,11 +21,13 @@ def add_rows(param: Tensor, factor: float) -> None:
 
     Raises `StateError` when the gradient does not go with the parameter: kernels trust their arguments.
     """
-    gradient = _summed(param, ())
-    if gradient.ids.size:
+    gradient = _checked(param, ())
+    ids, rows = gradient.ids, np.ascontiguousarray(gradient.rows, param.array.dtype)
+    if ids.size:
         if param.array.flags.c_contiguous:
-            kernels.add_rows_into(param.array, gradient.ids, gradient.rows, factor)
+            kernels.add_rows_into(param.array, np.ascontiguousarray(ids), rows, factor)
         else:
+            gradient = gradient.sum()
             param.array[gradient.ids] += param.array.dtype.type(factor) * gradient.rows
         param.storage.version += 1
 
@@ -40,7 +42,8 @@ def change_rows(
 
     Raises `StateError` when one of `states` does not go with the parameter: kernels trust their arguments.
     """
-    gradient = _summed(param, states)
+    gradient = _checked(param, states).sum()
+    gradient = Rows(gradient.ids, np.ascontiguousarray(gradient.rows, param.array.dtype), gradient.shape, summed=True)
     if not gradient.ids.size:
         return
     tables = param.array, *states
@@ -51,8 +54,8 @@ def change_rows(
     param.storage.version += 1
 
 
-def _summed(param: Tensor, states: tuple[np.ndarray, ...]) -> Rows:
-    """Return the gradient of `param` with one row per id, in its dtype; raise `StateError` unless all goes together."""
+def _checked(param: Tensor, states: tuple[np.ndarray, ...]) -> Rows:
+    """Return the gradient of `param`; raise `StateError` unless all goes together."""
     gradient: Rows = param._grad
     if any(table.shape != gradient.shape or table.dtype != param.array.dtype for table in (param.array, *states)):
         raise StateError(
@@ -60,6 +63,4 @@ def _summed(param: Tensor, states: tuple[np.ndarray, ...]) -> Rows:
             f"{gradient.shape} and what the optimizer keeps for it {[(s.shape, s.dtype.name) for s in states]}; "
             "convert a model before you make its optimizer"
         )
-    gradient = gradient.sum()
-    rows = np.ascontiguousarray(gradient.rows, param.array.dtype)
-    return Rows(gradient.ids, rows, gradient.shape, summed=True)
+    return gradient

@@ -2,7 +2,16 @@
 
 from . import jit, memory, scalar
 
-__all__ = ["exp_forward", "log_forward", "sigmoid_backward", "sigmoid_forward", "tanh_backward", "tanh_forward"]
+__all__ = [
+    "exp_forward",
+    "log_forward",
+    "relu_backward",
+    "relu_forward",
+    "sigmoid_backward",
+    "sigmoid_forward",
+    "tanh_backward",
+    "tanh_forward",
+]
 
 CHUNK = 1 << 13  # elements per parallel iteration
 
@@ -35,6 +44,16 @@ def tanh_forward(x):
 def tanh_backward(dy, y):
     """dx = dy (1 - y^2). `dy`, `y` (...), float32 or float64: `y` is what `tanh_forward` gave. Returns `dx`."""
     return _apply(_tanh_backward_chunks, dy, y)
+
+
+def relu_forward(x):
+    """y = x where it is positive, else 0; NaN stays. `x` (...), float32 or float64. Returns `y` (...)."""
+    return _apply(_relu_chunks, x)
+
+
+def relu_backward(dy, y):
+    """dx = dy where y is positive or NaN, else 0. `dy`, `y` (...): `y` is what `relu_forward` gave. Returns `dx`."""
+    return _apply(_relu_backward_chunks, dy, y)
 
 
 def _apply(chunks, *arrays):
@@ -82,6 +101,20 @@ def _tanh_backward(dy, y, dx):
         dx[i] = dy[i] * (one - y[i] * y[i])
 
 
+@jit.serial
+def _relu(x, y):
+    zero = y.dtype.type(0)
+    for i in range(x.size):
+        y[i] = zero if x[i] <= zero else x[i]
+
+
+@jit.serial
+def _relu_backward(dy, y, dx):
+    zero = y.dtype.type(0)
+    for i in range(y.size):
+        dx[i] = zero if y[i] <= zero else dy[i]
+
+
 @jit.parallel(work=lambda x, y: 0.3 * x.size)
 def _exp_chunks(x, y):
     for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
@@ -122,3 +155,17 @@ def _tanh_backward_chunks(dy, y, dx):
     for k in jit.prange((y.size + CHUNK - 1) // CHUNK):
         low, high = k * CHUNK, min(k * CHUNK + CHUNK, y.size)
         _tanh_backward(dy[low:high], y[low:high], dx[low:high])
+
+
+@jit.parallel(work=lambda x, y: 0.15 * x.size)
+def _relu_chunks(x, y):
+    for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
+        _relu(x[low:high], y[low:high])
+
+
+@jit.parallel(work=lambda dy, y, dx: 0.15 * y.size)
+def _relu_backward_chunks(dy, y, dx):
+    for k in jit.prange((y.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, y.size)
+        _relu_backward(dy[low:high], y[low:high], dx[low:high])

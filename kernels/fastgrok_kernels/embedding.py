@@ -7,6 +7,7 @@ depend on the number of threads. Small tables are shared out by columns; in larg
 import numpy as np
 
 from . import jit, memory
+from .groups import grouped
 
 __all__ = ["add_rows_into", "embedding_backward", "embedding_forward"]
 
@@ -44,13 +45,14 @@ def embedding_backward(dout, ids, V):
 
 
 def add_rows_into(table, ids, rows, factor):
-    """table[ids[n]] += factor rows[n], for ids that are all different.
+    """table[v] += factor times the sum of rows[n] over all n with ids[n] = v.
 
     `table` (V, D), float32 or float64, is written; `ids` (N,) int64, each in 0..V-1; `rows` (N, D) of the dtype of the
-    table; `factor` a number.
+    table; `factor` a number. The rows of one id are added up first, in their order.
     """
     if rows.size:
-        _add_rows(table, ids, rows, float(factor))
+        order, places = grouped(ids)
+        _add_sums(table, ids, rows, float(factor), order, places)
 
 
 def _bucketed(ids):
@@ -92,11 +94,24 @@ def _add_scaled(source, factor, target):
         target[i] += factor * source[i]
 
 
-@jit.parallel(work=lambda table, ids, rows, factor: 0.1 * rows.size + 2 * ids.size)
-def _add_rows(table, ids, rows, factor):
-    for block in jit.prange((ids.size + ROWS - 1) // ROWS):
-        for n in range(block * ROWS, min(block * ROWS + ROWS, ids.size)):
-            _add_scaled(rows[n], factor, table[ids[n]])
+@jit.serial
+def _sum_group(rows, order, first, end, total):
+    _copy(rows[order[first]], total)
+    for k in range(first + 1, end):
+        _add(rows[order[k]], total)
+
+
+@jit.parallel(work=lambda table, ids, rows, factor, order, places: 0.1 * rows.size + 2 * ids.size)
+def _add_sums(table, ids, rows, factor, order, places):
+    for block in jit.prange((places.size - 1 + ROWS - 1) // ROWS):
+        total = np.empty(rows.shape[1], rows.dtype)
+        for u in range(block * ROWS, min(block * ROWS + ROWS, places.size - 1)):
+            n = order[places[u]]
+            if places[u + 1] - places[u] == 1:
+                _add_scaled(rows[n], factor, table[ids[n]])
+            else:
+                _sum_group(rows, order, places[u], places[u + 1], total)
+                _add_scaled(total, factor, table[ids[n]])
 
 
 @jit.parallel(work=lambda table, ids, out: 0.05 * out.size + 2 * ids.size)

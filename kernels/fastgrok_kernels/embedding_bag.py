@@ -7,6 +7,7 @@ so the results do not depend on the number of threads. The backward pass gives r
 import numpy as np
 
 from . import jit, memory
+from .groups import grouped
 
 __all__ = ["embedding_bag_backward", "embedding_bag_forward", "embedding_bag_max_forward"]
 
@@ -32,12 +33,8 @@ def embedding_bag_backward(dout, ids, factors, starts):
     `dout` (B, D); the rest as in `embedding_bag_forward`. Returns `different` (U,) int64, the ids that occur, rising,
     and `rows` (U, D).
     """
-    # An id and its position as one number: NumPy sorts numbers much faster than it finds the order of numbers.
-    bits = len(ids).bit_length()
-    keys = np.sort((ids << bits) + np.arange(len(ids)))
-    order, ids = keys & ((1 << bits) - 1), keys >> bits
-    places = np.flatnonzero(np.diff(ids, prepend=-1, append=-1))  # where another id begins, and the end
-    different = ids[places[:-1]]
+    order, places = grouped(ids)
+    different = ids[order[places[:-1]]]
     rows = memory.empty((len(different), dout.shape[1]), dout.dtype)
     if rows.size:
         bags = np.repeat(np.arange(len(starts) - 1), np.diff(starts))

@@ -38,7 +38,16 @@ FRAMEWORK = {
     "__init__": ("cli",),
 }
 
-_BLOCKS = ("matmul", "packing", "vector", "simd", "scalar", "memory", "jit")  # what any kernel may be built from
+_BLOCKS = (
+    "matmul",
+    "packing",
+    "vector",
+    "simd",
+    "scalar",
+    "groups",
+    "memory",
+    "jit",
+)  # what any kernel may be built from
 KERNEL_MODULES = {
     "cache": (),
     "jit": ("cache",),
@@ -48,6 +57,7 @@ KERNEL_MODULES = {
     "packing": ("vector", "simd", "jit"),
     "matmul": ("packing", "vector", "simd", "scalar", "memory", "jit"),
     "memory": (),
+    "groups": (),
     "gates": _BLOCKS,  # the weight layout that all recurrent kernels share
     "generate": ("lstm", "gates", *_BLOCKS),  # steps of the same recurrence, one at a time
     "gru": ("rnn", "lstm", "gates", *_BLOCKS),

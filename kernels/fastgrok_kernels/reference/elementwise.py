@@ -33,3 +33,13 @@ def tanh_forward(x):
 def tanh_backward(dy, y):
     """dx, shaped as dy and y."""
     return dy * (1 - y**2)
+
+
+def relu_forward(x):
+    """y, shaped as x."""
+    return np.maximum(x, 0).astype(x.dtype)
+
+
+def relu_backward(dy, y):
+    """dx, shaped as dy and y."""
+    return np.where(y <= 0, 0, dy).astype(dy.dtype)

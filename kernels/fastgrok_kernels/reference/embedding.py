@@ -16,5 +16,7 @@ def embedding_backward(dout, ids, V):
 
 
 def add_rows_into(table, ids, rows, factor):
-    """table (V, D) += factor * rows (N, D) at ids (N,)."""
-    np.add.at(table, ids, (factor * rows).astype(table.dtype))
+    """table (V, D) += factor * the sums of rows (N, D) by ids (N,)."""
+    sums = np.zeros_like(table)
+    np.add.at(sums, ids, rows)
+    table += (factor * sums).astype(table.dtype)

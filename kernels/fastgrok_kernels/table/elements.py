@@ -18,6 +18,10 @@ def _elements_and_gradient(rng, dtype, *shape):
     return normal(rng, dtype, *shape), normal(rng, dtype, *shape, scale=2.0)
 
 
+def _with_nan(rng, dtype):
+    return (np.array([np.nan, -1, 0, 2, -np.inf, np.inf], dtype),)
+
+
 def _positive(rng, dtype, *shape):
     return (np.exp(normal(rng, np.float64, *shape, scale=4.0)).astype(dtype),)
 
@@ -44,6 +48,8 @@ KERNELS = (
     Kernel("sigmoid_backward", "elementwise", sized(_sigmoids, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("tanh_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("tanh_backward", "elementwise", sized(_tanhs, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("relu_forward", "elementwise", (*sized(elements, ELEMENTS, ELEMENTS_BENCH), Case("nan", _with_nan))),
+    Kernel("relu_backward", "elementwise", sized(_elements_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("gelu_forward", "gelu", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("gelu_backward", "gelu", sized(_elements_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("dropout_forward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),

@@ -1,5 +1,7 @@
 """Rows of a table: lookups, their gradients, bags."""
 
+from functools import partial
+
 import numpy as np
 
 from .case import Case, Kernel, bound, normal, sized
@@ -26,6 +28,15 @@ def _some_rows(rng, dtype, N, V, D):
     """Different ids, in any order."""
     ids = rng.permutation(V)[:N]
     return normal(rng, dtype, V, D), ids, normal(rng, dtype, len(ids), D), -0.3
+
+
+def _rising_rows(rng, dtype, N, V, D):
+    table, ids, rows, factor = _some_rows(rng, dtype, N, V, D)
+    return table, np.sort(ids), rows, factor
+
+
+def _repeated_rows(rng, dtype, N, V, D):
+    return normal(rng, dtype, V, D), rng.integers(0, V, N), normal(rng, dtype, N, D), -0.3
 
 
 # B x V x D, of bags of 0 to 6 ids; 200 bags are several blocks of bags, and of different ids.
@@ -83,7 +94,17 @@ KERNELS = (
         ),
         rtol32=2e-5,  # up to a few thousand rows are added in float32
     ),
-    Kernel("add_rows_into", "embedding", sized(_some_rows, _LOOKUPS, (7000, 20000, 100)), mutates=(0,)),
+    Kernel(
+        "add_rows_into",
+        "embedding",
+        (
+            *sized(_repeated_rows, _LOOKUPS, (16384, 20000, 64)),
+            *(Case(f"different {N}", partial(_some_rows, N=N, V=20, D=5)) for N in (0, 1, 15)),
+            Case("rising", partial(_rising_rows, N=15, V=20, D=5)),
+        ),
+        mutates=(0,),
+        rtol32=2e-5,
+    ),
     Kernel(
         "embedding_bag_forward",
         "embedding_bag",
