@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 
 from ..benchmarks.workloads import ROWS
-from . import rounds
+from . import claims, rounds
 
 BEGIN = "<!-- speed: begin (written by `make compare`) -->"
 END = "<!-- speed: end -->"
@@ -25,9 +25,24 @@ def write_into(path: Path, text: str) -> None:
     path.write_text(f"{head}{BEGIN}\n\n{text.strip()}\n\n{END}{tail}", "utf-8")
 
 
-def section(results: dict) -> str:
-    """Everything that the README says about speed beside PyTorch."""
-    return "\n\n".join([_prose(_circumstances(results)), rows(results), _prose(_score(results))])
+def section(results: dict, pictures: str | None = None) -> str:
+    """Everything that the README says about speed: what was measured, and nothing else. `pictures` is their folder."""
+    parts = [_prose(_circumstances(results))]
+    if results["rows"]:
+        parts += [rows(results), _prose(_score(results))]
+    if "limits" in results:
+        parts.append(claims.against_the_machine(results))
+    if "by_threads" in results:
+        parts.append(claims.by_threads(results))
+    if "growth" in results:
+        parts.append(_prose(claims.growing(results)))
+        if pictures:
+            parts.append(
+                f"![Time over batch, steps, units, vocabulary, layers and length of text]({pictures}/growth.png)"
+            )
+    if "book" in results:
+        parts.append(_prose(claims.beside_the_book(results)))
+    return "\n\n".join(parts)
 
 
 def _prose(text: str) -> str:
@@ -55,7 +70,12 @@ def _score(results: dict) -> str:
     losing = sum(rounds.ratio(row) < 1 for row in measured)
     failed = len(results["rows"]) - len(measured)
     text = f"fastgrok is the faster one in {len(measured) - losing} of {len(measured)} rows; what it loses is **bold**."
-    return text + (f" {failed} could not be measured." if failed else "")
+    text += f" {failed} could not be measured." if failed else ""
+    memory = [row for row in results.get("memory", {}).values() if "error" not in row]
+    if memory:
+        less = sum(row["fastgrok"] < row["torch"] for row in memory)
+        text += f" It takes less memory in {less} of {len(memory)}."
+    return text
 
 
 _SOFTWARE = {"fastgrok": "fastgrok", "PyTorch": "torch", "Numba": "numba", "NumPy": "numpy"}
@@ -93,10 +113,10 @@ def milliseconds(seconds: float) -> str:
 
 def share(row: dict, results: dict) -> str:
     """The operations of a row's products per second, as a share of the peak with as many threads; empty without one."""
-    peak = results.get("limits", {}).get("peak")
-    if not peak or not row.get("flops"):
+    rates = results.get("limits", {}).get(str(results["threads"]))
+    if not rates or not row.get("flops"):
         return ""
-    return f"{row['flops'] / median(row['fastgrok']) / median(peak):.0%}"
+    return f"{row['flops'] / median(row['fastgrok']) / median(rates['peak']):.0%}"
 
 
 def _memory(row: dict | None) -> str:

@@ -37,8 +37,10 @@ def time_calls(call: Callable[[], Any], seconds: float, least: int = 5) -> float
     return statistics.quantiles(taken, n=5)[0]
 
 
-def time_row(library: Any, row: str, seconds: float, **sizes: int) -> dict:
-    """Return the seconds of one call of a row, and the number that the first call returned."""
+def time_row(library: Any, row: str, seconds: float, threads: int | None = None, **sizes: int) -> dict:
+    """Return the seconds of one call of a row, the number that the first call returned, and the operations."""
+    if threads:
+        library.set_num_threads(threads)
     work = ROWS[row].build(library, **sizes)
     first = work()
     return {"seconds": time_calls(work, seconds), "first": first, "flops": work.flops()}
@@ -71,29 +73,37 @@ def versions(library: Any) -> dict:
     return found
 
 
-def library_tasks() -> dict[str, Callable[..., dict]]:
-    """Return what can be asked for. Each task gets the library and the rest of the request as named arguments."""
-    return {"time": time_row, "memory": peak_memory, "versions": versions}
-
-
-def answer(library: Any, request: dict, tasks: dict[str, Callable[..., dict]]) -> dict:
+def answer(subject: Any, request: dict, tasks: dict[str, Callable[..., dict]]) -> dict:
     """Do a task; an exception is an answer as well, so that one missing feature does not end the run."""
     try:
-        return tasks[request.pop("task")](library, **request)
+        return tasks[request.pop("task")](subject, **request)
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-def main() -> None:
-    """Answer requests until there are no more."""
+def serve(subject: Any, tasks: dict[str, Callable[..., dict]]) -> None:
+    """Answer requests until there are no more. A task gets the subject and, by name, the rest of the request."""
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    name, threads = sys.argv[1], int(sys.argv[2])
-    library = importlib.import_module(name)
-    library.set_num_threads(threads)
-    tasks = library_tasks()
     for line in sys.stdin:
-        print(json.dumps(answer(library, json.loads(line), tasks)), file=replies, flush=True)
+        print(json.dumps(answer(subject, json.loads(line), tasks)), file=replies, flush=True)
+
+
+def main() -> None:
+    """Serve with a library, on so many threads."""
+    from . import book, growth, limits
+
+    library = importlib.import_module(sys.argv[1])
+    library.set_num_threads(int(sys.argv[2]))
+    tasks = {
+        "time": time_row,
+        "memory": peak_memory,
+        "versions": versions,
+        "limits": limits.measure,
+        "epoch": growth.epoch,
+        "book": book.time_ours,
+    }
+    serve(library, tasks)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from asv_bench.benchmarks.workloads import ROWS
-from asv_bench.compare import rounds, table
+from asv_bench.compare import growth, rounds, table
 from bench.small_results import results
 from gates.rules import ROOT
 
@@ -24,7 +24,7 @@ def test_ratio_is_the_median_of_the_ratios_of_the_rounds():
 
 
 def test_medians_ratios_spread_share_and_memory():
-    cells = _cells(table.section(results()), "512 x 512 x 512")
+    cells = _cells(table.section(results()), "512 x 512 x 512 | 10.0")
     assert cells[1:] == ["10.0 ms", "30.0 ms", "3.00", "2.00 to 4.00", "50%", "100 / 201 MB"]
 
 
@@ -34,6 +34,7 @@ def test_losing_rows_are_shown_and_marked():
     assert cells[0].startswith("**") and cells[1:5] == ["20.0 ms", "10.0 ms", "**0.60**", "0.50 to 0.90"]
     assert cells[6] == "no / memory"
     assert "faster one in 1 of 2 rows" in text and "1 could not be measured" in text
+    assert "less memory in 1 of 1" in text
 
 
 def test_failed_rows_are_shown():
@@ -56,8 +57,12 @@ def test_circumstances_are_named():
 
 def test_nothing_is_claimed_that_was_not_measured():
     fewer = results()
-    del fewer["limits"], fewer["memory"]
-    assert _cells(table.section(fewer), "512 x 512 x 512")[-2:] == ["", ""]
+    for part in ("memory", "limits", "by_threads", "growth", "book"):
+        del fewer[part]
+    text = table.section(fewer)
+    assert _cells(text, "512 x 512 x 512")[-2:] == ["", ""]
+    for word in ("GFLOP", "threads beside", "per character", "book"):
+        assert word not in text
 
 
 @pytest.mark.parametrize(
@@ -100,6 +105,46 @@ def test_readme_of_the_project_has_the_markers(tmp_path):
 
 def test_titles_of_rows_differ():
     assert len({row.title for row in ROWS.values()}) == len(ROWS)
+
+
+def test_shares_of_the_machine_are_shown_with_their_goals():
+    text = table.section(results())
+    assert _cells(text, "multiply-adds in") == ["multiply-adds in registers", "25.0 GFLOP/s", "53.7 GFLOP/s", ""]
+    assert _cells(text, "product, 512 x 512 x 512 | 80%")[1:] == ["80%", "84%", "75% of the peak"]
+    assert _cells(text, "product, 2048")[1:] == ["88%", "**56%**", "85% of the peak"]
+    assert _cells(text, "softmax |")[1:] == ["71%", "**30%**", "70% of the copy"]
+
+
+def test_gains_of_threads_are_shown_with_their_goals():
+    text = table.section(results()).split("2 threads beside one")[1]
+    assert _cells(text, "32, 16 steps")[1:] == ["2.00", "1.8"]
+    assert _cells(text, "H = 128")[1:] == ["**1.40**", "1.5"]
+    assert "the worker died" in _cells(text, "GRU")[1]
+
+
+def test_growth_is_told():
+    text = " ".join(table.section(results(), "pictures").split())
+    assert "over the batch by 0% (PyTorch" in text and "over the layers by 0% (PyTorch" in text
+    assert "takes 5.0, 5.0, 5.0 µs per character" in text
+    assert "(pictures/growth.png)" in text and "growth.png" not in table.section(results())
+
+
+def test_a_straight_line_is_found():
+    assert growth.deviation_from_a_line([1, 2, 4], [3.0, 5.0, 9.0]) == pytest.approx(0, abs=1e-12)
+    assert growth.deviation_from_a_line([1, 2, 4, 8], [1.0, 4.0, 16.0, 64.0]) > 0.3
+
+
+def test_the_book_is_beside():
+    assert "take 1.00 s" in (text := " ".join(table.section(results()).split()))
+    assert "fastgrok's layers 11 ms in float32: 100 times as fast" in text
+
+
+def test_parts_of_a_run_are_shown_alone():
+    for part in ("memory", "limits", "by_threads", "growth", "book"):
+        fewer = results() | {"rows": {}}
+        for other in {"memory", "limits", "by_threads", "growth", "book"} - {part}:
+            del fewer[other]
+        assert table.section(fewer)
 
 
 def _compare(*words):
