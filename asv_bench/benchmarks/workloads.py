@@ -273,11 +273,14 @@ def _sizes(**sizes):
 # fmt: off
 ROWS = {
     "lm-lstm-B32-T16-H512": Row("language model, LSTM, batch 32, 16 steps, H = 512", LanguageModel, _sizes()),
-    "lm-lstm-B16-T25-H512": Row("batch 16, 25 steps, H = 512", LanguageModel, _sizes(B=16, T=25)),
-    "lm-lstm-B64-T64-H256": Row("batch 64, 64 steps, H = 256", LanguageModel, _sizes(B=64, T=64, E=256, H=256)),
-    "lm-lstm-B16-T16-H128": Row("batch 16, 16 steps, H = 128", LanguageModel, _sizes(B=16, T=16, E=128, H=128)),
+    "lm-lstm-B16-T25-H512": Row("language model, LSTM, batch 16, 25 steps, H = 512", LanguageModel, _sizes(B=16, T=25)),
+    "lm-lstm-B64-T64-H256":
+        Row("language model, LSTM, batch 64, 64 steps, H = 256", LanguageModel, _sizes(B=64, T=64, E=256, H=256)),
+    "lm-lstm-B16-T16-H128":
+        Row("language model, LSTM, batch 16, 16 steps, H = 128", LanguageModel, _sizes(B=16, T=16, E=128, H=128)),
     "lm-lstm-B50-T50-H128-L2":
-        Row("batch 50, 50 steps, H = 128, two layers", LanguageModel, _sizes(B=50, T=50, E=128, H=128, L=2)),
+        Row("language model, LSTM, batch 50, 50 steps, H = 128, two layers",
+            LanguageModel, _sizes(B=50, T=50, E=128, H=128, L=2)),
     "lm-gru-B32-T32-H256":
         Row("language model, GRU, batch 32, 32 steps, H = 256", LanguageModel, _sizes(cell="GRU", T=32, E=256, H=256)),
     "lm-rnn-B32-T16-H512":

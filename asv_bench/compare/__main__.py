@@ -1,19 +1,16 @@
 """Measure fastgrok beside PyTorch; write results.json, the README's table and the plots from the one run."""
 
 import argparse
-import datetime
-import functools
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from ..benchmarks.workloads import ROWS
-from . import book, claims, growth, limits, machine, plots, rounds, table
-from .process import Worker, WorkerError
-
-PARTS = ("rows", "memory", "limits", "threads", "growth")
-FEW = 3  # rounds of what is a curve, not a verdict
+from . import plots, table
+from .measure import PARTS, measure
+from .process import WorkerError
 
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
@@ -23,7 +20,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=0.3, help="to warm up a row, and again to measure it")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--parts", nargs="+", choices=[*PARTS, "book"], help="what to measure; without it everything")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, help="what to measure; without it everything")
     parser.add_argument("--memory", action="store_const", const=["memory"], dest="parts", help="peak memory alone")
     parser.add_argument("--from", dest="source", type=Path, metavar="RESULTS", help="measure nothing, draw these again")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="for results.json and the plots")
@@ -42,53 +39,9 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         parser.error("the part book wants --book FOLDER, a clone of the book's repository")
     if not options.parts:
         # A look at some rows is no run of everything.
-        everything = len(options.names) == len(ROWS)
-        options.parts = [*(PARTS if everything else PARTS[:2]), *(["book"] if options.book else [])]
+        everything = PARTS if len(options.names) == len(ROWS) else PARTS[:2]
+        options.parts = [part for part in everything if part != "book" or options.book]
     return options
-
-
-def start(library: str, options: argparse.Namespace) -> Worker:
-    """Start a worker with the Python and the threads of the options."""
-    python = options.torch_python if library == "torch" else sys.executable
-    return Worker(library, options.threads, python)
-
-
-def measure(options: argparse.Namespace) -> dict:
-    """Return everything that was asked for, as it will stand in results.json."""
-    begin = functools.partial(start, options=options)
-    results = {
-        "date": datetime.date.today().isoformat(),
-        "machine": machine.describe(),
-        "versions": {},
-        "threads": options.threads,
-        "rounds": options.rounds,
-        "rows": {},
-    }
-    for library in rounds.LIBRARIES:
-        with begin(library) as worker:
-            results["versions"].update(worker.ask("versions"))
-    if "rows" in options.parts:
-        results["rows"] = rounds.collect(rounds.time_rows(options.names, begin, options.rounds, options.seconds))
-    if "memory" in options.parts:
-        results["memory"] = rounds.peak_memory(options.names, begin)
-    if "limits" in options.parts:
-        results["limits"] = limits.collect(begin, options.threads, options.rounds, options.seconds)
-    if "threads" in options.parts and options.threads > 1:
-        names = [name for name in options.names if claims.thread_goal(name)]
-        results["by_threads"] = growth.by_threads(names, options.threads, begin, options.rounds, options.seconds)
-    few = min(options.rounds, FEW)
-    if "growth" in options.parts:
-        results["growth"] = growth.sweep(begin, few, options.seconds)
-        results["growth"]["length"] = growth.lengths(begin, few)
-    if "book" in options.parts:
-        results["book"] = _book(options, begin, few)
-    return results
-
-
-def _book(options: argparse.Namespace, begin: rounds.Start, count: int) -> dict:
-    folder = options.book.resolve()
-    begin_book = functools.partial(Worker, str(folder), options.threads, module="asv_bench.compare.book")
-    return book.compare(begin, begin_book, folder, count, options.seconds)
 
 
 def _pictures(options: argparse.Namespace) -> str | None:
@@ -99,23 +52,34 @@ def _pictures(options: argparse.Namespace) -> str | None:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Measure or read, then write. Returns 1 when a row failed, 2 when a library cannot be loaded."""
+    """Measure or read, then write. Returns 1 when a row or a part failed, 2 when a library cannot be loaded."""
     options = arguments(words)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
     try:
-        results = json.loads(options.source.read_text("utf-8")) if options.source else measure(options)
+        results = json.loads(options.source.read_text("utf-8")) if options.source else measure(options, _save(options))
     except WorkerError as error:
         print(error, file=sys.stderr)
         return 2
     if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+        _save(options)(results)
         plots.draw(results, options.out)
     text = table.section(results, _pictures(options))
     print(f"\n{text}")
     if options.readme:
         table.write_into(options.readme, text)
     parts = (results["rows"], results.get("memory", {}), results.get("by_threads", {}))
-    return int(any("error" in row for part in parts for row in part.values()))
+    return int(bool(results.get("failed")) or any("error" in row for part in parts for row in part.values()))
+
+
+def _save(options: argparse.Namespace) -> Callable[[dict], None]:
+    """Return what writes results.json, if it is wanted."""
+
+    def save(results: dict) -> None:
+        if options.out:
+            (options.out / "results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+
+    return save
 
 
 if __name__ == "__main__":

@@ -77,8 +77,8 @@ def by_threads(names: list[str], threads: int, start: rounds.Start, count: int, 
     """Time rows on one thread and on all, with fastgrok: {row: {"1": seconds by round, "2": ...} or {"error": why}}."""
     found: dict = {name: {"1": [], str(threads): []} for name in names}
     for number in range(count):
-        with start("fastgrok") as worker:
-            for name in names:
+        for name in names:
+            with start("fastgrok") as worker:
                 try:
                     for n in (1, threads) if number % 2 == 0 else (threads, 1):
                         reply = worker.ask("time", row=name, seconds=seconds, threads=n)
@@ -86,8 +86,6 @@ def by_threads(names: list[str], threads: int, start: rounds.Start, count: int, 
                             found[name][str(n)].append(reply["seconds"])
                 except WorkerError as error:
                     found[name] = {"error": str(error)}
-                    if not worker.alive:
-                        return found
     return found
 
 

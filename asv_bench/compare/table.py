@@ -42,6 +42,7 @@ def section(results: dict, pictures: str | None = None) -> str:
             )
     if "book" in results:
         parts.append(_prose(claims.beside_the_book(results)))
+    parts += [_prose(f"Not measured: {part}, because {why}.") for part, why in results.get("failed", {}).items()]
     return "\n\n".join(parts)
 
 
@@ -55,13 +56,18 @@ def _circumstances(results: dict) -> str:
     software = ", ".join(f"{name} {versions[key]}" for name, key in _SOFTWARE.items() if key in versions)
     return (
         f"{machine['processor']}, {machine['cores']} cores, {machine['system']}; {threads}. {software}, "
-        f"Python {machine['python']}; {results['date']}. Both libraries start from the same weights, PyTorch with its "
-        f"fused Adam; each in a process of its own, {results['rounds']} alternating rounds. Times are medians over the "
-        "rounds, and the ratio is the median of the rounds' ratios, beside it the lowest and the highest; above 1, "
-        "fastgrok is faster. The peak is what the cores do in multiply-adds when no memory is in the way; of it, the "
-        "products of a row take the share given. Memory is the peak of a process that does nothing but this row, "
-        "fastgrok's and PyTorch's."
+        f"Python {machine['python']}; {results['date']}{_load(machine)}. Both libraries start from the same weights, "
+        f"PyTorch with its fused Adam; each in a process of its own, alternating rounds ({results['rounds']}). Times "
+        "are medians over the rounds, and the ratio is the median of the rounds' ratios, beside it the lowest and the "
+        "highest; above 1, fastgrok is faster. The peak is what the cores do in multiply-adds when no memory is in the "
+        "way; of it, the products of a row take the share given. Memory is the peak of a process that does nothing but "
+        "this row, fastgrok's and PyTorch's."
     )
+
+
+def _load(machine: dict) -> str:
+    """What else was running, where the system tells: with a load near the number of cores the figures mean little."""
+    return f", at a load of {machine['load']:.1f}" if machine.get("load") is not None else ""
 
 
 def _score(results: dict) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 import fastgrok
 from asv_bench.compare import __main__ as command
-from asv_bench.compare import book, growth, limits
+from asv_bench.compare import book, growth, limits, measure
 from asv_bench.compare.process import Worker, WorkerError
 
 
@@ -169,11 +169,34 @@ def test_a_folder_that_is_no_clone_is_named(tmp_path):
 
 
 def test_parts_that_run(tmp_path):
-    assert command.arguments([]).parts == list(command.PARTS)
-    assert command.arguments(["--book", "clone"]).parts == [*command.PARTS, "book"]
+    assert command.arguments(["--book", "clone"]).parts == list(measure.PARTS)
+    assert command.arguments([]).parts == list(measure.PARTS)[:-1]
     assert command.arguments(["matmul"]).parts == ["rows", "memory"]
     assert command.arguments(["--memory"]).parts == ["memory"]
     assert command.arguments(["lm-lstm", "cnn"]).names[-1] == "cnn-B128"
     for words in (["--parts", "book"], ["--parts", "rows", "--readme", "README.md"]):
         with pytest.raises(SystemExit):
             command.arguments(words)
+
+
+def test_a_part_that_fails_does_not_end_the_run(tmp_path, monkeypatch):
+    def fail(options, start):
+        raise WorkerError("fastgrok: out of luck")
+
+    monkeypatch.setattr(measure, "_start", lambda library, options: _Answers(library))
+    monkeypatch.setitem(measure._MEASURED, "limits", fail)
+    monkeypatch.setitem(measure._MEASURED, "memory", lambda options, start: {"memory": {}})
+    saved = []
+    options = command.arguments(["--parts", "limits", "memory"])
+    results = measure.measure(options, lambda results: saved.append(json.dumps(results)))
+    assert results["failed"] == {"limits": "fastgrok: out of luck"} and results["memory"] == {}
+    assert len(saved) == 2 and json.loads(saved[-1]) == results
+
+
+def test_a_library_that_is_not_there_is_named(capsys, monkeypatch):
+    def absent(library, options):
+        raise WorkerError("torch: the worker died (exit status 1): ModuleNotFoundError: No module named 'torch'")
+
+    monkeypatch.setattr(measure, "_start", absent)
+    assert command.main(["matmul"]) == 2
+    assert "No module named 'torch'" in capsys.readouterr().err

@@ -49,7 +49,7 @@ def test_circumstances_are_named():
         "2 threads",
         "fastgrok 0.1.0",
         "PyTorch 2.13.0",
-        "3 alternating",
+        "alternating rounds (3)",
         "2030-01-02",
     ):
         assert fact in text
@@ -120,6 +120,11 @@ def test_gains_of_threads_are_shown_with_their_goals():
     assert _cells(text, "32, 16 steps")[1:] == ["2.00", "1.8"]
     assert _cells(text, "H = 128")[1:] == ["**1.40**", "1.5"]
     assert "the worker died" in _cells(text, "GRU")[1]
+
+
+def test_parts_that_failed_are_told():
+    text = table.section(results() | {"failed": {"book": "the folder is empty"}})
+    assert "Not measured: book, because the folder is empty." in text
 
 
 def test_growth_is_told():
