@@ -1,6 +1,7 @@
 """The rows of the comparison with PyTorch, fastgrok alone: time and peak memory."""
 
 import functools
+import os
 
 from .workloads import ROWS
 
@@ -23,7 +24,7 @@ class Rows:
     version = "1"  # of the workloads: results with another version are not compared
     rounds = 1
     number = 1
-    repeat = (5, 100, 1.5)
+    repeat = (5, 100, 1.0)
     warmup_time = 0.3
     timeout = 300
 
@@ -46,6 +47,11 @@ class Memory:
     param_names = ("row",)
     version = "1"
     timeout = 300
+
+    def setup(self, name):
+        """Measure in one of the environments only."""
+        if os.environ.get("NUMBA_NUM_THREADS") == "1":
+            raise NotImplementedError("with two threads, which need a little more")
 
     def peakmem_row(self, name):
         """Python, NumPy, Numba, kernels and the work together."""

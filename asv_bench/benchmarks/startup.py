@@ -62,8 +62,6 @@ COLD = {
     "gru": "lm-gru-B32-T32-H256",
     "rnn": "lm-rnn-B32-T16-H512",
     "images": "cnn-B128",
-    "digits": "mlp-B100",
-    "sampling": "sampling-H512",
 }
 
 
