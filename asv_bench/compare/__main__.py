@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..benchmarks.workloads import ROWS
-from . import plots, table
+from . import machine, plots, table
 from .measure import PARTS, measure
 from .process import WorkerError
 
@@ -19,7 +19,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="ROW", help="rows that begin so; without any, all of them")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=0.3, help="to warm up a row, and again to measure it")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--threads", type=int, default=machine.cores(), help="without it, one per core")
     parser.add_argument("--parts", nargs="+", choices=PARTS, help="what to measure; without it everything")
     parser.add_argument("--memory", action="store_const", const=["memory"], dest="parts", help="peak memory alone")
     parser.add_argument("--from", dest="source", type=Path, metavar="RESULTS", help="measure nothing, draw these again")

@@ -126,9 +126,10 @@ def share(row: dict, results: dict) -> str:
 
 
 def _memory(row: dict | None) -> str:
-    """Peak of both processes, fastgrok's first."""
+    """Peak of both processes, fastgrok's first; bold where it is not the smaller one."""
     if row is None:
         return ""
     if "error" in row:
         return row["error"].replace("|", "/")
-    return f"{row['fastgrok']:.0f} / {row['torch']:.0f} MB"
+    text = f"{row['fastgrok']:.0f} / {row['torch']:.0f} MB"
+    return text if row["fastgrok"] < row["torch"] else f"**{text}**"

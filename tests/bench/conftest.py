@@ -5,4 +5,4 @@ import sys
 from gates.rules import ROOT
 
 if str(ROOT) not in sys.path:
-    sys.path.append(str(ROOT))
+    sys.path.insert(0, str(ROOT))

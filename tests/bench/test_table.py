@@ -37,6 +37,12 @@ def test_losing_rows_are_shown_and_marked():
     assert "less memory in 1 of 1" in text
 
 
+def test_rows_that_take_more_memory_are_marked():
+    more = results() | {"memory": {"matmul-512": {"fastgrok": 200.0, "torch": 150.0}}}
+    assert _cells(table.section(more), "512 x 512 x 512 | 10.0")[-1] == "**200 / 150 MB**"
+    assert "less memory in 0 of 1" in table.section(more)
+
+
 def test_failed_rows_are_shown():
     assert "the worker died (exit status -9)" in _cells(table.section(results()), "784-100-10")[1]
 
