@@ -8,13 +8,14 @@ SECONDS_TO_TRAIN ?= 180
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: help shakespeare test test-env lint bench clean
+.PHONY: help shakespeare test test-env lint bench compare clean
 
 help:
 	@echo 'make shakespeare  train a character LSTM on Shakespeare for three minutes and read what it writes'
 	@echo 'make test         run all tests'
 	@echo 'make lint         check style and types'
 	@echo 'make bench        run all benchmarks of the current commit'
+	@echo 'make compare      measure beside PyTorch (a large download), write the table of README.md and the plots'
 	@echo 'make clean        remove the environment and caches (not what was trained)'
 
 shakespeare: $(VENV)/.installed
@@ -34,6 +35,11 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/asv --config asv_bench/asv.conf.json machine --yes
 	$(BIN)/asv --config asv_bench/asv.conf.json run --show-stderr 'HEAD^!'
 
+# For a look at some rows: make compare COMPARE='lm-lstm --rounds 3'
+COMPARE ?= --readme README.md --out asv_bench/compare/results
+compare: $(VENV)/.installed-peers
+	$(BIN)/python -m asv_bench.compare $(COMPARE)
+
 clean:
 	rm -rf $(VENV) build dist asv_bench/env asv_bench/html .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -47,6 +53,6 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[plot]'
 	@touch $@
 
-$(VENV)/.installed-test $(VENV)/.installed-lint $(VENV)/.installed-bench: $(VENV)/.installed-%: $(VENV)/.installed
+$(VENV)/.installed-test $(VENV)/.installed-lint $(VENV)/.installed-bench $(VENV)/.installed-peers: $(VENV)/.installed-%: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --group $*
 	@touch $@
