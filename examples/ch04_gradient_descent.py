@@ -1,8 +1,8 @@
 """Chapter 4: gradient descent. The error itself says which way to go, and how far.
 
 What is learnt here: the direction and amount of a step is the derivative of the error, (prediction - goal) * input; a
-large input makes the steps overshoot and diverge; a small factor, alpha, brings them back. By hand first, then the same
-numbers from fastgrok's autograd and `optim.SGD`. `--plot` draws the error over the weight, with both walks on it.
+large input makes the steps overshoot and diverge; a small factor, alpha, brings them back. By hand first, then the
+same numbers from fastgrok's autograd and `optim.SGD`. `--plot` draws the error over the weight, with both walks on it.
 
 The book leaves out the 2 of the derivative of a square, so its alpha is twice PyTorch's learning rate: 0.1 there is
 lr=0.05 below.

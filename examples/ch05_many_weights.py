@@ -1,12 +1,12 @@
 """Chapter 5: gradient descent with many weights at once: several inputs, several outputs, and both.
 
-What is learnt here: every weight gets its own share of the same miss. The share of the weight from input j to output
-i is delta[i] * input[j]: an outer product with a row for each output. Freezing a weight shows that the others then
-learn what it would have learnt. At the end, fastgrok's autograd finds the same shares.
+What is learnt here: every weight gets its own share of the same miss. The share of the weight from input j to output i
+is delta[i] * input[j]: an outer product with a row for each output. Freezing a weight shows that the others then learn
+what it would have learnt. At the end, fastgrok's autograd finds the same shares.
 
 Three errors of the book's listings are put right: the first one uses `weight_deltas` before they exist; the printed
-`outer_prod(vec_a, vec_b)` fills the table transposed, so weights move by each other's share (seen only where inputs and
-outputs differ in number, or in the result); and `ele_mul` works for three numbers only.
+`outer_prod(vec_a, vec_b)` fills the table transposed, so weights move by each other's share (seen only where inputs
+and outputs differ in number, or in the result); and `ele_mul` works for three numbers only.
 """
 
 import argparse

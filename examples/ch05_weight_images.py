@@ -78,7 +78,7 @@ def main():
         scores = layer(test[0][0]).numpy()
     best = np.argsort(-scores)[:2]
     print(
-        f"\nA {test_labels[0]} that it has not seen is most like the pictures of {best[0]} and {best[1]}, in this order."
+        f"\nA {test_labels[0]} that it has not seen is most like the picture of {best[0]}, and then that of {best[1]}."
     )
     if options.plot:
         draw(options.plot, weights)

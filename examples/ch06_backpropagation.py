@@ -1,12 +1,12 @@
 """Chapter 6: backpropagation by hand, beside autograd.
 
-What is learnt here: a hidden layer makes the correlation that the input lacks; a relu between the layers keeps them from
-collapsing into one; the blame of the hidden layer is the output's blame sent back through the weights. The numbers by
-hand, by fastgrok's autograd and by finite differences are the same.
+What is learnt here: a hidden layer makes the correlation that the input lacks; a relu between the layers keeps them
+from collapsing into one; the blame of the hidden layer is the output's blame sent back through the weights. The
+numbers by hand, by fastgrok's autograd and by finite differences are the same.
 
 The book's relu multiplies by a truth value; `np.maximum` says what is meant. Its derivative at 0 is 0 in this chapter
-and 1 in chapter 8; here, and in PyTorch, it is 0. The book's figures differ in the sign of delta: here it is always
-prediction - goal, and weights move against it.
+and 1 in chapter 8; here, and in PyTorch, it is 0. The book changes between `prediction - goal` with `-=` and `goal -
+prediction` with `+=`; here it is always the first.
 """
 
 import argparse
@@ -93,11 +93,9 @@ def main():
     autograd = by_autograd(LIGHTS, WALK, weights)
     print("\nThe first gradient of the hidden layer, all four rows together, by hand:")
     print(hand[0].round(4))
-    print(
-        "autograd finds the same:           ",
-        all(np.allclose(a, b, 1e-12) for a, b in zip(hand, autograd, strict=True)),
-    )
-    print("so do finite differences:          ", np.allclose(by_trying(LIGHTS, WALK, weights), hand[0], atol=1e-8))
+    same = [np.allclose(ours, theirs, rtol=1e-12) for ours, theirs in zip(hand, autograd, strict=True)]
+    print("autograd finds the same, for both tables:", same)
+    print("so do finite differences:", np.allclose(by_trying(LIGHTS, WALK, weights), hand[0], atol=1e-8))
 
     collapsed = weights[0] @ weights[1]
     print("without relu two layers are just one:", np.allclose((LIGHTS @ weights[0]) @ weights[1], LIGHTS @ collapsed))

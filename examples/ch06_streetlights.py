@@ -1,9 +1,9 @@
 """Chapter 6: learn what streetlights mean, from a whole data set: full, batch and stochastic gradient descent.
 
-What is learnt here: the weights after one row are not those of the next, so all rows are shown again and again. Whether
-one moves after every row (stochastic), after some (batch) or after all of them (full) makes the same average step, more
-or less often. The second data set has no single light that decides ("walk when exactly one of the first two is on"): one
-layer ends where the pressures up and down cancel, and ch06_backpropagation.py shows what helps.
+What is learnt here: the weights after one row are not those of the next, so all rows are shown again and again.
+Whether one moves after every row (stochastic), after some (batch) or after all of them (full) makes the same average
+step, more or less often. The second data set has no single light that decides ("walk when exactly one of the first two
+is on"): one layer ends where the pressures up and down cancel, and ch06_backpropagation.py shows what helps.
 
 The book reshapes nothing and mixes vectors and tables with one row; here a batch is a table always, (N, 3) and (N, 1).
 """
