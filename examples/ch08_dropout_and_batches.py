@@ -56,7 +56,7 @@ def report(name, model, *parts):
     model.eval()
     with fastgrok.no_grad():
         shares = [f"{metrics.accuracy(model(x), y.argmax(1)):.2f}" for x, y in parts]
-    errors = [f"{evaluate(model, nn.functional.mse_loss, [part]):.3f}" for part in parts]
+    errors = [f"{evaluate(model, nn.functional.mse_loss, [part]):.4f}" for part in parts]
     print(f"{name:28} {'  '.join(shares)}   {'  '.join(errors)}")
 
 

@@ -72,7 +72,7 @@ def report(name, model, parts):
     with fastgrok.no_grad():
         for x, y in parts.values():
             shares.append(f"{metrics.accuracy(model(x), y.argmax(1)):.2f}")
-            errors.append(f"{nn.functional.mse_loss(model(x), y).item():.3f}")
+            errors.append(f"{nn.functional.mse_loss(model(x), y).item():.4f}")
     print(f"{name:24}  {'  '.join(shares)}   {'  '.join(errors)}")
 
 

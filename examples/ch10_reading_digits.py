@@ -77,7 +77,7 @@ def draw(path, kernels, images, read, labels):
 def main():
     """Train, then read the digits that were kept back."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--plot", help="draw the kernels, and what is read wrongly, into this file")
     options = parser.parse_args()
