@@ -66,7 +66,7 @@ def main():
     error = evaluate(layer, nn.functional.mse_loss, [test])
     with fastgrok.no_grad():
         right = metrics.accuracy(layer(test[0]), test_labels)
-    print(f"one layer, 9,000 digits: {right:.2f} of the others are read, mean squared error {error:.3f}")
+    print(f"one layer, 9,000 digits: {right:.2f} of the others are read, mean squared error {error:.4f}")
 
     weights = layer.weight.detach().numpy().reshape(10, 28, 28)
     print(f"weights of the corner, which is never inked: {weights[:, 0, 0].min():.0f} to {weights[:, 0, 0].max():.0f}")

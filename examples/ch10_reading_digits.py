@@ -89,7 +89,7 @@ def main():
     print(summary(model, (1, 1, 28, 28)))
     print()
     for epoch, loss in train(model, x, fastgrok.from_numpy(labels), options.epochs, options.seed):
-        print(f"epoch {epoch}: mean loss {loss:.2f}")
+        print(f"epoch {epoch}: mean loss {loss:.3f}")
 
     model.eval()
     with fastgrok.no_grad():
