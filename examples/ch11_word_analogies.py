@@ -59,7 +59,7 @@ def main():
     fastgrok.manual_seed(1)
     model, words, _ = learn(sentences(), width=100, window=3, epochs=options.epochs)
     vectors = WordVectors(words, model.around.weight[: len(words)])
-    for a, b, c in (("he", "his", "she"), ("man", "woman", "his")):
+    for a, b, c in (("father", "mother", "husband"), ("bad", "worse", "big")):
         answers = (f"{word} {cosine:.2f}" for word, cosine in vectors.analogy(a, b, c, 3))
         print(f"{a} is to {b} as {c} is to", ", ".join(answers))
     print(f"\nright among {len(words):,} words:")

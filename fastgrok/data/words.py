@@ -118,7 +118,7 @@ class WordVectors:
         """Return the cosines of vectors (..., D) with those of all words, (..., V)."""
         lengths = np.sqrt((vectors**2).sum(axis=-1, keepdims=True))
         directions = vectors / np.where(lengths, lengths, 1)
-        return (from_numpy(directions) @ from_numpy(self._directions).T).numpy()
+        return from_numpy(directions).matmul(from_numpy(self._directions).T).numpy()
 
     def _first(self, order: np.ndarray, values: np.ndarray, left_out: list[int], count: int) -> list[tuple[str, float]]:
         chosen = [i for i in order.tolist() if i not in left_out][:count]
