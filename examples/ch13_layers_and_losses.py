@@ -18,8 +18,6 @@ import fastgrok
 from fastgrok import nn, optim
 from fastgrok.data import babi_qa1
 
-F = nn.functional
-
 
 def train(name, model, inputs, targets, loss_of, optimizer, steps):
     """Make steps of the optimizer on all samples at once; print the first and the last loss."""
@@ -74,7 +72,8 @@ def main():
 
     ids, labels = fastgrok.tensor([1, 2, 1, 2]), fastgrok.tensor([0, 1, 0, 1])
     model = nn.Sequential(nn.Embedding(3, 3), nn.Tanh(), nn.Linear(3, 4))
-    train("embedding and cross-entropy", model, ids, labels, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=1), 50)
+    optimizer = optim.SGD(model.parameters(), lr=1)
+    train("embedding and cross-entropy", model, ids, labels, nn.CrossEntropyLoss(), optimizer, 50)
 
     words, lines = questions()
     before, last = fastgrok.from_numpy(lines[:-1].copy()), fastgrok.from_numpy(lines[-1].copy())
