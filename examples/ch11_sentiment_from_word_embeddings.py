@@ -70,7 +70,7 @@ def learn(texts, praise, training, tested, epochs):
     """Train on some of the texts; return the vectors of the frequent words, and the accuracy on the other texts."""
     tokens = [sorted(set(re.findall(r"[\w']+|[!?]", text))) for text in texts]
     counts = Counter(word for row in training for word in tokens[row])
-    words = ["<rare>"] + sorted(word for word, count in counts.items() if count > 1)
+    words = ["<rare>", *sorted(word for word, count in counts.items() if count > 1)]
     number = {word: i for i, word in enumerate(words)}
     reviews = [np.array([number[word] for word in row if word in number] or [0]) for row in tokens]
     model = Reviewer(len(words))

@@ -46,9 +46,8 @@ def main():
     # Of a sentence that was not trained on: does the most similar one that was trained on judge alike?
     directions = F.normalize(table)
     nearest = (directions[tested] @ directions[training].T).argmax(1).numpy()
-    print(
-        f"\nthe most similar sentence judges alike: {(praise[training[nearest]] == praise[tested]).mean():.0%} of the time"
-    )
+    alike = praise[training[nearest]] == praise[tested]
+    print(f"\nthe most similar sentence judges alike: {alike.mean():.0%} of the time")
 
 
 if __name__ == "__main__":

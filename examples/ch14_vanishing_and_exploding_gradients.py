@@ -101,9 +101,8 @@ def main():
     weight = nn.Parameter(fastgrok.zeros(2))
     weight.grad = fastgrok.tensor([3000.0, 4000.0])  # too long a step, in a direction that is right
     before = nn.utils.clip_grad_norm_([weight], max_norm=1.0).item()
-    print(
-        f"\nclipped from {before:.0f} to {np.sqrt((weight.grad.numpy() ** 2).sum()):.2f}: {weight.grad.numpy().round(2)}"
-    )
+    after = np.sqrt((weight.grad.numpy() ** 2).sum())
+    print(f"\nclipped from {before:.0f} to {after:.2f}: {weight.grad.numpy().round(2)}")
     if options.plot:
         draw(curves, options.plot)
 
