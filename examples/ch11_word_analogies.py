@@ -1,0 +1,81 @@
+"""Chapter 11: "boy is to girl as man is to ...?", answered with vectors, and scored on word2vec's questions.
+
+What turns boy into girl should also turn man into woman, so the answer is the word with the direction most like
+girl - boy + man. The vectors are learnt by filling in blanks (see `ch11_fill_in_the_blank.py`) from film reviews and
+Shakespeare: half a million words, where word2vec read a hundred billion, and so most answers are wrong. They are right
+far more often than by chance all the same.
+
+The book multiplies its vectors by their squared lengths where it means to divide by the lengths, so that frequent
+words with long vectors win; and it drops the best answer where it means to leave out the question's own words.
+`WordVectors.analogy` compares directions alone, and leaves out the three words of the question.
+"""
+
+import argparse
+import re
+
+import numpy as np
+from ch11_fill_in_the_blank import learn
+
+import fastgrok
+from fastgrok.data import DatasetError, WordVectors, film_reviews, tiny_shakespeare, word_analogies
+
+SHOWN = ("family", "gram3-comparative", "gram8-plural", "gram9-plural-verbs")
+
+
+def sentences():
+    """Return the words of all film reviews and of all lines of Shakespeare."""
+    texts = film_reviews(stand_in=True)[0]
+    try:
+        texts = texts + tiny_shakespeare().lower().split("\n")
+    except DatasetError:
+        print("without Shakespeare, which is neither here nor to be had")
+    return [re.findall(r"[\w']+", text) for text in texts]
+
+
+def draw(vectors, pairs, path):
+    """Draw pairs of words in the plane in which they differ most, with an arrow from one word to the other."""
+    import matplotlib.pyplot as plt
+
+    pairs = [pair for pair in pairs if all(word in vectors for word in pair)]
+    table = np.array([[vectors[word] / np.sqrt((vectors[word] ** 2).sum()) for word in pair] for pair in pairs])
+    flat = table.reshape(2 * len(pairs), -1)
+    plane = (table - flat.mean(0)) @ np.linalg.svd(flat - flat.mean(0), full_matrices=False)[2][:2].T
+    figure, axes = plt.subplots(figsize=(8, 6))
+    for pair, ends in zip(pairs, plane, strict=True):
+        axes.annotate("", ends[1], ends[0], arrowprops={"arrowstyle": "->", "color": "tab:gray"})
+        for word, place, color in zip(pair, ends, ("tab:blue", "tab:red"), strict=True):
+            axes.text(*place, word, color=color, ha="center", va="center")
+    axes.set_xlim(1.15 * plane[..., 0].min(), 1.15 * plane[..., 0].max())
+    axes.set_ylim(1.15 * plane[..., 1].min(), 1.15 * plane[..., 1].max())
+    axes.set_title("Arrows of the same kind of pair point the same way, more or less")
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+
+
+def main():
+    """Learn the vectors and score them, section by section."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--plot", metavar="FILE", help="draw pairs of words as arrows")
+    options = parser.parse_args()
+    fastgrok.manual_seed(1)
+    model, words, _ = learn(sentences(), width=100, window=3, epochs=options.epochs)
+    vectors = WordVectors(words, model.around.weight[: len(words)])
+    for a, b, c in (("father", "mother", "husband"), ("bad", "worse", "big")):
+        answers = (f"{word} {cosine:.2f}" for word, cosine in vectors.analogy(a, b, c, 3))
+        print(f"{a} is to {b} as {c} is to", ", ".join(answers))
+    print(f"\nright among {len(words):,} words:")
+    right = asked = 0
+    for section, questions in word_analogies(stand_in=True).items():
+        some, of = vectors.score([tuple(word.lower() for word in question) for question in questions])
+        right, asked = right + some, asked + of
+        if section in SHOWN:
+            print(f"{section:25} {some / of:6.1%} of {of:3}")
+    print(f"{'all':25} {right / asked:6.1%} of {asked}; by chance {1 / len(words):.2%}")
+    if options.plot:
+        family = {pair for a, b, c, d in word_analogies(stand_in=True)["family"] for pair in ((a, b), (c, d))}
+        draw(vectors, sorted(family), options.plot)
+
+
+if __name__ == "__main__":
+    main()
