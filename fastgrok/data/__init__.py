@@ -5,6 +5,7 @@ from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorData
 from .datasets import DatasetError, python_documentation, tiny_shakespeare
 from .folds import k_fold
 from .loader import DataLoader
+from .messages import sms_spam
 from .text import CharacterVocabulary, ContiguousBatches, read_text, split, streams
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "python_documentation",
     "random_split",
     "read_text",
+    "sms_spam",
     "split",
     "streams",
     "tiny_shakespeare",
