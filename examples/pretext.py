@@ -116,3 +116,17 @@ def draw_embeddings(models: dict[str, nn.Module], data: Digits, file: str) -> No
             axis.text(*np.median(of_digit, axis=0), str(digit), ha="center", va="center", bbox=box)
         axis.set(title=title, xticks=[], yticks=[])
     figure.savefig(file, dpi=110)
+
+
+def draw_grid(rows: dict[str, np.ndarray], file: str) -> None:
+    """Draw rows of images below each other, each with its name."""
+    import matplotlib.pyplot as plt
+
+    across = max(map(len, rows.values()))
+    figure, axes = plt.subplots(len(rows), across, figsize=(0.75 * across, 0.85 * len(rows)), layout="constrained")
+    for line, (name, images) in zip(axes, rows.items(), strict=True):
+        line[0].set_ylabel(name)
+        for axis, image in zip(line, images, strict=True):
+            axis.imshow(image, cmap="gray", vmin=0, vmax=1)
+            axis.set(xticks=[], yticks=[])
+    figure.savefig(file, dpi=110)
