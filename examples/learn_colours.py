@@ -53,8 +53,8 @@ def main() -> None:
             loss.backward()
             optimizer.step()
         guessed = features(nn.Sequential(model, guess), data.test_images)
-        print(f"epoch {epoch + 1}: colours are wrong by {np.abs(guessed - test_colours).mean():.2f} on average")
-    print(f"always the mean colour would be wrong by {np.abs(colours.mean(axis=0) - test_colours).mean():.2f}")
+        print(f"epoch {epoch + 1}: colours are wrong by {np.abs(guessed - test_colours).mean():.3f} on average")
+    print(f"always the mean colour would be wrong by {np.abs(colours.mean(axis=0) - test_colours).mean():.3f}")
     print(f"after: a linear layer that has seen 100 labels is right about {probe(model, data):.0%}")
 
     if options.plot:

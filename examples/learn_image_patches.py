@@ -52,9 +52,9 @@ def main() -> None:
             optimizer.step()
         filled = features(whole, data.test_images * (1 - holes))
         wrong = ((filled - data.test_images) ** 2 * holes).sum() / holes.sum()
-        print(f"epoch {epoch + 1}: squared error of hidden pixels {wrong:.3f}")
+        print(f"epoch {epoch + 1}: squared error of hidden pixels {wrong:.4f}")
     mean = ((data.images.mean(axis=0) - data.test_images) ** 2 * holes).sum() / holes.sum()
-    print(f"always the mean of all images: {mean:.3f}")
+    print(f"always the mean of all images: {mean:.4f}")
     print(f"after: a linear layer that has seen 100 labels is right about {probe(model, data):.0%}")
 
     if options.plot:

@@ -66,7 +66,7 @@ def main() -> None:
             print(f"{kind} negatives: loss {loss:.2f}, the margin: all images fell on one point")
         else:
             models[f"{kind} negatives"] = model
-            print(f"{kind} negatives: loss {loss:.2f}, the linear layer is right about {probe(model, data):.0%}")
+            print(f"{kind} negatives: loss {loss:.3f}, the linear layer is right about {probe(model, data):.0%}")
     if options.plot:
         draw_embeddings(models, data, options.plot)
 
