@@ -7,6 +7,7 @@ from .datasets import DatasetError, python_documentation, tiny_shakespeare
 from .folds import k_fold
 from .images import digits, fashion_mnist, mnist
 from .loader import DataLoader
+from .messages import sms_spam
 from .text import CharacterVocabulary, ContiguousBatches, read_text, split, streams
 from .words import WordVectors
 
@@ -32,6 +33,7 @@ __all__ = [
     "python_documentation",
     "random_split",
     "read_text",
+    "sms_spam",
     "split",
     "streams",
     "tiny_shakespeare",
