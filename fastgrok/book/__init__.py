@@ -30,6 +30,7 @@ import copy
 import numpy as np
 
 from .layers import Embedding, Layer, Linear, Sequential, Sigmoid, Tanh
+from .recurrent import LSTMCell, RNNCell
 from .tensor import Tensor
 from .training import SGD, CrossEntropyLoss, MSELoss
 
@@ -37,9 +38,11 @@ __all__ = [
     "SGD",
     "CrossEntropyLoss",
     "Embedding",
+    "LSTMCell",
     "Layer",
     "Linear",
     "MSELoss",
+    "RNNCell",
     "Sequential",
     "Sigmoid",
     "Tanh",

@@ -247,8 +247,7 @@ class Tensor(Variable, results=True):
         """
         ids, table = indices.array, self.array
         if table.ndim == 2 and table.dtype.kind == "f" and ids.dtype.kind in "iu":
-            if ids.size and ids.min() < 0:
-                ids = np.where(ids < 0, ids + len(table), ids)
+            ids = _from_front(ids, len(table))
             result = apply(ops.Embedding, self, ids=ids)
             if ids.ndim == 1:
                 result.lookup = self, ids, self.edits
@@ -269,8 +268,8 @@ class Tensor(Variable, results=True):
         The gradient is the book's: softmax - onehot, neither divided by the number of rows nor multiplied by what
         comes from above. The learning rates of the book are made for it.
         """
-        logits = self._floating()
-        result = self._made(apply(ops.BookCrossEntropy, logits, targets=target_indices.array), "cross_entropy", self)
+        logits, V = self._floating(), self.array.shape[-1]
+        result = self._made(apply(ops.BookCrossEntropy, logits, targets=_from_front(target_indices.array, V)), "cross_entropy", self)
         result._targets = target_indices
         return result
 
@@ -292,3 +291,12 @@ class Tensor(Variable, results=True):
 
     def __str__(self) -> str:
         return str(self.array)
+
+
+def _from_front(ids: np.ndarray, size: int) -> np.ndarray:
+    """Return whole numbers as int64, those that count from the end counted from the front."""
+    if ids.dtype.kind not in "iu":
+        return ids
+    if ids.size and ids.min() < 0:
+        ids = np.where(ids < 0, ids + size, ids)
+    return ids.astype(np.int64, copy=False)

@@ -7,7 +7,7 @@ from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softp
 from .arithmetic import Add, ClampBetween, Div, Maximum, Minimum, Mul, Pow, Remainder, Sub, Where
 from .attention import Attention, Heads
 from .base import Op
-from .book import BookCrossEntropy
+from .book import BookCrossEntropy, BookLSTMStep, BookRNNStep
 from .conv import Conv, ConvTranspose, Fold, Unfold
 from .distances import PNorm
 from .dropout import Dropout
@@ -70,6 +70,8 @@ __all__ = [
     "BCEWithLogits",
     "BatchNorm",
     "BookCrossEntropy",
+    "BookLSTMStep",
+    "BookRNNStep",
     "Broadcast",
     "Cast",
     "Cat",
