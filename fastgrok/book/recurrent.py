@@ -6,65 +6,85 @@ import numpy as np
 
 from .. import ops
 from ..autograd import apply
-from ..ops.book import Step
+from ..errors import ShapeError
 from .layers import Layer, Linear, Sigmoid, Tanh
 from .tensor import Tensor
 
 __all__ = ["LSTMCell", "RNNCell"]
 
 
-class Projection:
-    """The product of a table with input weights, for all steps until one of these tensors changes."""
+class Window:
+    """The weights of a cell as its steps take them: made once for a chain of steps, for as long as nobody changes them."""
 
-    def __init__(self, table: Tensor, weights: list[Tensor], biases: list[Tensor]):
-        self.sources = [table, *weights, *biases]
+    def __init__(self, inputs: list[Linear], hidden: list[Linear]):
+        self.sources = _parameters([*inputs, *hidden])
         self.edits = [source.edits for source in self.sources]
-        self.inputs = Step.project(table.array, [w.array for w in weights], [b.array for b in biases])
+        self.of_input = apply(ops.Gates, *[layer.weight for layer in inputs])
+        self.of_hidden = apply(ops.Gates, *[layer.weight for layer in hidden])
+        self.blocks = [layer.weight.array for layer in hidden]
+        self.bias = apply(ops.Cat, *[layer.bias for layer in inputs])
+        for layer in hidden:
+            if layer.use_bias:
+                self.bias = apply(ops.Add, self.bias, layer.bias)
+        self.table: tuple[Tensor, int] | None = None  # of which `products` are, and its edits then
+        self.products: Any = None
 
-    def holds(self, sources: list[Tensor]) -> bool:
-        """Whether it is that of `sources`, and as they are now."""
-        return all(
-            ours is theirs and theirs.edits == edits
-            for ours, theirs, edits in zip(self.sources, sources, self.edits, strict=True)
-        )
+    def holds(self, layers: list[Linear]) -> bool:
+        """Whether it is made of these layers, and they are as they were."""
+        now = zip(self.sources, _parameters(layers), self.edits, strict=True)
+        return all(ours is theirs and theirs.edits == edits for ours, theirs, edits in now)
 
+    def shares(self, input: Tensor, rows: int) -> tuple[Any, np.ndarray | None]:
+        """Return the input's share in the gates: for each row of it, or for each of the table that it names, and ids.
 
-class _Cell(Layer):
-    """What the cells share: a step on rows of an embedding multiplies the table, once for a chain of steps."""
-
-    n_inputs: int
-    n_hidden: int
-    n_output: int
-
-    def _step(
-        self, op: type[Step], input: Tensor, states: list[Tensor], layers: list[Linear], weights: list[Tensor], **static: Any
-    ) -> Any:
-        """Take a step; `layers` have the input weights, and `weights` are all of the cell."""
-        before = states[0].op
-        before = before if isinstance(before, op) else None
-        rows = len(input.array) + (before.rows if before is not None else 0)
-        projection = None
-        x = input
-        if input.lookup is not None and not input.edits and input.array.dtype == weights[0].array.dtype:
+        `rows` counts those of the chain of steps so far. The product of a table serves all its steps.
+        """
+        if input.lookup is not None and not input.edits:
             table, ids, edits = input.lookup
-            # Worth it for a table that the steps so far, or the eight to come, read about once.
-            if table.edits == edits and len(table.array) <= rows + 8 * len(ids):
-                ours, biases = [layer.weight for layer in layers], [layer.bias for layer in layers]
-                projection = before.projection if before is not None else None
-                if projection is None or not projection.holds([table, *ours, *biases]):
-                    projection = Projection(table, ours, biases)
-                x, static["ids"], static["inputs"] = table, ids, projection.inputs
-        dtype = np.result_type(x.array, weights[0].array)
-        outputs = apply(op, x._floating(dtype), *[s._floating(dtype) for s in states], *weights, **static)
-        made = outputs[0].op
-        if made is not None:
-            made.rows, made.projection = rows, projection
-            for output, operation in zip(outputs, ("output", "hidden", "cell"), strict=False):
-                output.creators, output.creation_op = [input, *states], operation
-        return outputs
+            if table.edits == edits and table.array.dtype == self.of_input.array.dtype:
+                # Worth it for a table that the steps so far, or the eight to come, read about once.
+                if self.table != (table, edits) and len(table.array) <= rows + 8 * len(ids):
+                    self.table, self.products = (table, edits), apply(ops.Linear, table, self.of_input, self.bias)
+                if self.table == (table, edits):
+                    return self.products, ids
+        return apply(ops.Linear, input._floating(self.of_input.array.dtype), self.of_input, self.bias), None
 
 
-class RNNCell(_Cell):
+def _parameters(layers: list[Linear]) -> list[Tensor]:
+    """Return weights and biases of layers."""
+    return [p for layer in layers for p in ([layer.weight, layer.bias] if layer.use_bias else [layer.weight])]
+
+
+def _step(
+    op: type[ops.Op],
+    input: Tensor,
+    states: list[Tensor],
+    of_input: list[Linear],
+    of_hidden: list[Linear],
+    *others: Tensor,
+    **static: Any,
+) -> Any:
+    """Take a step of a cell whose gates come from layers of the input and layers of the first state."""
+    before: Any = states[0].op if isinstance(states[0].op, op) else None
+    window = before.window if before is not None else None
+    if window is None or not window.holds([*of_input, *of_hidden]):
+        window = Window(of_input, of_hidden)
+    if input.array.ndim != 2:
+        raise ShapeError(f"forward: input has shape {input.array.shape}, expected (B, D)")
+    rows = len(input.array) + (before.rows if before is not None else 0)
+    shares, ids = window.shares(input, rows)
+    dtype = window.of_hidden.array.dtype
+    states = [state._floating(dtype) for state in states]
+    made = apply(op, shares, *states, window.of_hidden, *others, ids=ids, blocks=window.blocks, **static)
+    outputs = made if isinstance(made, tuple) else (made,)
+    if outputs[0].op is not None:
+        outputs[0].op.rows, outputs[0].op.window = rows, window
+        for output in outputs:
+            output.creators, output.creation_op = [input, *states], "step"
+    return made
+
+
+class RNNCell(Layer):
     """h = sigmoid(w_ih(x) + w_hh(h)), output = w_ho(h): chapter 13's cell, with `w_ih`, `w_hh` and `w_ho` three Linears.
 
     Gradients are exact: through all steps, and from all outputs that a loss uses.
@@ -108,16 +128,16 @@ class RNNCell(_Cell):
         if type(self.activation) not in (Sigmoid, Tanh):  # somebody's own
             new_hidden = self.activation.forward(self.w_ih.forward(input) + self.w_hh.forward(hidden))
             return self.w_ho.forward(new_hidden), new_hidden
-        weights = [p for layer in (self.w_ih, self.w_hh, self.w_ho) for p in (layer.weight, layer.bias)]
         tanh = isinstance(self.activation, Tanh)
-        return self._step(ops.BookRNNStep, input, [hidden], [self.w_ih], weights, tanh=tanh)
+        new_hidden = _step(ops.BookRNNStep, input, [hidden], [self.w_ih], [self.w_hh], tanh=tanh)
+        return self.w_ho.forward(new_hidden), new_hidden
 
     def init_hidden(self, batch_size: int = 1) -> Tensor:
         """Return zeros (batch_size, n_hidden)."""
         return Tensor(np.zeros((batch_size, self.n_hidden)), autograd=True)
 
 
-class LSTMCell(_Cell):
+class LSTMCell(Layer):
     """Chapter 14's LSTM: forget, input and output gate, and candidate, from Linears of x and of h.
 
         f = sigmoid(xf(x) + hf(h))    i, o likewise     g = tanh(xc(x) + hc(h))
@@ -186,10 +206,8 @@ class LSTMCell(_Cell):
 
         Raises `ShapeError` when sizes do not fit.
         """
-        weights = [p for layer in self._of_input() for p in (layer.weight, layer.bias)]
-        weights += [layer.weight for layer in (*self._of_hidden(), self.w_ho)]
-        states = [hidden[0], hidden[1]]
-        output, h, c = self._step(ops.BookLSTMStep, input, states, self._of_input(), weights, exact=self.exact)
+        layers, out = (self._of_input(), self._of_hidden()), self.w_ho.weight
+        output, h, c = _step(ops.BookLSTMStep, input, [hidden[0], hidden[1]], *layers, out, exact=self.exact)
         return output, (h, c)
 
     def init_hidden(self, batch_size: int = 1) -> tuple[Tensor, Tensor]:

@@ -269,7 +269,9 @@ class Tensor(Variable, results=True):
         comes from above. The learning rates of the book are made for it.
         """
         logits, V = self._floating(), self.array.shape[-1]
-        result = self._made(apply(ops.BookCrossEntropy, logits, targets=_from_front(target_indices.array, V)), "cross_entropy", self)
+        result = self._made(
+            apply(ops.BookCrossEntropy, logits, targets=_from_front(target_indices.array, V)), "cross_entropy", self
+        )
         result._targets = target_indices
         return result
 
