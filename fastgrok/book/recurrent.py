@@ -19,13 +19,12 @@ class Window:
     def __init__(self, inputs: list[Linear], hidden: list[Linear]):
         self.sources = _parameters([*inputs, *hidden])
         self.edits = [source.edits for source in self.sources]
-        self.of_input = apply(ops.Gates, *[layer.weight for layer in inputs])
+        self.of_input = [layer.weight for layer in inputs]
         self.of_hidden = apply(ops.Gates, *[layer.weight for layer in hidden])
         self.blocks = [layer.weight.array for layer in hidden]
-        self.bias = apply(ops.Cat, *[layer.bias for layer in inputs])
-        for layer in hidden:
-            if layer.use_bias:
-                self.bias = apply(ops.Add, self.bias, layer.bias)
+        self.biases = [
+            apply(ops.Add, x.bias, h.bias) if h.use_bias else x.bias for x, h in zip(inputs, hidden, strict=True)
+        ]
         self.table: tuple[Tensor, int] | None = None  # of which `products` are, and its edits then
         self.products: Any = None
 
@@ -41,13 +40,17 @@ class Window:
         """
         if input.lookup is not None and not input.edits:
             table, ids, edits = input.lookup
-            if table.edits == edits and table.array.dtype == self.of_input.array.dtype:
+            if table.edits == edits and table.array.dtype == self.of_hidden.array.dtype:
                 # Worth it for a table that the steps so far, or the eight to come, read about once.
                 if self.table != (table, edits) and len(table.array) <= rows + 8 * len(ids):
-                    self.table, self.products = (table, edits), apply(ops.Linear, table, self.of_input, self.bias)
+                    self.table, self.products = (table, edits), self.multiply(table)
                 if self.table == (table, edits):
                     return self.products, ids
-        return apply(ops.Linear, input._floating(self.of_input.array.dtype), self.of_input, self.bias), None
+        return self.multiply(input._floating(self.of_hidden.array.dtype)), None
+
+    def multiply(self, x: Tensor) -> Any:
+        """Return the share in the gates of all rows of x."""
+        return apply(ops.GateShares, x, *self.of_input, *self.biases)
 
 
 def _parameters(layers: list[Linear]) -> list[Tensor]:

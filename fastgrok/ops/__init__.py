@@ -7,7 +7,7 @@ from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softp
 from .arithmetic import Add, ClampBetween, Div, Maximum, Minimum, Mul, Pow, Remainder, Sub, Where
 from .attention import Attention, Heads
 from .base import Op
-from .book import BookCrossEntropy, BookLSTMStep, BookRNNStep, Gates
+from .book import BookCrossEntropy, BookLSTMStep, BookRNNStep, Gates, GateShares
 from .conv import Conv, ConvTranspose, Fold, Unfold
 from .distances import PNorm
 from .dropout import Dropout
@@ -97,6 +97,7 @@ __all__ = [
     "Floor",
     "Fold",
     "GRUCell",
+    "GateShares",
     "Gates",
     "Gather",
     "Gathered",

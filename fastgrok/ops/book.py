@@ -13,7 +13,7 @@ from ..errors import DtypeError, ShapeError
 from .base import Op, check_float, contiguous, rows_of
 from .gradients import Gradient, Outer, Rows
 from .losses import CrossEntropy
-from .matmul import product
+from .matmul import check_dtypes, product
 from .softmax import from_rows
 
 
@@ -75,6 +75,44 @@ class Gates(Op):
             return tuple([product(x, d[:, part]) if n else None for part, n in zip(parts, self.needs, strict=True)])
         dstacked = dstacked.dense() if isinstance(dstacked, Gradient) else dstacked
         return tuple([contiguous(dstacked[part].T) if n else None for part, n in zip(parts, self.needs, strict=True)])
+
+
+class GateShares(Op):
+    """The share of the input in G gates: x (N, D) times weights (D, H), plus biases (H,), side by side: (N, G * H).
+
+    Inputs are x, then the weights, then the biases. N may be the rows of a table from which steps then take theirs.
+    """
+
+    def forward(self, x, *parameters):
+        """Multiply and add. Raises `ShapeError` and `DtypeError` for arrays that do not fit together."""
+        self.G = G = len(parameters) // 2
+        weights, biases = parameters[:G], parameters[G:]
+        self.saved_inputs = tuple(range(1 + G))
+        for w, b in zip(weights, biases, strict=True):
+            if x.ndim != 2 or w.shape != (x.shape[1], *b.shape) or b.shape != biases[0].shape:
+                raise ShapeError(
+                    f"forward: input has shape {x.shape}, a weight {w.shape} and a bias {b.shape}, "
+                    "expected (B, D), (D, H) and (H,)"
+                )
+            check_dtypes("forward", x, w, ("input", "weight"))
+            check_dtypes("forward", x, b, ("input", "bias"))
+        self.x, self.weights = contiguous(x), [contiguous(w) for w in weights]
+        return np.concatenate(
+            [kernels.matmul(self.x, w) + b for w, b in zip(self.weights, biases, strict=True)], axis=1
+        )
+
+    def backward(self, dshares):
+        """Each gate is a linear layer; the gradients of x add up."""
+        G, x, H = self.G, self.x, self.weights[0].shape[1]
+        d = [contiguous(dshares[:, k * H : (k + 1) * H]) for k in range(G)]
+        dx = None
+        if self.needs[0]:
+            dx = kernels.matmul(d[0], self.weights[0], transpose_b=True)
+            for dk, w in zip(d[1:], self.weights[1:], strict=True):
+                kernels.matmul_into(dx, dk, w, transpose_b=True, accumulate=True)
+        dw = [Outer(x, dk) if needed else None for dk, needed in zip(d, self.needs[1 : 1 + G], strict=True)]
+        db = [dk.sum(axis=0) if needed else None for dk, needed in zip(d, self.needs[1 + G :], strict=True)]
+        return dx, *dw, *db
 
 
 class _Step(Op, register=False):
