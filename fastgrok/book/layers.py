@@ -27,7 +27,7 @@ class Layer:
         """Return the parameters: the list itself, not a copy."""
         return self.parameters
 
-    def forward(self, input: Any) -> Any:
+    def forward(self, *inputs: Any) -> Any:
         """Calculate the output; every layer has its own."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 

@@ -14,7 +14,7 @@ __all__ = ["LSTMCell", "RNNCell"]
 
 
 class Window:
-    """The weights of a cell as its steps take them: made once for a chain of steps, for as long as nobody changes them."""
+    """The weights of a cell as its steps take them: made for a chain of steps, as long as nobody changes them."""
 
     def __init__(self, inputs: list[Linear], hidden: list[Linear]):
         self.sources = _parameters([*inputs, *hidden])
@@ -88,7 +88,7 @@ def _step(
 
 
 class RNNCell(Layer):
-    """h = sigmoid(w_ih(x) + w_hh(h)), output = w_ho(h): chapter 13's cell, with `w_ih`, `w_hh` and `w_ho` three Linears.
+    """Chapter 13's cell: h = sigmoid(w_ih(x) + w_hh(h)) and output = w_ho(h), from three Linears.
 
     Gradients are exact: through all steps, and from all outputs that a loss uses.
 

@@ -2,8 +2,8 @@
 
 import numpy
 import pytest
-
 from book import reference
+
 from fastgrok import book
 from fastgrok.book import (
     SGD,
@@ -77,7 +77,7 @@ def test_autograd_trains_a_network(capsys):
     w = list()
     w.append(Tensor(np.random.rand(2, 3), autograd=True))
     w.append(Tensor(np.random.rand(3, 1), autograd=True))
-    for i in range(10):
+    for _ in range(10):
         pred = data.mm(w[0]).mm(w[1])
         loss = ((pred - target) * (pred - target)).sum(0)
         loss.backward(Tensor(np.ones_like(loss.data)))
@@ -95,7 +95,7 @@ def test_sgd(capsys):
     w.append(Tensor(np.random.rand(2, 3), autograd=True))
     w.append(Tensor(np.random.rand(3, 1), autograd=True))
     optim = SGD(parameters=w, alpha=0.1)
-    for i in range(10):
+    for _ in range(10):
         pred = data.mm(w[0]).mm(w[1])
         loss = ((pred - target) * (pred - target)).sum(0)
         loss.backward(Tensor(np.ones_like(loss.data)))
@@ -106,7 +106,7 @@ def test_sgd(capsys):
 
 def _train(model, data, target, criterion, alpha, grad=True):
     optim = SGD(parameters=model.get_parameters(), alpha=alpha)
-    for i in range(10):
+    for _ in range(10):
         pred = model.forward(data)
         loss = criterion.forward(pred, target)
         loss.backward(Tensor(np.ones_like(loss.data))) if grad else loss.backward()
@@ -168,7 +168,7 @@ def _run(b):
     other = b.Tensor(np.random.rand(4), autograd=True)
     optim = b.SGD(embed.get_parameters() + linear.get_parameters() + out.get_parameters() + [other], alpha=0.1)
     losses = []
-    for i in range(5):
+    for _ in range(5):
         x = embed.forward(b.Tensor(draw.randint(0, 6, 7), autograd=True)) - other.expand(0, 7)
         y = linear.forward(-x).tanh().transpose().transpose()
         logits = out.forward(y.sigmoid() * b.Tensor(draw.rand(7, 5), autograd=True))

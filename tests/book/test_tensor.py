@@ -4,8 +4,8 @@ import copy
 
 import numpy as np
 import pytest
-
 from book import reference
+
 from fastgrok import book
 from fastgrok.book import SGD, CrossEntropyLoss, Embedding, Layer, Linear, MSELoss, Sequential, Tensor
 from gradcheck import directional_error
