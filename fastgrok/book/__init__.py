@@ -4,7 +4,18 @@ Replace the cells that define classes by `from fastgrok.book import *` and go on
 printed numbers are the book's; the rest of the notebook stays as it is. `np` and `copy` come along, since later cells
 use them.
 
-The early forms of Tensor that chapter 13 grows through are in `fastgrok.book.stages`.
+Chapters 3 to 12 define no classes: their cells are plain NumPy and run beside this as they are. In chapters 13 to 15
+every cell that uses the classes runs unmodified, except for these, most of which fail with the book's classes, too:
+
+- chapter 13, parts 1 to 3, tensors without `autograd`: `from fastgrok.book.stages import Tensor1 as Tensor`, the form
+  that the class has there;
+- chapter 13, cells that define a class and use it: without the lines of the class;
+- chapter 14, `train()` of the LSTM: `global min_loss` in its first line, which Python asks for;
+- chapter 14, RNN: the cell that defines `generate_sample` comes before the first call of `train()`;
+- chapter 15, where `train()` reads `bs`: `bs = 500` before it; and `aggregated_model.flatten()` in the last cell, in
+  place of `sue_encrypted_model.flatten()`, which decrypts what it should not.
+
+What the book's engine gets wrong is right here, with one exception that its numbers rest on: see `LSTMCell`.
 
 Examples
 --------

@@ -152,7 +152,7 @@ class Tensor(Variable, results=True):
         """Whether no gradient is waited for: always, as the engine does the waiting."""
         return all(count == 0 for count in self.children.values())
 
-    def backward(self, grad: Any = None, grad_origin: Any = None) -> None:  # type: ignore[override]
+    def backward(self, grad: Any = None, grad_origin: Any = None) -> None:
         """Add to `.grad` of everything this was calculated from the derivative of this with respect to it.
 
         `grad` weighs the elements, 1 each without it. Nothing happens without autograd. `grad_origin`, which the book's
