@@ -146,7 +146,7 @@ class _Step(Op, register=False):
     def from_gates(self, d: np.ndarray) -> tuple[Any, Any]:
         """Return the gradients of `shares` and `u` from those of the gates d (G * H, B)."""
         rows: Any = d.T
-        dshares = rows if self.ids is None else Rows(self.ids, rows, self.shape)
+        dshares = rows if self.ids is None else Rows(self.ids, contiguous(rows), self.shape)
         return dshares if self.needs[0] else None, Outer(rows, self.h.T)
 
 
