@@ -59,6 +59,7 @@ class Gates(Op):
             if w.dtype != first.dtype:
                 raise DtypeError(f"gates: a weight has dtype {w.dtype}, expected {first.dtype}")
         D, self.H = first.shape
+        self.G = len(weights)
         stacked = np.empty((len(weights), self.H, D), first.dtype)
         for to, w in zip(stacked, weights, strict=True):
             to[...] = kernels.swap_axes(contiguous(w)[None])[0]
@@ -66,13 +67,13 @@ class Gates(Op):
 
     def backward(self, dstacked):
         """Take apart; products behind a gradient are formed gate by gate, in the weights' own layout."""
-        parts = [slice(k * self.H, (k + 1) * self.H) for k in range(len(self.needs))]
+        parts, needs = [slice(k * self.H, (k + 1) * self.H) for k in range(self.G)], self.needs[: self.G]
         if isinstance(dstacked, Outer):
             d, x = dstacked.joined()
             x = contiguous(x.T)
-            return tuple([product(x, d[:, part]) if n else None for part, n in zip(parts, self.needs, strict=True)])
+            return tuple([product(x, d[:, part]) if n else None for part, n in zip(parts, needs, strict=True)])
         dstacked = dstacked.dense() if isinstance(dstacked, Gradient) else dstacked
-        return tuple([contiguous(dstacked[part].T) if n else None for part, n in zip(parts, self.needs, strict=True)])
+        return tuple([contiguous(dstacked[part].T) if n else None for part, n in zip(parts, needs, strict=True)])
 
 
 class GateShares(Op):
@@ -109,7 +110,7 @@ class GateShares(Op):
             for dk, w in zip(d[1:], self.weights[1:], strict=True):
                 kernels.matmul_into(dx, dk, w, transpose_b=True, accumulate=True)
         dw = [Outer(x, dk) if needed else None for dk, needed in zip(d, self.needs[1 : 1 + G], strict=True)]
-        db = [dk.sum(axis=0) if needed else None for dk, needed in zip(d, self.needs[1 + G :], strict=True)]
+        db = [dk.sum(axis=0) if needed else None for dk, needed in zip(d, self.needs[1 + G :], strict=False)]
         return dx, *dw, *db
 
 

@@ -114,16 +114,36 @@ def test_exact_is_a_switch_of_the_class_or_of_a_model():
     assert not LSTMCell(2, 2, 2).exact
 
 
-def test_gradients_of_a_state_that_is_used_directly(rng):
-    """By a loss on h, or on c, as on the output."""
-    model, states = LSTMCell(D, H, V), LSTMCell(D, H, V).init_hidden(B)
-    x = Tensor(rng.standard_normal((B, D)), autograd=True)
-    output, (h, c) = model.forward(x, states)
-    (h * c).sum(1).backward()
-    assert x.grad is not None and model.hf.weight.grad is not None and model.w_ho.weight.grad is None
-    assert np.abs(x.grad.data).max() > 0
-    (output * output).sum(1).backward()
-    assert model.w_ho.weight.grad is not None
+@pytest.mark.parametrize("cell", ["LSTMCell", "RNNCell"])
+@pytest.mark.parametrize("used", ["output", "states", "both"])
+def test_exact_gradients_by_way_of_outputs_and_states(cell, used, rng):
+    """Of a loss on the output, on h and on c, after three steps; with respect to everything."""
+    model = getattr(book, cell)(D, H, V)
+    model.exact = True
+    parameters = model.get_parameters()
+    count = 2 if cell == "LSTMCell" else 1
+    arrays = [p.data.copy() for p in parameters]
+    arrays += [rng.standard_normal((B, H)) for _ in range(count)] + [rng.standard_normal((B, D)) for _ in range(3)]
+
+    def run(at):
+        for p, array in zip(parameters, at, strict=False):
+            p.data, p.grad = array, None
+        *states, x, y, z = [Tensor(array, autograd=True) for array in at[len(parameters) :]]
+        hidden = states if count == 2 else states[0]
+        for step in (x, y, z):
+            output, hidden = model.forward(step, hidden)
+        kept = hidden if count == 2 else [hidden]
+        loss = (output * output).sum(1) if used == "output" else (kept[0] * kept[-1]).sum(1)
+        if used == "both":
+            loss = loss + (output * output).sum(1)
+        return loss, [*parameters, *states, x, y, z]
+
+    def found(weights):
+        loss, inputs = run(arrays)
+        loss.backward(Tensor(weights[0]))
+        return [np.zeros_like(t.array) if t.grad is None else t.grad.data for t in inputs]
+
+    assert directional_error(lambda at: [run(at)[0].data], arrays, found, rng) < 1e-7
 
 
 @pytest.mark.parametrize("cell", ["LSTMCell", "RNNCell"])
