@@ -478,7 +478,9 @@ def _dense(gradient: Any) -> np.ndarray:
 
 
 def _own(array: Any, dtype: np.dtype) -> np.ndarray:
-    """Return a gradient as a contiguous, writeable array of the variable's dtype."""
+    """Return a gradient as a contiguous, writeable array of the variable's dtype; slopes stay floats for integers."""
+    if dtype.kind != "f":
+        dtype = array.dtype
     if array.dtype == dtype and array.flags.carray:
         return array
     return np.require(array, dtype, ("C", "W"))
@@ -497,8 +499,8 @@ def _finish(leaves: dict[Variable, Any], seed: np.ndarray) -> None:
             variable._grad = gradient if old is None else old + gradient
             continue
         array = _dense(gradient)
-        old = variable.grad
         if old is not None:
+            old = variable.grad
             np.add(old.array, array, out=old.array)
             old.storage.version += 1
             continue

@@ -7,6 +7,7 @@ from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softp
 from .arithmetic import Add, ClampBetween, Div, Maximum, Minimum, Mul, Pow, Remainder, Sub, Where
 from .attention import Attention, Heads
 from .base import Op
+from .book import BookCrossEntropy, BookLSTMStep, BookRNNStep, Gates, GateShares
 from .conv import Conv, ConvTranspose, Fold, Unfold
 from .distances import PNorm
 from .dropout import Dropout
@@ -68,6 +69,9 @@ __all__ = [
     "AvgPool",
     "BCEWithLogits",
     "BatchNorm",
+    "BookCrossEntropy",
+    "BookLSTMStep",
+    "BookRNNStep",
     "Broadcast",
     "Cast",
     "Cat",
@@ -93,6 +97,8 @@ __all__ = [
     "Floor",
     "Fold",
     "GRUCell",
+    "GateShares",
+    "Gates",
     "Gather",
     "Gathered",
     "GatheredGradient",

@@ -64,7 +64,7 @@ class _Pieces(Gradient):
         pieces += other.pieces[: other.count]
         return type(self)(pieces, self.shape)
 
-    def _joined(self) -> tuple[np.ndarray, np.ndarray]:
+    def joined(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the first and the second parts of all pieces, each joined along the rows."""
         pieces = self.pieces[: self.count]
         if len(pieces) == 1:
@@ -87,7 +87,7 @@ class Outer(_Pieces):
 
     def dense(self) -> np.ndarray:
         """Return the array (M, K)."""
-        a, b = self._joined()
+        a, b = self.joined()
         return kernels.matmul(contiguous(a), contiguous(b), transpose_a=True)
 
 
@@ -110,12 +110,12 @@ class Rows(_Pieces):
     @property
     def ids(self) -> np.ndarray:
         """The row numbers (N,), with repetitions."""
-        return self._joined()[0]
+        return self.joined()[0]
 
     @property
     def rows(self) -> np.ndarray:
         """The rows (N, D) to add."""
-        return self._joined()[1]
+        return self.joined()[1]
 
     def sum(self) -> "Rows":
         """Return the same gradient with one row for each id that occurs, the ids rising."""
@@ -126,7 +126,7 @@ class Rows(_Pieces):
 
     def dense(self) -> np.ndarray:
         """Return the array (V, D)."""
-        ids, rows = self._joined()
+        ids, rows = self.joined()
         if self.summed:
             table = np.zeros(self.shape, rows.dtype)
             table[ids] = rows

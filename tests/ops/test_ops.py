@@ -11,7 +11,7 @@ from gradcheck import check_op, dense
 
 ALL = pytest.mark.parametrize("case", [pytest.param(c, id=f"{c.op.__name__}-{c.id}") for c in CASES])
 # Ops whose cases stand with the layers they belong to.
-_RECURRENT = {f"fastgrok.ops.{name}" for name in ("recurrent", "rnn", "gru", "packed")}
+_RECURRENT = {f"fastgrok.ops.{name}" for name in ("recurrent", "rnn", "gru", "packed", "book")}
 ELSEWHERE = {name for name, op in Op.registry.items() if op.__module__ in _RECURRENT} | {"Heads"}
 
 
