@@ -112,7 +112,6 @@ class Sequential(Trainer, Layer):
         self.built = self._input is not None and len(self._stack) > 0
         self.input_shape = self._input
         self.weights = [weight for layer in self.layers for weight in layer.weights]
-        self.forget_training()
 
     def build(self, input_shape: Shape | None = None) -> None:
         """Build all layers for inputs of a shape (None, ...).

@@ -25,6 +25,9 @@ class Callback:
     def on_train_begin(self, run: "Run") -> None:
         """Act before the first step of this process."""
 
+    def on_epoch_begin(self, run: "Run") -> None:
+        """Act before the first step of an epoch; `run.epoch` does not count it yet."""
+
     def on_step_begin(self, run: "Run") -> None:
         """Act before the forward pass."""
 

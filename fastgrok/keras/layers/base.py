@@ -31,6 +31,7 @@ class Weight:
     def __init__(self, name: str, tensor: Tensor, view: Callable[[np.ndarray], np.ndarray] = lambda array: array):
         self.name = self.path = name
         self.tensor, self.view = tensor, view
+        self.tensors: tuple[Tensor, ...] = (tensor,)  # what holds it in the layer
         self.trainable = tensor.requires_grad
 
     @property

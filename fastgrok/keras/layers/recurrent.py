@@ -47,7 +47,8 @@ class _Recurrent(Layer):
         kwargs.pop("unroll", None)  # says how to compute, not what
         options = {"recurrent_dropout": recurrent_dropout, "seed": seed, "return_state": return_state}
         refuse(self, options, recurrent_dropout=0.0, seed=None, return_state=False)
-        refuse(self, kwargs, stateful=False, zero_output_for_mask=False, **NO_PENALTIES)
+        kwargs.pop("zero_output_for_mask", None)  # of masks, which there are not
+        refuse(self, kwargs, stateful=False, **NO_PENALTIES)
         super().__init__(**kwargs)
         name = type(self).__name__
         self.units, self.use_bias = positive(name, "units", units), bool(use_bias)
