@@ -4,6 +4,7 @@ from . import metrics
 from .dataset import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset, random_split
 from .datasets import DatasetError, python_documentation, tiny_shakespeare
 from .folds import k_fold
+from .images import digits, fashion_mnist, mnist
 from .loader import DataLoader
 from .text import CharacterVocabulary, ContiguousBatches, read_text, split, streams
 
@@ -17,8 +18,11 @@ __all__ = [
     "IterableDataset",
     "Subset",
     "TensorDataset",
+    "digits",
+    "fashion_mnist",
     "k_fold",
     "metrics",
+    "mnist",
     "python_documentation",
     "random_split",
     "read_text",
