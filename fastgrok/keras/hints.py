@@ -8,10 +8,8 @@ _HINTS = {
     "layers.Average layers.Maximum layers.Minimum layers.Dot layers.subtract layers.average layers.maximum "
     "layers.minimum layers.dot models.Model models.clone_model models.Functional",
     "write the function into a subclass of layers.Layer, as its call(self, inputs)": "layers.Lambda",
-    "repeat the layer in a Layer of your own; Dense and Embedding work on any number of axes without it":
-    "layers.TimeDistributed",
-    "use layers.LSTM, layers.GRU or layers.SimpleRNN; single steps are nn.LSTMCell, nn.GRUCell and nn.RNNCell":
-    "layers.RNN layers.LSTMCell layers.GRUCell layers.SimpleRNNCell layers.StackedRNNCells layers.ConvLSTM2D",
+    "repeat the layer in a Layer of your own; Dense and Embedding work on any number of axes without it": "layers.TimeDistributed",
+    "use layers.LSTM, layers.GRU or layers.SimpleRNN; single steps are nn.LSTMCell, nn.GRUCell and nn.RNNCell": "layers.RNN layers.LSTMCell layers.GRUCell layers.SimpleRNNCell layers.StackedRNNCells layers.ConvLSTM2D",
     "use Conv2D with one row, or nn.Conv1d and nn.ConvTranspose2d": "layers.Conv1D layers.Conv2DTranspose "
     "layers.Conv1DTranspose layers.DepthwiseConv2D layers.SeparableConv2D layers.Conv3D",
     "use padding='same' in Conv2D, or nn.functional.pad in a Layer of your own": "layers.ZeroPadding2D "

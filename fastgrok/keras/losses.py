@@ -273,7 +273,9 @@ class Loss:
 
 def weights_like(sample_weight: Any, values: Tensor) -> Tensor:
     """Return weights (B,) or (B, 1) with the axes of values, to be multiplied."""
-    weights = np.asarray(sample_weight.array if isinstance(sample_weight, Tensor) else sample_weight, values.array.dtype)
+    weights = np.asarray(
+        sample_weight.array if isinstance(sample_weight, Tensor) else sample_weight, values.array.dtype
+    )
     if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
     return Tensor._from_array(weights.reshape(weights.shape + (1,) * (values.ndim - weights.ndim)))
@@ -283,7 +285,11 @@ class LossFunction(Loss):
     """A function of (y_true, y_pred) as a loss."""
 
     def __init__(
-        self, fn: Callable[..., Any], name: str | None = None, reduction: str | None = "sum_over_batch_size", **kwargs: Any
+        self,
+        fn: Callable[..., Any],
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        **kwargs: Any,
     ):
         super().__init__(name or getattr(fn, "__name__", "loss"), reduction)
         self.fn, self.kwargs = fn, kwargs
@@ -345,7 +351,9 @@ SparseCategoricalCrossentropy = _kind(
     "SparseCategoricalCrossentropy", sparse_categorical_crossentropy, "from_logits", "ignore_class", "axis"
 )
 
-_FUNCTIONS: dict[str, Callable[..., Any]] = {name: globals()[name] for name in __all__ if name.islower() and name != "get"}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    name: globals()[name] for name in __all__ if name.islower() and name != "get"
+}
 _FUNCTIONS |= {
     "mse": mean_squared_error,
     "mae": mean_absolute_error,

@@ -64,7 +64,9 @@ class Sequential(Trainer, Layer):
         """
         if isinstance(layer, InputLayer):
             if len(self._stack) or self._declared:
-                raise ValueError(f"{self.name}: Input comes first, and once; there are {len(self._stack)} layers already")
+                raise ValueError(
+                    f"{self.name}: Input comes first, and once; there are {len(self._stack)} layers already"
+                )
             self._input, self._declared = layer.batch_shape, True
             return
         if not isinstance(layer, Layer):
@@ -234,8 +236,6 @@ class Sequential(Trainer, Layer):
     def extra_repr(self) -> str:
         """Return the name."""
         return f"name={self.name!r}"
-
-
 
 
 def __getattr__(name: str) -> Any:

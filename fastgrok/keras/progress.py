@@ -8,7 +8,7 @@ from ..training import Progress
 
 if TYPE_CHECKING:
     from ..training import Run
-    from .callbacks import Bridge
+    from .hooks import Bridge
 
 __all__ = ["Bar", "describe"]
 

@@ -11,7 +11,9 @@ def summary(model: Any, print_fn: Callable[[str], Any] = print) -> None:
     rows = [("Layer (type)", "Output Shape", "Param #")]
     for layer in model.layers:
         shape = str(layer.output_shape) if layer.built else "?"
-        rows.append((f"{layer.name} ({type(layer).__name__})", shape, f"{layer.count_params() if layer.built else 0:,}"))
+        rows.append(
+            (f"{layer.name} ({type(layer).__name__})", shape, f"{layer.count_params() if layer.built else 0:,}")
+        )
     widths = [max(len(row[k]) for row in rows) for k in range(3)]
 
     def line(row: tuple[str, ...]) -> str:

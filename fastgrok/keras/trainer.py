@@ -1,8 +1,8 @@
 """`compile`, `fit`, `evaluate` and `predict`: Keras' arguments around `fastgrok.training.fit`."""
 
+import copy
 import math
 import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..tensor import Tensor
 from ..training.loop import evaluating
 from . import losses, metrics, optimizers
 from .arrays import Batches, Samples, Targets, class_weights, samples, split_end
-from .callbacks import Bridge, CallbackList, History
+from .hooks import Bridge, CallbackList, History
 from .progress import Bar, describe
 from .layers.base import refuse
 
@@ -270,7 +270,7 @@ class Trainer:
             epoch = bridge.epoch + 1
             if held_out is None or (epoch - initial_epoch) % validation_freq:
                 return math.nan
-            logs = self._measure(held_out, validation_batch_size or size, Measures_like(measures), bridge.callbacks)
+            logs = self._measure(held_out, validation_batch_size or size, _fresh(measures), bridge.callbacks)
             bridge.validation = {f"val_{name}": value for name, value in logs.items()}
             return logs["loss"]
 
@@ -336,7 +336,7 @@ class Trainer:
         data, _ = self._data(x, y, sample_weight, None, 0.0, None, "evaluate")
         size = _count("evaluate", "batch_size", 32 if batch_size is None else batch_size)
         began = time.monotonic()
-        measures = Measures_like(self._measuring(data.y))  # type: ignore[arg-type]
+        measures = _fresh(self._measuring(data.y))  # type: ignore[arg-type]
         around = CallbackList(callbacks, self)
         logs = self._measure(data, size, measures, around)
         if verbose not in (0, False):
@@ -423,10 +423,8 @@ class Trainer:
             )
 
 
-def Measures_like(measures: Measures) -> Measures:
+def _fresh(measures: Measures) -> Measures:
     """Return the same metrics, from the beginning, beside those that a running epoch fills."""
-    import copy
-
     other = copy.deepcopy(measures)
     other.reset()
     return other
@@ -445,6 +443,3 @@ def _count(caller: str, name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise ValueError(f"{caller}: {name}={value!r}, expected a positive whole number")
     return int(value)
-
-
-_Hook = Callable[..., Any]

@@ -156,9 +156,7 @@ class Embedding(Layer):
     Raises `IndexError` by the call, for an id that is not in the table.
     """
 
-    def __init__(
-        self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform", **kwargs: Any
-    ):
+    def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform", **kwargs: Any):
         refuse(self, kwargs, mask_zero=False, weights=None, **NO_PENALTIES)
         length = kwargs.pop("input_length", None)
         super().__init__(**kwargs)

@@ -318,7 +318,10 @@ class Bidirectional(Layer):
 
     def saved_parts(self) -> list[tuple[str, list[Weight]]]:
         """Both layers, each with its cell."""
-        return [("forward_layer/cell", self.forward_layer.weights), ("backward_layer/cell", self.backward_layer.weights)]
+        return [
+            ("forward_layer/cell", self.forward_layer.weights),
+            ("backward_layer/cell", self.backward_layer.weights),
+        ]
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this layer again."""
