@@ -29,7 +29,7 @@ _MODULES = (
 )  # fmt: skip
 _NAMES = {"Sequential": "models", "Input": "layers", "Layer": "layers"}
 
-__all__ = [*_MODULES, *_NAMES]  # noqa: PLE0604
+__all__ = [*_MODULES, *_NAMES]
 
 
 def __getattr__(name: str) -> Any:

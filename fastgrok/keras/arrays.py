@@ -70,8 +70,8 @@ def _array(caller: str, name: str, value: Any) -> np.ndarray:
     if not isinstance(value, np.ndarray):
         if hasattr(value, "__next__") or hasattr(value, "batch_size"):
             raise NotImplementedError(
-                f"{caller}: {name} is a {_kind(value)}; expected an array: generators and loaders are not covered here, "
-                "but fastgrok.training.fit takes them"
+                f"{caller}: {name} is a {_kind(value)}; expected an array: generators and loaders are not covered "
+                "here, but fastgrok.training.fit takes them"
             )
         try:
             value = value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)

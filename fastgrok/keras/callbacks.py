@@ -153,8 +153,8 @@ class ModelCheckpoint(_Monitor):
     Parameters
     ----------
     filepath : str or path
-        With the ending of `model.save`, or of `model.save_weights` when `save_weights_only`; "{epoch:02d}" and the names
-        of what is measured are filled in.
+        With the ending of `model.save`, or of `model.save_weights` when `save_weights_only`; "{epoch:02d}" and the
+        names of what is measured are filled in.
     monitor, mode, initial_value_threshold
         For `save_best_only`.
     verbose : 0 or 1
@@ -323,7 +323,7 @@ class CSVLogger(Callback):
         """Open the file."""
         self.on_train_end()
         fresh = not (self.append and self.filename.exists() and self.filename.stat().st_size)
-        self._file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115
+        self._file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")
         self._names = [] if fresh else self._header()
 
     def _header(self) -> list[str]:

@@ -132,7 +132,7 @@ class TruncatedNormal(RandomNormal):
 
 
 class Orthogonal(Initializer):
-    """A matrix with orthogonal rows or columns, times `gain`; all axes but the last count as rows (Saxe et al. 2013)."""
+    """A matrix with orthogonal rows or columns, times `gain` (Saxe et al. 2013); all axes but the last are rows."""
 
     def __init__(self, gain: float = 1.0, seed: int | None = None):
         super().__init__(seed)

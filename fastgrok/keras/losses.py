@@ -46,7 +46,7 @@ __all__ = [
     "squared_hinge",
 ]
 
-# ------------------------------------------------------------------------------------------ functions, one value a sample
+# ---------------------------------------------------------------------------------------- functions, one value a sample
 
 
 def _pair(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
@@ -183,7 +183,7 @@ def sparse_categorical_crossentropy(
         )
     V = y_pred.shape[-1]
     target = Tensor._from_array(ids.reshape(-1).astype(np.int64))
-    ignored = {} if ignore_class is None else {"ignore_index": ignore_class}
+    ignored: dict[str, Any] = {} if ignore_class is None else {"ignore_index": ignore_class}
     if from_logits:
         losses = F.cross_entropy(y_pred.reshape(-1, V), target, reduction="none", **ignored)
     else:
@@ -257,6 +257,7 @@ class Loss:
         raise NotImplementedError(f"{type(self).__name__} does not fold an activation")
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        """Return the loss of a batch."""
         return self.reduce(self.call(y_true, y_pred), sample_weight)
 
     def reduce(self, losses: Tensor, sample_weight: Any = None) -> Tensor:
@@ -391,15 +392,15 @@ def get(identifier: Any) -> Loss:
     raise TypeError(f"loss={identifier!r} is {type(identifier).__name__}, expected a name, a function or an object")
 
 
-def check_targets(loss: Loss, shape: tuple[int, ...], y: np.ndarray, output: tuple[int | None, ...]) -> None:
+def check_targets(loss: Loss, y: np.ndarray, output: tuple[int | None, ...]) -> None:
     """Raise `ShapeError` or `ValueError` when targets `y` do not fit what the model returns, in words for beginners."""
-    fn, name = getattr(loss, "fn", None), loss.name
+    fn, name, shape = getattr(loss, "fn", None), loss.name, y.shape
     classes = output[-1]
     if fn is sparse_categorical_crossentropy:
         if len(shape) not in (len(output) - 1, len(output)) or (len(shape) == len(output) and shape[-1] != 1):
             hint = "; one-hot targets go with categorical_crossentropy" if shape[-1] == classes else ""
             raise ShapeError(f"{name}: targets have shape {shape}, expected one class number for each sample{hint}")
-        if y.size and not (0 <= y.min() and y.max() < classes):  # type: ignore[operator]
+        if y.size and not (0 <= y.min() and y.max() < classes):
             ignored = loss.kwargs.get("ignore_class")  # type: ignore[attr-defined]
             outside = y[(y < 0) | (y >= classes)]
             if ignored is None or (outside != ignored).any():

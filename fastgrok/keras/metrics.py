@@ -96,6 +96,7 @@ class Metric:
         raise NotImplementedError(f"{type(self).__name__} does not define result")
 
     def __call__(self, *args: Any, **kwargs: Any) -> float:
+        """Take a batch in and return the value so far."""
         self.update_state(*args, **kwargs)
         return self.result()
 
@@ -149,7 +150,9 @@ class _Fixed(MeanMetric):
     def __init__(self, setting: Any = None, name: str | None = None, dtype: Any = None, **kwargs: Any):
         if isinstance(setting, str) or (setting is not None and self.setting is None):
             setting, name = None, str(setting)
-        given = kwargs if setting is None else {self.setting: setting, **kwargs}
+        given = dict(kwargs)
+        if setting is not None and self.setting is not None:
+            given[self.setting] = setting
         super().__init__(type(self).function, name or snake_case(type(self).__name__), **given)
 
 

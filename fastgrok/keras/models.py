@@ -22,7 +22,7 @@ class Sequential(Trainer, Layer):
     Parameters
     ----------
     layers : list of Layer, optional
-        The first may be an `Input`, or have `input_shape=`; else the first call, or `fit`, says what shape the input has.
+        The first may be an `Input`, or have `input_shape=`; else the first call, or `fit`, shows the shape.
     name : str, optional
 
     Examples
@@ -49,7 +49,7 @@ class Sequential(Trainer, Layer):
     @property
     def layers(self) -> list[Layer]:
         """The layers, without `Input`."""
-        return list(self._stack)  # type: ignore[arg-type]
+        return list(self._stack)
 
     def add(self, layer: Any) -> None:
         """Put a layer on top.
@@ -118,7 +118,7 @@ class Sequential(Trainer, Layer):
     def build(self, input_shape: Shape | None = None) -> None:
         """Build all layers for inputs of a shape (None, ...).
 
-        Raises `StateError` without layers, or without a shape, and `ValueError` when a layer does not fit the one below.
+        Raises `StateError` without layers or a shape, and `ValueError` when a layer does not fit the one below it.
         """
         shape = self._input if input_shape is None else tuple(input_shape)
         if shape is None or not len(self._stack):
@@ -180,7 +180,7 @@ class Sequential(Trainer, Layer):
             for layer in first:
                 x = layer(x)
             last.check_input(tuple(x.shape))
-            return last.logits(x)  # type: ignore[operator]
+            return last.logits(x)
 
         return self._run(inputs, None, call)
 

@@ -173,7 +173,7 @@ class _Stepping:
 
 
 class _SGD(_Stepping, optim.SGD):
-    """Keras' velocity has the rate in it: v = momentum * v - lr * g, p += v. PyTorch's, with lr * g for g and rate 1."""
+    """Keras' velocity has the rate in it, v = momentum * v - lr * g: PyTorch's with lr * g for g, and rate 1."""
 
     def update(self, param: Tensor, group: dict[str, Any]) -> None:
         """Change one parameter by its gradient."""
@@ -259,7 +259,7 @@ class _AdamW(_Adam, optim.AdamW):
 
 
 class Adam(Optimizer):
-    """m and v are running means of g and g^2: p -= learning_rate * sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon).
+    """p -= learning_rate * sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + epsilon), m and v running means of g and g^2.
 
     Kingma and Ba, "Adam: a method for stochastic optimization" (2015), in the form before section 2.1.
     """
@@ -352,10 +352,10 @@ def get(identifier: Any) -> Optimizer:
         config = {k: v for k, v in identifier.get("config", {}).items() if k in known | set(kind.SETTINGS)}
         return kind.from_config(config)
     if isinstance(identifier, type) and issubclass(identifier, Optimizer):
-        return identifier()
+        return identifier()  # type: ignore[call-arg]
     if isinstance(identifier, optim.Optimizer):
         raise TypeError(
-            f"optimizer={type(identifier).__name__} is one of fastgrok.optim; expected a name such as 'adam', or one of "
-            "fastgrok.keras.optimizers"
+            f"optimizer={type(identifier).__name__} is one of fastgrok.optim; expected a name such as 'adam', or one "
+            "of fastgrok.keras.optimizers"
         )
     return choose("optimizer", identifier, _KINDS)()

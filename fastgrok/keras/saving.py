@@ -187,7 +187,7 @@ def _h5py() -> Any:
         import h5py
     except ImportError:
         raise ImportError(
-            "Keras' files (.keras, .weights.h5) take h5py: pip install h5py; a name that ends with .safetensors does not"
+            "Keras' files (.keras, .weights.h5) take h5py: pip install h5py; those that end with .safetensors do not"
         ) from None
     return h5py
 

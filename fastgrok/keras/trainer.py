@@ -15,8 +15,8 @@ from ..training.loop import evaluating
 from . import losses, metrics, optimizers
 from .arrays import Batches, Samples, Targets, class_weights, samples, split_end
 from .hooks import Bridge, CallbackList, History
-from .progress import Bar, describe
 from .layers.base import refuse
+from .progress import Bar, describe
 
 __all__ = ["Trainer"]
 
@@ -118,7 +118,7 @@ class Trainer:
     ) -> None:
         """Say how to train: with which optimizer, loss and metrics, each a name or an object.
 
-        `run_eagerly`, `jit_compile` and `steps_per_execution` are taken and change nothing: kernels are compiled anyway.
+        `run_eagerly`, `jit_compile` and `steps_per_execution` are taken and change nothing: kernels are compiled.
 
         Raises
         ------
@@ -403,7 +403,7 @@ class Trainer:
         for name, part in ((caller, data), (f"{caller} (validation_data)", held_out)):
             if part is not None:
                 self._fit_inputs(name, part.x)
-                losses.check_targets(self.loss, part.y.shape, part.y, tuple(self.output_shape))  # type: ignore[union-attr]
+                losses.check_targets(self.loss, part.y, tuple(self.output_shape))  # type: ignore[arg-type]
         return data, held_out
 
     def _fit_inputs(self, caller: str, x: np.ndarray) -> None:

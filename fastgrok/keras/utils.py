@@ -38,8 +38,8 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
         num_classes = int(classes.max()) + 1 if classes.size else 0
     if classes.size and not (0 <= classes.min() and classes.max() < num_classes):
         raise ValueError(
-            f"to_categorical: x has numbers from {classes.min()} to {classes.max()}, expected 0 to {num_classes - 1}, as "
-            f"num_classes={num_classes}"
+            f"to_categorical: x has numbers from {classes.min()} to {classes.max()}, expected 0 to {num_classes - 1}, "
+            f"as num_classes={num_classes}"
         )
     return np.eye(num_classes)[classes]
 

@@ -28,8 +28,8 @@ def load_data(
 ) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
     """Return (x_train, y_train), (x_test, y_test): 25,000 reviews each, lists of word numbers, and 0 or 1.
 
-    The file is Keras', looked for as `imdb/imdb.npz` in the folder that FASTGROK_DATA_DIR names and in the user's cache,
-    else downloaded (17 MB).
+    The file is Keras', looked for as `imdb/imdb.npz` in the folder that FASTGROK_DATA_DIR names and in the user's
+    cache, else downloaded (17 MB).
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def load_data(
     """
     with np.load(io.BytesIO(_content()), allow_pickle=True) as file:  # its checksum is known
         parts = [(file[f"x_{part}"], file[f"y_{part}"]) for part in ("train", "test")]
-    random = np.random.RandomState(seed)  # noqa: NPY002 - Keras' order
+    random = np.random.RandomState(seed)
     shuffled = []
     for reviews, labels in parts:
         order = np.arange(len(reviews))
@@ -104,6 +104,6 @@ def _content() -> bytes:
         return fetch(_NAME, _URLS, _SHA256)
     except DatasetError as error:
         raise DatasetError(
-            f"{error}. Connect to the network once, after which the file is kept; or put Keras' imdb.npz as {_NAME} into "
-            "a folder and set FASTGROK_DATA_DIR to it"
+            f"{error}. Connect to the network once, after which the file is kept; or put Keras' imdb.npz as {_NAME} "
+            "into a folder and set FASTGROK_DATA_DIR to it"
         ) from None

@@ -1,4 +1,4 @@
-"""`Layer`: a module whose weights come into being when it learns the shape of its input, and are shown as Keras does."""
+"""`Layer`: a module that gets its weights when it learns the shape of its input, and shows them as Keras does."""
 
 from collections.abc import Callable
 from typing import Any

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import nn, ops
+from ... import ops
 from ...autograd import apply
 from ...errors import ShapeError
 from ...nn import functional as F
