@@ -177,7 +177,7 @@ def std(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 def dot(x: Tensor, y: Tensor) -> Tensor:
     """Return the matrix product."""
-    return x @ y
+    return x.matmul(y)
 
 
 def transpose(x: Tensor) -> Tensor:
