@@ -256,6 +256,10 @@ class Loss:
         """Return what `call` does for `folds(logits)`."""
         raise NotImplementedError(f"{type(self).__name__} does not fold an activation")
 
+    def mean_on_logits(self, y_true: Any, logits: Tensor) -> Tensor:
+        """Return the mean of `call_on_logits`."""
+        return self.reduce(self.call_on_logits(y_true, logits))
+
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """Return the loss of a batch."""
         return self.reduce(self.call(y_true, y_pred), sample_weight)
@@ -304,6 +308,26 @@ class LossFunction(Loss):
     def call_on_logits(self, y_true: Any, logits: Tensor) -> Tensor:
         """Call the function with `from_logits`."""
         return self.fn(y_true, logits, **{**self.kwargs, "from_logits": True})
+
+    def mean_on_logits(self, y_true: Any, logits: Tensor) -> Tensor:
+        """Return the mean of `call_on_logits`; of class numbers, or of one-hot rows, by one op that gives it at once."""
+        ids = None
+        if not self.kwargs and self.reduction == "sum_over_batch_size" and logits.ndim == 2:
+            if self.fn is sparse_categorical_crossentropy:
+                ids = y_true.reshape(-1) if y_true.size == len(y_true) == len(logits) else None
+            elif self.fn is categorical_crossentropy:
+                ids = _one_hot_classes(y_true)
+        if ids is None or len(ids) != len(logits):
+            return super().mean_on_logits(y_true, logits)
+        return F.cross_entropy(logits, Tensor._from_array(ids.astype(np.int64, copy=False)))
+
+
+def _one_hot_classes(y: np.ndarray) -> np.ndarray | None:
+    """Return the classes (N,) of one-hot rows (N, V); None when they are something else."""
+    if y.ndim != 2 or np.count_nonzero(y) != len(y):
+        return None
+    classes = y.argmax(axis=1)
+    return classes if (y[np.arange(len(y)), classes] == 1).all() else None
 
 
 _FOLDS: dict[Callable[..., Any], Callable[..., Any]] = {

@@ -250,6 +250,9 @@ class Recall(_Counted):
         return self.true_positives / there if there else 0.0
 
 
+#: Metrics that look only at which output is the largest: logits will do.
+OF_THE_LARGEST = (categorical_accuracy, sparse_categorical_accuracy)
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: globals()[name] for name in __all__ if name.islower() and name != "get"
 }

@@ -12,7 +12,7 @@ from ..errors import ShapeError, StateError
 from ..grad_mode import no_grad
 from ..tensor import Tensor
 from ..training.loop import evaluating
-from . import losses, metrics, optimizers
+from . import activations, losses, metrics, optimizers
 from .arrays import Batches, Samples, Targets, class_weights, samples, split_end
 from .hooks import Bridge, CallbackList, History
 from .layers.base import refuse
@@ -26,6 +26,7 @@ class Measures:
 
     def __init__(self, plain: list[metrics.Metric], weighted: list[metrics.Metric]):
         self.loss, self.plain, self.weighted = metrics.Mean("loss"), plain, weighted
+        self.largest_only = all(getattr(metric, "fn", None) in metrics.OF_THE_LARGEST for metric in (*plain, *weighted))
 
     def reset(self) -> None:
         """Begin anew."""
@@ -56,7 +57,8 @@ class Learner:
 
     def __init__(self, model: Any):
         self.model = model
-        self.folds = model.loss.folds is not None and model.loss.folds is model.last_activation
+        folds = model.loss.folds
+        self.folds = folds if folds is not None and folds is model.last_activation else None
 
     @property
     def training(self) -> bool:
@@ -81,11 +83,16 @@ class Learner:
 
     def loss(self, output: Tensor, targets: Targets) -> Tensor:
         """Return the loss of what calling this returned."""
-        call = self.model.loss.call_on_logits if self.folds else self.model.loss.call
-        return self.model.loss.reduce(call(targets.values, output), targets.weights)
+        loss = self.model.loss
+        if self.folds and targets.weights is None:
+            return loss.mean_on_logits(targets.values, output)
+        call = loss.call_on_logits if self.folds else loss.call
+        return loss.reduce(call(targets.values, output), targets.weights)
 
-    def outputs(self, output: Tensor) -> Tensor:
-        """Return what the model itself would have returned."""
+    def outputs(self, output: Tensor, measures: Measures) -> Tensor:
+        """Return what the model itself would have returned, or logits where only the largest of them counts."""
+        if self.folds is activations.softmax and measures.largest_only:
+            return output
         with no_grad():
             output = output.detach()
             return self.model.last_activation(output) if self.folds else output
@@ -260,7 +267,7 @@ class Trainer:
 
         def loss(output: Tensor, targets: Targets) -> Tensor:
             value = learner.loss(output, targets)
-            measures.update(value.item(), targets, learner.outputs(output))
+            measures.update(value.item(), targets, learner.outputs(output, measures))
             return value
 
         history = History()
@@ -309,7 +316,7 @@ class Trainer:
         try:
             output = learner(inputs)
             loss = learner.loss(output, targets)
-            measures.update(loss.item(), targets, learner.outputs(output))
+            measures.update(loss.item(), targets, learner.outputs(output, measures))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -375,7 +382,7 @@ class Trainer:
             for k, (inputs, targets) in enumerate(Batches(data, size)):
                 around.batch("on_test_batch_begin", k)
                 output = learner(inputs)
-                measures.update(learner.loss(output, targets).item(), targets, learner.outputs(output))
+                measures.update(learner.loss(output, targets).item(), targets, learner.outputs(output, measures))
                 around.batch("on_test_batch_end", k, measures.logs)
         logs = measures.logs()
         around.call("on_test_end", logs)

@@ -132,7 +132,7 @@ class Dense(Layer):
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Return what the activation is applied to."""
-        return self.linear(floating(inputs))
+        return F.linear(floating(inputs), self.linear.weight, self.linear.bias)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this layer again."""
