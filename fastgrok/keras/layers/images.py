@@ -3,7 +3,6 @@
 The layers of `fastgrok.nn` take (B, C, R, S) but keep channels last in memory, so that turning the axes costs nothing.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -223,16 +222,23 @@ class MaxPooling2D(_Pooling2D):
 
 
 class AveragePooling2D(_Pooling2D):
-    """The mean of every window, per channel, without what is padded: (B, R, S, C) -> (B, P, Q, C)."""
+    """The mean of every window, per channel: (B, R, S, C) -> (B, P, Q, C).
+
+    What "same" adds does not count where it is the same on both sides. Where it is one more at the end, the pixels at
+    the border are repeated, as Keras does on PyTorch; on TensorFlow and JAX nothing that is added counts.
+    """
 
     def call(self, inputs: Tensor) -> Tensor:
         """Pool."""
         x = channels_first(floating(inputs))
-        if self.padding == "valid" or not any(pads := self._pads(x.shape[2:])):
-            return channels_last(F.avg_pool2d(x, self.window, self.strides))
-        inside = Tensor._from_array(np.ones((1, 1, *x.shape[2:]), x.array.dtype))
-        mean: Callable[[Tensor], Tensor] = lambda t: F.avg_pool2d(F.pad(t, pads), self.window, self.strides)  # noqa: E731
-        return channels_last(mean(x) / mean(inside))
+        padding: Any = 0
+        if self.padding == "same":
+            left, right, top, bottom = pads = self._pads(x.shape[2:])
+            if left == right and top == bottom:
+                padding = (top, left)
+            else:
+                x = F.pad(x, pads, mode="replicate")
+        return channels_last(F.avg_pool2d(x, self.window, self.strides, padding, count_include_pad=False))
 
 
 class GlobalAveragePooling2D(Layer):
