@@ -228,6 +228,9 @@ class AveragePooling2D(_Pooling2D):
     the border are repeated, as Keras does on PyTorch; on TensorFlow and JAX nothing that is added counts.
     """
 
+    def __init__(self, pool_size: Any, *args: Any, **kwargs: Any):  # which Keras demands here
+        super().__init__(pool_size, *args, **kwargs)
+
     def call(self, inputs: Tensor) -> Tensor:
         """Pool."""
         x = channels_first(floating(inputs))

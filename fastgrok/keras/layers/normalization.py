@@ -161,6 +161,7 @@ class LayerNormalization(_Normalization):
         gamma_initializer: Any = "ones",
         **kwargs: Any,
     ):
+        refuse(self, kwargs, rms_scaling=False)
         super().__init__(axis, epsilon, center, scale, beta_initializer, gamma_initializer, **kwargs)
 
     def call(self, inputs: Tensor) -> Tensor:
