@@ -35,8 +35,14 @@ def both(keras, shape, build, rng=None):
     assert [w.shape for w in ours.weights] == [tuple(w.shape) for w in theirs.weights]
     assert [w.name for w in ours.weights] == [w.name for w in theirs.weights]
     if rng is not None:  # positive for the sake of variances
-        theirs.set_weights([np.abs(rng.standard_normal(w.shape)) * 0.3 + 0.1 if "variance" in w.name
-                            else rng.standard_normal(w.shape) * 0.3 for w in theirs.weights])  # fmt: skip
+        theirs.set_weights(
+            [
+                np.abs(rng.standard_normal(w.shape)) * 0.3 + 0.1
+                if "variance" in w.name
+                else rng.standard_normal(w.shape) * 0.3
+                for w in theirs.weights
+            ]
+        )
     ours.set_weights(theirs.get_weights())
     return theirs, ours
 
@@ -49,10 +55,7 @@ def apart(a, b):
 
 
 WINDOWS = [
-    (size, strides, padding)
-    for size in (2, 3, (4, 3))
-    for strides in (1, 2, (2, 3))
-    for padding in ("valid", "same")
+    (size, strides, padding) for size in (2, 3, (4, 3)) for strides in (1, 2, (2, 3)) for padding in ("valid", "same")
 ]
 RECURRENT = ("SimpleRNN", "LSTM", "GRU")
 PREDICTIONS = {
@@ -81,8 +84,9 @@ for _kind in ("Conv2D", "MaxPooling2D", "AveragePooling2D"):
 for _kind in RECURRENT:
     for _all in (False, True):
         PREDICTIONS[f"{_kind} {_all}"] = (
-            SEQUENCES, lambda l, kind=_kind, all=_all: [getattr(l, kind)(6, return_sequences=all)]
-        )  # fmt: skip
+            SEQUENCES,
+            lambda l, kind=_kind, all=_all: [getattr(l, kind)(6, return_sequences=all)],
+        )
         PREDICTIONS[f"{_kind} {_all} backwards"] = (
             SEQUENCES,
             lambda l, kind=_kind, all=_all: [
@@ -97,8 +101,9 @@ for _kind in RECURRENT:
                 ],
             )
     PREDICTIONS[f"Embedding {_kind}"] = (
-        IDS, lambda l, kind=_kind: [l.Embedding(20, 6), getattr(l, kind)(5, return_sequences=True), getattr(l, kind)(3)]
-    )  # fmt: skip
+        IDS,
+        lambda l, kind=_kind: [l.Embedding(20, 6), getattr(l, kind)(5, return_sequences=True), getattr(l, kind)(3)],
+    )
 for _name in (
     "relu relu6 leaky_relu elu selu gelu silu swish mish softplus softsign tanh sigmoid hard_sigmoid exponential softmax "
     "log_softmax linear"
@@ -142,32 +147,49 @@ TRAINED = {  # inputs, layers, optimizer, loss
     **{name: (ROWS, dense, make, "categorical_crossentropy") for name, make in OPTIMIZERS.items()},
     "sparse": (ROWS, dense, OPTIMIZERS["adam"], "sparse_categorical_crossentropy"),
     "binary": (
-        ROWS, lambda l: [l.Dense(9, "tanh"), l.Dense(1, activation="sigmoid")], OPTIMIZERS["rmsprop"],
+        ROWS,
+        lambda l: [l.Dense(9, "tanh"), l.Dense(1, activation="sigmoid")],
+        OPTIMIZERS["rmsprop"],
         "binary_crossentropy",
     ),
     "convolutional": (
         IMAGES,
         lambda l: [
-            l.Conv2D(4, 3, activation="relu", padding="same"), l.MaxPooling2D(), l.Conv2D(5, 3, strides=2, padding="same"),
-            l.AveragePooling2D(2, padding="same"), l.Flatten(), l.Dense(4, activation="softmax"),
+            l.Conv2D(4, 3, activation="relu", padding="same"),
+            l.MaxPooling2D(),
+            l.Conv2D(5, 3, strides=2, padding="same"),
+            l.AveragePooling2D(2, padding="same"),
+            l.Flatten(),
+            l.Dense(4, activation="softmax"),
         ],
-        OPTIMIZERS["adam"], "categorical_crossentropy",
+        OPTIMIZERS["adam"],
+        "categorical_crossentropy",
     ),
     "normalised": (
         IMAGES,
         lambda l: [
-            l.Conv2D(4, 3, use_bias=False), l.BatchNormalization(), l.Activation("relu"), l.GlobalAveragePooling2D(),
-            l.Dense(8, use_bias=False), l.BatchNormalization(momentum=0.9), l.LayerNormalization(), l.Dense(4, activation="softmax"),
+            l.Conv2D(4, 3, use_bias=False),
+            l.BatchNormalization(),
+            l.Activation("relu"),
+            l.GlobalAveragePooling2D(),
+            l.Dense(8, use_bias=False),
+            l.BatchNormalization(momentum=0.9),
+            l.LayerNormalization(),
+            l.Dense(4, activation="softmax"),
         ],
-        OPTIMIZERS["rmsprop"], "categorical_crossentropy",
+        OPTIMIZERS["rmsprop"],
+        "categorical_crossentropy",
     ),
     **{
         kind: (
             SEQUENCES,
             lambda l, kind=kind: [
-                getattr(l, kind)(8, return_sequences=True), getattr(l, kind)(6), l.Dense(4, activation="softmax")
+                getattr(l, kind)(8, return_sequences=True),
+                getattr(l, kind)(6),
+                l.Dense(4, activation="softmax"),
             ],
-            OPTIMIZERS["adam"], "categorical_crossentropy",
+            OPTIMIZERS["adam"],
+            "categorical_crossentropy",
         )
         for kind in RECURRENT
     },
@@ -175,20 +197,28 @@ TRAINED = {  # inputs, layers, optimizer, loss
         f"Embedding and bidirectional {kind}": (
             IDS,
             lambda l, kind=kind: [
-                l.Embedding(20, 8), l.Bidirectional(getattr(l, kind)(6)), l.Dense(4, activation="softmax")
+                l.Embedding(20, 8),
+                l.Bidirectional(getattr(l, kind)(6)),
+                l.Dense(4, activation="softmax"),
             ],
-            OPTIMIZERS["rmsprop"], "sparse_categorical_crossentropy",
+            OPTIMIZERS["rmsprop"],
+            "sparse_categorical_crossentropy",
         )
         for kind in RECURRENT
     },
     **{
-        loss: (ROWS, lambda l: [l.Dense(16, activation="tanh"), l.Dense(4, activation="softplus")], OPTIMIZERS["sgd"], loss)
+        loss: (
+            ROWS,
+            lambda l: [l.Dense(16, activation="tanh"), l.Dense(4, activation="softplus")],
+            OPTIMIZERS["sgd"],
+            loss,
+        )
         for loss in (
             "mse mae hinge squared_hinge categorical_hinge huber log_cosh mape msle poisson kl_divergence "
             "cosine_similarity categorical_crossentropy"
         ).split()
     },
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -220,7 +250,9 @@ def test_fit_measures_the_same(keras, rng, name):
     }[name]
     measured = []
     for model, library in ((theirs, keras.optimizers), (ours, optimizers)):
-        model.compile(library.Adam(0.01), "categorical_crossentropy", metrics=["accuracy", "mae"], weighted_metrics=["mse"])
+        model.compile(
+            library.Adam(0.01), "categorical_crossentropy", metrics=["accuracy", "mae"], weighted_metrics=["mse"]
+        )
         history = model.fit(x, y, batch_size=24, epochs=4, shuffle=False, verbose=0, **options)
         measured.append((history.history, history.epoch, model.evaluate(x, y, verbose=0, return_dict=True)))
     (expected, epochs, end), (got, our_epochs, our_end) = measured
@@ -253,9 +285,13 @@ def test_defaults_are_those_of_keras(keras):
     """Every argument that both have in common has one default; initialisers are compared by what they are."""
     compared, different = 0, []
     kinds = [(getattr(keras.layers, name), kind) for name, kind in layers.LAYERS.items()]
-    kinds += [(getattr(keras.optimizers, name), getattr(optimizers, name)) for name in ("SGD", "RMSprop", "Adam", "AdamW")]
+    kinds += [
+        (getattr(keras.optimizers, name), getattr(optimizers, name)) for name in ("SGD", "RMSprop", "Adam", "AdamW")
+    ]
     kinds += [(keras.optimizers.Adagrad, optimizers.Adagrad)]
-    kinds += [(getattr(keras.initializers, n), getattr(initializers, n)) for n in initializers.__all__ if n[0].isupper()]
+    kinds += [
+        (getattr(keras.initializers, n), getattr(initializers, n)) for n in initializers.__all__ if n[0].isupper()
+    ]
     for theirs, ours in kinds:
         expected, got = inspect.signature(theirs).parameters, inspect.signature(ours).parameters
         for name in set(expected) & set(got) - {"name", "kwargs", "self"}:
@@ -289,18 +325,26 @@ FILES = {
     "images": (
         IMAGES,
         lambda l: [
-            l.Conv2D(4, 3, activation="relu"), l.BatchNormalization(), l.MaxPooling2D(), l.Flatten(), l.Dense(3), l.Dense(4)
+            l.Conv2D(4, 3, activation="relu"),
+            l.BatchNormalization(),
+            l.MaxPooling2D(),
+            l.Flatten(),
+            l.Dense(3),
+            l.Dense(4),
         ],
     ),
     "sequences": (
         SEQUENCES,
         lambda l: [
-            l.Bidirectional(l.GRU(3, return_sequences=True)), l.LSTM(4, return_sequences=True), l.SimpleRNN(3),
-            l.LayerNormalization(), l.Dense(3, activation="softmax"),
+            l.Bidirectional(l.GRU(3, return_sequences=True)),
+            l.LSTM(4, return_sequences=True),
+            l.SimpleRNN(3),
+            l.LayerNormalization(),
+            l.Dense(3, activation="softmax"),
         ],
     ),
     "ids": (IDS, lambda l: [l.Embedding(20, 4), l.Dropout(0.5), l.LSTM(4), l.Dense(1, activation="sigmoid")]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FILES)
