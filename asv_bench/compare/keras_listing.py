@@ -3,8 +3,8 @@
     python asv_bench/compare/keras_listing.py [--epochs 1] [--rounds 3] [--updates 469]
 
 Both train `Dense(512, relu)`, `Dense(10, softmax)` from the same weights on the same 60,000 images in batches of 128
-with rmsprop, one thread each: the 10,000 images of MNIST's test file, tiled, from FASTGROK_DATA_DIR; random ones without
-it. Rounds alternate between the two, and the least process time of each counts. The first round of each compiles and
+with rmsprop, one thread each: the 10,000 images of MNIST's test file, tiled, from FASTGROK_DATA_DIR; random ones
+without it. Rounds alternate between the two, and the least process time of each counts. The first round of each compiles and
 is not timed.
 """
 

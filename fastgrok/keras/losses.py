@@ -310,7 +310,7 @@ class LossFunction(Loss):
         return self.fn(y_true, logits, **{**self.kwargs, "from_logits": True})
 
     def mean_on_logits(self, y_true: Any, logits: Tensor) -> Tensor:
-        """Return the mean of `call_on_logits`; of class numbers, or of one-hot rows, by one op that gives it at once."""
+        """Return the mean of `call_on_logits`; one op, of class numbers or one-hot rows."""
         ids = None
         if not self.kwargs and self.reduction == "sum_over_batch_size" and logits.ndim == 2:
             if self.fn is sparse_categorical_crossentropy:

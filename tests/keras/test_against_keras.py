@@ -105,8 +105,8 @@ for _kind in RECURRENT:
         lambda l, kind=_kind: [l.Embedding(20, 6), getattr(l, kind)(5, return_sequences=True), getattr(l, kind)(3)],
     )
 for _name in (
-    "relu relu6 leaky_relu elu selu gelu silu swish mish softplus softsign tanh sigmoid hard_sigmoid exponential softmax "
-    "log_softmax linear"
+    "relu relu6 leaky_relu elu selu gelu silu swish mish softplus softsign tanh sigmoid hard_sigmoid exponential "
+    "softmax log_softmax linear"
 ).split():
     PREDICTIONS[f"activation {_name}"] = (SEQUENCES, lambda l, name=_name: [l.Activation(name)])
 

@@ -25,7 +25,7 @@ MISTAKES = {
     "class numbers for one-hot": (
         lambda: fit("categorical_crossentropy", CLASSES),
         ValueError,
-        r"targets have shape \(20,\), expected \(20, 3\).*utils.to_categorical\(y, 3\).*sparse_categorical_crossentropy",
+        r"targets have shape \(20,\), expected \(20, 3\).*utils.to_categorical\(y, 3\).*sparse_categorical",
     ),
     "one-hot for class numbers": (
         lambda: fit("sparse_categorical_crossentropy", ONE_HOT),
