@@ -4,8 +4,8 @@
 
 Both train `Dense(512, relu)`, `Dense(10, softmax)` from the same weights on the same 60,000 images in batches of 128
 with rmsprop, one thread each: the 10,000 images of MNIST's test file, tiled, from FASTGROK_DATA_DIR; random ones
-without it. Rounds alternate between the two, and the least process time of each counts. The first round of each compiles and
-is not timed.
+without it. Rounds alternate between the two, and the least process time of each counts. The first round of
+each compiles and is not timed.
 """
 
 import argparse

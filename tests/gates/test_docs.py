@@ -20,7 +20,8 @@ TEXT = "".join(LINE.format(word) for word in ("love", "night", "day", "rose")) *
 
 
 def _blocks(text, language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [block for kind, block in blocks if kind == language]
 
 
 def _commands():
