@@ -1,4 +1,4 @@
-"""What every test runs under: fixed seeds, hypothesis profiles, and the rule about PyTorch and ONNX."""
+"""What every test runs under: fixed seeds, hypothesis profiles, and the rule about PyTorch, ONNX and Keras."""
 
 import importlib.util
 import os
@@ -12,8 +12,11 @@ import pytest
 
 REQUIRE_TORCH = os.environ.get("FASTGROK_REQUIRE_TORCH", "0") not in ("", "0")
 REQUIRE_ONNX = os.environ.get("FASTGROK_REQUIRE_ONNX", "0") not in ("", "0")
+REQUIRE_KERAS = os.environ.get("FASTGROK_REQUIRE_KERAS", "0") not in ("", "0")
 # Per marker: the modules that its tests need, and whether they are demanded.
 PEERS = {"torch": (("torch",), REQUIRE_TORCH), "onnx": (("onnx", "onnxruntime"), REQUIRE_ONNX)}
+PEERS["keras"] = (("keras", "torch"), REQUIRE_KERAS)
+os.environ.setdefault("KERAS_BACKEND", "torch")  # read by Keras when it is imported
 
 # No deadline: the first example of a test may compile kernels. No database: a run depends on the sources alone.
 _common = {"deadline": None, "database": None, "derandomize": True, "print_blob": True}
@@ -38,6 +41,11 @@ def pytest_configure(config):
             torch.set_num_threads(1)  # its pool of threads and ours would fight
         except ImportError as error:
             pytest.exit(f"FASTGROK_REQUIRE_TORCH is set, but torch cannot be imported: {error}", returncode=4)
+    if REQUIRE_KERAS:
+        try:
+            import keras  # noqa: F401
+        except ImportError as error:
+            pytest.exit(f"FASTGROK_REQUIRE_KERAS is set, but keras cannot be imported: {error}", returncode=4)
     if REQUIRE_ONNX:
         try:
             import onnx  # noqa: F401

@@ -25,6 +25,9 @@ class Callback:
     def on_train_begin(self, run: "Run") -> None:
         """Act before the first step of this process."""
 
+    def on_epoch_begin(self, run: "Run") -> None:
+        """Act before the first step of an epoch; `run.epoch` does not count it yet."""
+
     def on_step_begin(self, run: "Run") -> None:
         """Act before the forward pass."""
 
@@ -171,21 +174,30 @@ class Schedule(Callback):
 
 
 class EarlyStopping(Callback):
-    """Stop when `patience` validations in a row have not lowered the validation loss by more than `min_delta`."""
+    """Stop when `patience` validations in a row have not lowered the validation loss by more than `min_delta`.
 
-    def __init__(self, patience: int = 3, min_delta: float = 0.0):
+    Above `baseline`, lowering it does not count as progress.
+    """
+
+    def __init__(self, patience: int = 3, min_delta: float = 0.0, baseline: float = math.inf):
         if patience < 1:
             raise ValueError(f"EarlyStopping: patience={patience!r}, expected at least 1")
-        self.patience, self.min_delta, self.best, self.waited = patience, min_delta, math.inf, 0
+        self.patience, self.min_delta, self.baseline = patience, min_delta, baseline
+        self.best, self.waited = math.inf, 0
+
+    def count(self, value: float) -> bool:
+        """Take a value in; return whether `patience` is at its end."""
+        self.waited += 1
+        if value < self.best - self.min_delta:
+            self.best = value
+            if value < self.baseline - self.min_delta:
+                self.waited = 0
+            return False
+        return self.waited >= self.patience
 
     def on_validation_end(self, run: "Run") -> None:
         """Count validations without progress."""
-        loss = math.inf if run.validation is None else run.validation
-        if loss < self.best - self.min_delta:
-            self.best, self.waited = loss, 0
-            return
-        self.waited += 1
-        if self.waited >= self.patience:
+        if self.count(math.inf if run.validation is None else run.validation):
             run.stop(f"no better validation loss than {self.best:.4f} in {self.waited} validations")
 
     def state_dict(self) -> Any:

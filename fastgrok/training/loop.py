@@ -133,6 +133,8 @@ class Run:
     def _train_epoch(self) -> None:
         if hasattr(self.batches, "set_epoch"):
             self.batches.set_epoch(self.epoch)
+        if self.batch == 0:
+            self._emit("on_epoch_begin")
         for x, y in _skip(self.batches, self.batch):
             self._train_step(x, y)
             if self.stopped or (self.finished and self.batch != self.steps_per_epoch):
@@ -231,6 +233,7 @@ def fit(
     clip_norm: float | None = None,
     average: float | None = None,
     resume: Any = None,
+    stop_on_nan: bool = True,
 ) -> Run:
     """Train `model`: for every batch `(x, y)`, minimise `loss(model(x), y)`.
 
@@ -252,7 +255,7 @@ def fit(
         `validate(model)` returns the validation loss; of batches, the mean of `loss` is taken. At the end of every
         epoch and of the run.
     callbacks : list of Callback, optional
-        Default: `[Progress()]`. `StopOnNaN` and a `History` are always there. Hooks are called in this order.
+        Default: `[Progress()]`. A `History` is always there. Hooks are called in this order.
     carry_state : bool
         For truncated backpropagation through time: the model is called as `model(x, state)` and returns
         `(output, state)`. The state of one batch, cut off from the graph, goes to the next; None starts an epoch.
@@ -263,6 +266,8 @@ def fit(
         saved) in its place.
     resume : path, optional
         A checkpoint of the same run: continue there. The result is bitwise that of a run without a break.
+    stop_on_nan : bool
+        Whether `StopOnNaN` comes first among the callbacks.
 
     Returns
     -------
@@ -273,7 +278,8 @@ def fit(
     ValueError
         When not exactly one of `epochs`, `steps` and `seconds` is given, or one is not positive.
     FloatingPointError
-        When the loss or the norm of the gradients is not finite; the weights are those before that step.
+        When the loss or the norm of the gradients is not finite (`stop_on_nan`); the weights are those before that
+        step.
     """
     given = {
         name: value for name, value in (("epochs", epochs), ("steps", steps), ("seconds", seconds)) if value is not None
@@ -292,7 +298,7 @@ def fit(
     run._carry_state, run._clip_norm = carry_state, clip_norm
     run.average = running_average(model, average) if average else None
     run._validate = validate if callable(validate) or validate is None else _mean_loss(loss, validate, carry_state)
-    run.callbacks = [StopOnNaN(), *([Progress()] if callbacks is None else callbacks)]
+    run.callbacks = [*([StopOnNaN()] if stop_on_nan else []), *([Progress()] if callbacks is None else callbacks)]
     run.history = next((c for c in run.callbacks if isinstance(c, History)), run.history)
     if run.history not in run.callbacks:
         run.callbacks.insert(0, run.history)

@@ -70,6 +70,7 @@ def test_hooks_are_called_in_order():
     step = ["on_step_begin", "on_loss", "on_update_begin", "on_step_end"]
     assert heard == [
         "on_train_begin",
+        "on_epoch_begin",
         *step * 7,
         "on_validation_end",
         "on_epoch_end",
