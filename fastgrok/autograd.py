@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from .errors import DtypeError, ShapeError, StateError
+from .errors import ArgumentError, DtypeError, ShapeError, StateError
 from .grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .ops.base import Op
 from .ops.gradients import Gradient
@@ -55,14 +55,15 @@ class Variable:
     array
         The NumPy array.
     requires_grad
-        Whether `backward()` works out the gradient with respect to it (and to what is calculated from it).
+        Whether `backward()` works out the gradient with respect to it (and to what is calculated from it). Of a leaf
+        it can be set; `_requires_grad` is the same without the checks.
     op, output
         The op that made it and which of the op's outputs it is; `op` is None for a leaf.
     """
 
     op: Op | None = None
     output = 0
-    requires_grad = False
+    _requires_grad = False
     is_view = False
     rebased = 0  # of a view: the storage's count when the view was made
     parent: tuple["Variable", Any] | None = None  # of a view made by an index: what it is part of, and which part
@@ -90,7 +91,7 @@ class Variable:
         variable.array = array
         variable.storage = Storage()
         if requires_grad:
-            variable.requires_grad = True
+            variable._requires_grad = True
         return variable
 
     def _new(self, array: Any) -> Any:
@@ -103,17 +104,32 @@ class Variable:
         alias.storage, alias.is_view, alias.parent = self.storage, self.is_view, None
         return alias
 
+    @property
+    def requires_grad(self) -> bool:
+        """Whether `backward()` works out its gradient."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise ArgumentError(f"requires_grad={value!r}, expected True or False")
+        if self.op is not None:
+            raise StateError("requires_grad: this is the result of a recorded calculation, expected a leaf")
+        self.requires_grad_(value)
+
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Let `backward()` find this leaf's gradient, or not; raises `StateError` or `DtypeError` where it cannot."""
+        if not isinstance(requires_grad, bool):
+            raise TypeError(f"requires_grad_: requires_grad={requires_grad!r}, expected True or False")
         if requires_grad and self.array.dtype.char not in "fd":
             raise DtypeError(
                 f"requires_grad_: dtype {self.array.dtype}, expected float32 or float64: only those have gradients"
             )
-        if not requires_grad and self.op is not None and self.requires_grad:
+        if not requires_grad and self.op is not None and self._requires_grad:
             raise StateError(
                 "requires_grad_(False): this is the result of a recorded calculation; use detach() instead"
             )
-        self.requires_grad = bool(requires_grad)
+        self._requires_grad = requires_grad
         return self
 
     @property
@@ -214,7 +230,7 @@ def apply(op_class: type[Op], *variables: Variable, **static: Any) -> Any:
     """
     op = op_class()
     if is_grad_enabled():
-        op.needs = needs = tuple([v.requires_grad for v in variables])
+        op.needs = needs = tuple([v._requires_grad for v in variables])
         recorded = True in needs
     else:
         op.needs = (False,) * len(variables)
@@ -232,7 +248,7 @@ def apply(op_class: type[Op], *variables: Variable, **static: Any) -> Any:
             output.storage = storage = variables[0].storage
             output.is_view, output.rebased = True, storage.rebased
         if recorded:
-            output.op, output.requires_grad = op, True
+            output.op, output._requires_grad = op, True
             _record(op, variables, (output,))
         return output
 
@@ -241,7 +257,7 @@ def apply(op_class: type[Op], *variables: Variable, **static: Any) -> Any:
         op.outputs = len(outputs)
         for i, output in enumerate(outputs):
             if output.array.dtype.kind == "f":
-                output.op, output.output, output.requires_grad = op, i, True
+                output.op, output.output, output._requires_grad = op, i, True
         _record(op, variables, outputs)
     return outputs
 
@@ -250,7 +266,7 @@ def _record(op: Op, inputs: tuple[Variable, ...], outputs: tuple[Variable, ...])
     """Enter an op into the graph, with the versions of what its backward will read."""
     sources: list = []
     for variable in inputs:
-        if not variable.requires_grad:
+        if not variable._requires_grad:
             sources.append(None)
         elif variable.op is None:
             sources.append(variable)

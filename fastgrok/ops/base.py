@@ -1,6 +1,7 @@
 """What a differentiable operation is, and the list of all of them."""
 
 import math
+import operator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -120,6 +121,11 @@ def check_ids(name: str, argument: str, ids: np.ndarray, size: int, ignored: int
 
 def normalise_axis(name: str, axis: int, ndim: int, argument: str = "dim") -> int:
     """Return `axis` counted from the front; raises `IndexError` when there is no such axis."""
+    if type(axis) is not int:
+        try:
+            axis = operator.index(axis)
+        except TypeError:
+            raise TypeError(f"{name}: {argument}={axis!r} is {type(axis).__name__}, expected a whole number") from None
     span = max(ndim, 1)  # a 0-d tensor lets itself be reduced along "axis 0", as in PyTorch
     if not -span <= axis < span:
         raise RangeError(

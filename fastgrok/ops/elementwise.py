@@ -50,6 +50,7 @@ class Cast(Op):
 
     stateless = True
 
+    @quiet
     def forward(self, x, dtype):
         """Convert to dtype."""
         self.dtype = x.dtype

@@ -8,7 +8,7 @@ from .. import ops
 from ..autograd import Variable, apply
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.base import cannot_broadcast
-from .dtypes import float32, result_dtype
+from .dtypes import as_element, as_operand, float32, result_dtype
 from .operands import binary, cast, check_tensor, checked, floating, is_operand, operands
 
 
@@ -42,6 +42,7 @@ class Arithmetic(Variable):
     def __pow__(self, exponent: Any) -> Any:
         if isinstance(exponent, int | np.integer) and exponent < 0 and self.array.dtype.kind != "f":
             raise DtypeError(f"pow: {self.array.dtype} to the power {exponent}, expected at least 0; convert to float")
+        exponent = checked_exponent(self, exponent)
         return binary(ops.Pow, self, exponent)
 
     def __rpow__(self, base: Any) -> Any:
@@ -106,11 +107,11 @@ class Arithmetic(Variable):
 
     def add(self, other: Any, *, alpha: float = 1) -> Any:
         """Return self + alpha * other."""
-        return self + (checked("add", other) if alpha == 1 else _times("add", self, other, alpha))
+        return self + (checked("add", other) if alpha == 1 else times("add", self, other, alpha))
 
     def sub(self, other: Any, *, alpha: float = 1) -> Any:
         """Return self - alpha * other."""
-        return self - (checked("sub", other) if alpha == 1 else _times("sub", self, other, alpha))
+        return self - (checked("sub", other) if alpha == 1 else times("sub", self, other, alpha))
 
     def mul(self, other: Any) -> Any:
         """Return self * other."""
@@ -250,7 +251,8 @@ class Arithmetic(Variable):
         x = self
         for limit in (min, max):
             x = x if limit is None else cast(x, result_dtype(x, limit))
-        return apply(ops.Clamp, x, low=min, high=max)
+        low, high = [v if v is None else as_element(v, x.array.dtype, "clamp").item() for v in (min, max)]
+        return apply(ops.Clamp, x, low=low, high=high)
 
     clip = clamp
 
@@ -278,9 +280,12 @@ class Arithmetic(Variable):
         return apply(op, self, **options)
 
 
-def _times(name: str, x: Any, other: Any, alpha: float) -> Any:
+def times(name: str, x: Any, other: Any, alpha: float) -> Any:
     """Return alpha * other in the dtype that x and other have together."""
-    return operands(x, checked(name, other))[1] * alpha
+    x, other = operands(x, checked(name, other))
+    if x.array.dtype.kind != "f" and isinstance(alpha, float):
+        raise ArgumentError(f"{name}: alpha={alpha} for a result of dtype {x.array.dtype}, expected a whole number")
+    return other * other._new(as_element(alpha, other.array.dtype, f"{name}: alpha"))
 
 
 def _clamped(x: Any, low: Any, high: Any) -> Any:
@@ -291,6 +296,13 @@ def _clamped(x: Any, low: Any, high: Any) -> Any:
     if high is None:
         high = x._new(np.inf if extreme is np.finfo else extreme(x.array.dtype).max)
     return apply(ops.ClampBetween, *[cast(v, x.array.dtype) for v in (x, low, high)])
+
+
+def checked_exponent(x: Variable, exponent: Any) -> Any:
+    """Return an exponent; raises `NumberError` for a whole number that does not fit into the dtype of x."""
+    if isinstance(exponent, int) and x.array.dtype.kind in "iu":
+        return x._new(as_element(exponent, x.array.dtype, "pow: exponent"))
+    return exponent
 
 
 def check_not_bool(a: Variable, b: Any) -> None:
@@ -310,7 +322,7 @@ def _quotient(a: Variable, b: Any, swapped: bool = False) -> Any:
     b = b if isinstance(b, Variable) or not isinstance(b, np.ndarray) else a._new(b)
     dtype = result_dtype(a, b)
     dtype = dtype if dtype.kind == "f" else float32
-    x, y = cast(a, dtype), cast(b, dtype) if isinstance(b, Variable) else a._new(np.asarray(b).astype(dtype))
+    x, y = cast(a, dtype), cast(b, dtype) if isinstance(b, Variable) else a._new(as_operand(b, dtype))
     return apply(ops.Div, y, x) if swapped else apply(ops.Div, x, y)
 
 

@@ -10,8 +10,8 @@ from .. import ops
 from ..autograd import Variable, apply
 from ..errors import ArgumentError, ShapeError
 from ..ops.base import check_ids
-from .dtypes import number_dtype, promote, result_dtype
-from .operands import cast, check_tensor, operands
+from .dtypes import as_element, number_dtype, promote, result_dtype
+from .operands import cast, check_tensor, numpy_names
 from .tensor import Tensor
 
 
@@ -80,11 +80,13 @@ def pow(input: Any, exponent: Any) -> Any:
     return input**exponent
 
 
+@numpy_names
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Any:
     """Return the tensors joined along an existing dimension; raises `ShapeError` when they do not fit."""
     return _joined("cat", ops.Cat, tensors, dim)
 
 
+@numpy_names
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Any:
     """Return tensors of one shape joined along a new dimension; raises `ShapeError` when they do not fit."""
     return _joined("stack", ops.Stack, tensors, dim)
@@ -114,10 +116,8 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     if input is None and other is None:
         return tuple([condition._new(axis) for axis in np.nonzero(condition.array)])
     if not isinstance(input, Variable):
-        if isinstance(other, Variable):
-            other, input = operands(other, input)
-        else:
-            input, other = operands(Tensor._from_array(np.asarray(input, number_dtype(input))), other)
+        dtype = result_dtype(other, input) if isinstance(other, Variable) else number_dtype(input)
+        input = Tensor._from_array(as_element(input, dtype, "where: input"))
     return input.where(condition, other)
 
 

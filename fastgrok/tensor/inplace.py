@@ -13,7 +13,8 @@ from ..autograd import Variable, apply, is_grad_enabled
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.base import check_float
 from ..random import Generator, default_generator
-from .arithmetic import check_not_bool
+from .arithmetic import check_not_bool, checked_exponent, times
+from .dtypes import as_operand, number_dtype
 from .operands import floating, is_operand
 from .recording import check_in_place, former, rebase
 
@@ -29,9 +30,9 @@ class InPlace(Variable):
         if not isinstance(other, Variable):
             if not is_operand(other):
                 raise TypeError(f"{name}: operand of type {type(other).__name__}, expected a tensor or a number")
+            if np.ndim(other) == 0 and (self.array.dtype.kind == "f" or isinstance(other, int)):
+                other = as_operand(other, self.array.dtype if self.array.dtype.kind == "f" else number_dtype(other))
             other = self._new(other)
-            if other.array.ndim == 0 and self.array.dtype.kind == "f":
-                other.array = other.array.astype(self.array.dtype)
         recorded = is_grad_enabled() and (self.requires_grad or other.requires_grad)
         check_in_place(name, self, recorded)
         if ufunc is np.subtract:
@@ -82,11 +83,11 @@ class InPlace(Variable):
 
     def add_(self, other: Any, *, alpha: float = 1) -> Self:
         """Add alpha * other."""
-        return self._update("add_", np.add, ops.Add, other if alpha == 1 else other * alpha)
+        return self._update("add_", np.add, ops.Add, other if alpha == 1 else times("add_", self, other, alpha))
 
     def sub_(self, other: Any, *, alpha: float = 1) -> Self:
         """Subtract alpha * other."""
-        return self._update("sub_", np.subtract, ops.Sub, other if alpha == 1 else other * alpha)
+        return self._update("sub_", np.subtract, ops.Sub, other if alpha == 1 else times("sub_", self, other, alpha))
 
     def mul_(self, other: Any) -> Self:
         """Multiply by other."""
@@ -98,7 +99,7 @@ class InPlace(Variable):
 
     def pow_(self, exponent: Any) -> Self:
         """Raise to a power."""
-        return self._update("pow_", np.power, ops.Pow, exponent)
+        return self._update("pow_", np.power, ops.Pow, checked_exponent(self, exponent))
 
     __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = add_, sub_, mul_, div_, pow_
 

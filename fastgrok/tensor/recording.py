@@ -8,7 +8,7 @@ from ..ops import Index, SetItem
 def former(variable: Variable) -> Variable:
     """Return what a variable is now, values and place in the graph, for the op that is about to change it in place."""
     before = variable._new(variable.array.copy())
-    before.op, before.output, before.requires_grad = variable.op, variable.output, variable.requires_grad
+    before.op, before.output, before._requires_grad = variable.op, variable.output, variable.requires_grad
     return before
 
 
@@ -27,7 +27,7 @@ def rebase(variable: Variable, result: Variable) -> None:
             variable.array[...] = result.array
         variable.storage.version += 1
         variable.storage.rebased += 1
-    variable.op, variable.output, variable.requires_grad = result.op, result.output, result.requires_grad
+    variable.op, variable.output, variable._requires_grad = result.op, result.output, result.requires_grad
 
 
 def check_in_place(name: str, variable: Variable, recorded: bool) -> None:

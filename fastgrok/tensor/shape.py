@@ -104,7 +104,9 @@ class Shape(Variable):
             dims[a], dims[b] = dims[b], dims[a]
         return apply(ops.Permute, self, dims=dims)
 
-    swapaxes = transpose
+    def swapaxes(self, axis0: int, axis1: int) -> Any:
+        """Return a view with two dimensions swapped: `transpose` with NumPy's names."""
+        return self.transpose(axis0, axis1)
 
     def t(self) -> Any:
         """Return the transpose of a matrix; raises `ShapeError` for more than two dimensions."""
@@ -254,9 +256,9 @@ class Shape(Variable):
             raise RangeError("unbind: a tensor without dimensions, expected at least one")
         return tuple([self.select(dim, i) for i in range(self.size(dim))])
 
-    def flip(self, *dims: Any) -> Any:
+    def flip(self, *numbers: Any, dims: Any = ()) -> Any:
         """Return a copy with the order along the named dimensions turned around."""
-        return apply(ops.Flip, self, dims=size_argument("flip", dims))
+        return apply(ops.Flip, self, dims=size_argument("flip", numbers or (dims,)))
 
     def roll(self, shifts: Any, dims: Any = None) -> Any:
         """Return a copy in which the slices along `dims` moved by `shifts`, those at the end back to the front."""

@@ -12,6 +12,7 @@ from .dtypes import float32
 from .indexing import Indexing
 from .inplace import InPlace
 from .making import Making, to_array
+from .operands import numpy_names
 from .reductions import Reductions
 from .shape import Shape
 
@@ -45,3 +46,11 @@ class Tensor(Arithmetic, Comparison, Reductions, Shape, Indexing, InPlace, Makin
         else:
             array = to_array(data[0], float32) if data else np.empty(0, float32)
         self.array, self.storage = array, Storage()
+
+
+for name in """
+    sum mean max min argmax argmin amax amin prod std var all any logsumexp cumsum cumprod softmax log_softmax sort
+    argsort topk unsqueeze squeeze gather index_select unbind chunk narrow select count_nonzero repeat_interleave size
+    index_add index_add_ scatter scatter_ scatter_add scatter_add_ take_along_dim
+""".split():
+    setattr(Tensor, name, numpy_names(getattr(Tensor, name)))
