@@ -35,7 +35,7 @@ from .embedding import Embedding
 from .embedding_bag import EmbeddingBag, EmbeddingBagMax
 from .gradients import Broadcast, Gradient, Outer, Rows
 from .gru import GRU, GRUCell
-from .indexing import AddAt, Gather, Index, SetItem
+from .indexing import AddAt, Gather, Index, Overwrite, SetItem
 from .losses import NLL, CrossEntropy, SoftCrossEntropy
 from .matmul import Linear, MatMul
 from .norm import BatchNorm, LayerNorm
@@ -120,6 +120,7 @@ __all__ = [
     "Neg",
     "Op",
     "Outer",
+    "Overwrite",
     "PNorm",
     "PackedLSTM",
     "Pad",

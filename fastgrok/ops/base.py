@@ -69,6 +69,13 @@ class Op:
         """Compute the gradients of the inputs from those of the outputs."""
         raise NotImplementedError(f"{type(self).__name__} has no backward")
 
+    def own_outputs(self) -> bool:
+        """Copy outputs that backward reads, as they are about to be changed in place; return whether that was done.
+
+        Without it the engine raises later, as PyTorch does. Recurrent layers do it, as PyTorch's GRU needs no outputs.
+        """
+        return False
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 

@@ -40,7 +40,7 @@ class Conversion(Variable):
             raise TypeError(f"data: got {type(value).__name__}, expected a Tensor")
         if self.requires_grad and value.array.dtype.kind != "f":
             raise DtypeError(f"data: dtype {value.array.dtype} for a tensor that requires grad, expected floats")
-        self.array, self.storage, self.gathered = value.array, value.storage, None
+        self.array, self.storage, self.gathered, self.parent = value.array, value.storage, None, None
 
     def detach(self) -> Any:
         """Return the tensor without its history, over the same memory."""

@@ -70,10 +70,7 @@ class Indexing(Variable):
         steps = numbers_first(index)
         if steps is not None:
             return self[steps[0]][steps[1]]
-        result = apply(ops.Index, self, index=index)
-        if result.is_view:
-            result.parent = (self, index)
-        return result
+        return apply(ops.Index, self, index=index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if value is None:
@@ -96,7 +93,7 @@ class Indexing(Variable):
             convert = as_element if is_number(value) else to_array
             value = self._new(convert(value, self.array.dtype, "assignment"))
         recorded = is_grad_enabled() and (self.requires_grad or value.requires_grad)
-        check_in_place("assignment", self, recorded)
+        check_in_place("assignment", self)
         if recorded:
             rebase(self, apply(ops.SetItem, self, value, index=index, in_place=self.parent is None))
             return

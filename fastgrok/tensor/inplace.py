@@ -34,7 +34,7 @@ class InPlace(Variable):
                 other = as_operand(other, self.array.dtype if self.array.dtype.kind == "f" else number_dtype(other))
             other = self._new(other)
         recorded = is_grad_enabled() and (self.requires_grad or other.requires_grad)
-        check_in_place(name, self, recorded)
+        check_in_place(name, self)
         if ufunc is np.subtract:
             check_not_bool(self, other)
         ranks = [RANK[x.array.dtype.kind] for x in (self, other)]
@@ -66,7 +66,7 @@ class InPlace(Variable):
         """
         wanted = [x.requires_grad for x in (self, *others) if isinstance(x, Variable)]
         recorded = is_grad_enabled() and any(wanted)
-        check_in_place(name, self, recorded)
+        check_in_place(name, self)
         result = function(former(self) if recorded else self.detach())  # type: ignore[attr-defined]
         if result.array.dtype != self.array.dtype:
             raise DtypeError(
@@ -186,6 +186,10 @@ class InPlace(Variable):
         """Take over the elements of `src`, converted and broadcast to this tensor's dtype and shape."""
         if not is_operand(src):
             raise TypeError(f"copy_: src is {type(src).__name__}, expected a Tensor")
+        if isinstance(src, Variable) and src.array.ndim > self.array.ndim:
+            raise ShapeError(
+                f"copy_: src has shape {src.array.shape}, expected one that broadcasts to {self.array.shape}"
+            )
         self[...] = src  # type: ignore[index]
         return self
 
@@ -219,7 +223,7 @@ class InPlace(Variable):
 
     def _draw(self, name: str, draw: Callable[[np.random.Generator, Any], np.ndarray], generator: Any) -> Self:
         """Fill with what `draw` takes from the stream for this tensor's dtype (float32 for whole numbers)."""
-        check_in_place(name, self, is_grad_enabled() and self.requires_grad)
+        check_in_place(name, self)
         if not isinstance(generator, Generator | None):
             raise TypeError(f"{name}: generator is {type(generator).__name__}, expected a Generator")
         self[...] = draw((generator or default_generator).numpy, floating(self.detach()).array.dtype)  # type: ignore

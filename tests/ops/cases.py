@@ -127,6 +127,9 @@ CASES = [
     Case(ops.Index, "mask", normal((2, 3)), {"index": MASK}),
     Case(ops.SetItem, "row", normal((4, 3), (3,)), {"index": slice(1, 3)}),
     Case(ops.SetItem, "mask", normal((2, 3), ()), {"index": MASK}),
+    Case(ops.Overwrite, "index", normal((4, 3), (2, 3)), {"view": ops.Index, "static": {"index": slice(1, 3)}}),
+    Case(ops.Overwrite, "permuted", normal((4, 3), (3, 4)), {"view": ops.Permute, "static": {"dims": (1, 0)}}),
+    Case(ops.Overwrite, "reshaped", normal((4, 3), (2, 6)), {"view": ops.Reshape, "static": {"shape": (2, 6)}}),
     Case(ops.AddAt, "rows", normal((4, 3), (3, 3)), {"index": (np.array([0, 2, 0]),)}),
     Case(ops.AddAt, "places", normal((2, 5), (2, 3)), {"index": (np.array([[0], [1]]), IDS)}),
     *[
