@@ -45,7 +45,7 @@ from .pool import AvgPool, MaxPool
 from .recurrent import LSTM, Gathered, GatheredGradient, LSTMCell
 from .reductions import Amax, Amin, CumProd, CumSum, LogSumExp, Mean, Prod, Sum, Var
 from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
-from .shape import Cat, Expand, Flip, Pad, Permute, Reshape, Stack
+from .shape import Cat, Expand, Flip, Pad, Permute, Reshape, Stack, Unbind
 from .softmax import LogSoftmax, Softmax
 from .watch import Watch
 
@@ -150,6 +150,7 @@ __all__ = [
     "Sum",
     "Tanh",
     "TanhGELU",
+    "Unbind",
     "Unfold",
     "Var",
     "Watch",

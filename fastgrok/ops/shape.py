@@ -143,6 +143,26 @@ class Stack(Op):
         return tuple(np.moveaxis(dy, self.axis, 0))
 
 
+class Unbind(Op):
+    """The slices of x along an axis, as many outputs: one op where indices would be one for each slice."""
+
+    stateless = True
+    view = True
+
+    def forward(self, x, dim):
+        """Return the slices; raises `IndexError` when there is no such axis."""
+        self.shape, self.before = x.shape, (slice(None),) * normalise_axis("unbind", dim, x.ndim)
+        return tuple([x[(*self.before, i, ...)] for i in range(x.shape[dim])])
+
+    def backward(self, *dys):
+        """Put the gradients side by side, zeros where there is none."""
+        dx = np.zeros(self.shape, next(dy.dtype for dy in dys if dy is not None))
+        for i, dy in enumerate(dys):
+            if dy is not None:
+                dx[(*self.before, i)] = dy
+        return (dx,)
+
+
 class Flip(Op):
     """x with the order along some axes turned around, as a copy."""
 

@@ -65,6 +65,8 @@ class Indexing(Variable):
     """Indices as in NumPy: numbers, slices, None, Ellipsis, integer and bool tensors, alone or in a tuple."""
 
     def __getitem__(self, index: Any) -> Any:
+        if type(index) is int:  # the usual case, kept short
+            return apply(ops.Index, self, index=(index, ...))
         index = plain_index(index)
         check_index(index, self.array.shape)
         steps = numbers_first(index)

@@ -167,12 +167,18 @@ class Reductions(Variable):
         size = self.array.shape[axis] if self.array.ndim else 1
         if not 0 <= k <= size:
             raise ShapeError(f"topk: k={k}, expected a value from 0 to {size}, the size of dimension {axis}")
-        values, indices = self.sort(dim, descending=largest)
-        return (
-            ValuesAndIndices(values.narrow(axis, 0, k), indices.narrow(axis, 0, k))
-            if values.dim()
-            else ValuesAndIndices(values, indices)
-        )
+        if self.array.ndim == 0:
+            return self.sort(dim)
+        lines = np.moveaxis(self.array, axis, -1)
+        if 0 < 4 * k < size:  # few of many: only those are put in order
+            chosen = lines.argpartition(size - k if largest else k - 1, axis=-1)
+            chosen = chosen[..., -k:] if largest else chosen[..., :k]
+            order = np.take_along_axis(lines, chosen, -1).argsort(-1)
+            places = np.take_along_axis(chosen, order[..., ::-1] if largest else order, -1)
+        else:
+            places = np.moveaxis(self.argsort(dim, descending=largest).array, axis, -1)[..., :k]
+        places = np.ascontiguousarray(np.moveaxis(places, -1, axis), np.int64)
+        return ValuesAndIndices(apply(ops.Gather, self, dim=axis, index=places), self._new(places))
 
     def unique(self, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False) -> Any:
         """Return the different elements, always in order; if wanted, which one each is and how often each occurs."""

@@ -254,7 +254,12 @@ class Shape(Variable):
         """Return the slices along `dim` as a tuple of views."""
         if self.array.ndim == 0:
             raise RangeError("unbind: a tensor without dimensions, expected at least one")
-        return tuple([self.select(dim, i) for i in range(self.size(dim))])
+        axis = normalise_axis("unbind", dim, self.array.ndim)
+        before, slices = (slice(None),) * axis, apply(ops.Unbind, self, dim=axis)
+        for i, part in enumerate(slices):  # each is the view that an index would have made
+            part.storage, part.is_view, part.rebased = self.storage, True, self.storage.rebased
+            part.parent = (self, ops.Index, {"index": (*before, i)})
+        return slices
 
     def flip(self, *numbers: Any, dims: Any = ()) -> Any:
         """Return a copy with the order along the named dimensions turned around."""

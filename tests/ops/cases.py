@@ -119,6 +119,8 @@ CASES = [
     Case(ops.Expand, "new", normal((3, 1)), {"shape": (2, -1, 4)}),
     Case(ops.Cat, "1", normal((2, 3), (2, 1), (2, 2)), {"dim": 1}),
     Case(ops.Stack, "-1", normal((2, 3), (2, 3)), {"dim": -1}),
+    Case(ops.Unbind, "0", normal((3, 2)), {"dim": 0}),
+    Case(ops.Unbind, "-1", normal((2, 3)), {"dim": -1}),
     Case(ops.Flip, "both", normal((2, 3)), {"dims": (0, 1)}),
     Case(ops.Index, "number", normal((4, 3)), {"index": 1}),
     Case(ops.Index, "slices", normal((4, 3)), {"index": (slice(None, None, 2), None, slice(1, 3))}),
