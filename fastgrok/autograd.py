@@ -20,6 +20,7 @@ import numpy as np
 from .errors import ArgumentError, DtypeError, ShapeError, StateError
 from .flow import finish, flow, hooked, own
 from .grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .not_covered import missing
 from .ops.base import Op
 from .ops.gradients import Gradient
 
@@ -414,3 +415,7 @@ def _seed_gradient(name: str, root: Variable, gradient: Any) -> np.ndarray:
     if array.shape != root.array.shape:
         raise ShapeError(f"{name}: gradient has shape {array.shape}, expected {root.array.shape}")
     return array.astype(root.array.dtype, copy=False)
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(f"module {__name__!r}", name)

@@ -17,6 +17,7 @@ from .elementwise import (
     Clamp,
     Clone,
     Cos,
+    Erf,
     Exp,
     Expm1,
     Floor,
@@ -45,7 +46,7 @@ from .pool import AvgPool, MaxPool
 from .recurrent import LSTM, Gathered, GatheredGradient, LSTMCell
 from .reductions import Amax, Amin, CumProd, CumSum, LogSumExp, Mean, Prod, Sum, Var
 from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
-from .shape import Cat, Expand, Flip, Pad, Permute, Reshape, Stack, Unbind
+from .shape import Cat, Diagonal, Expand, Flip, Pad, Permute, Reshape, Stack, Unbind
 from .softmax import LogSoftmax, Softmax
 from .watch import Watch
 
@@ -81,11 +82,13 @@ __all__ = [
     "CrossEntropy",
     "CumProd",
     "CumSum",
+    "Diagonal",
     "Div",
     "Dropout",
     "Embedding",
     "EmbeddingBag",
     "EmbeddingBagMax",
+    "Erf",
     "Exp",
     "Expand",
     "Expm1",

@@ -142,6 +142,20 @@ class Arithmetic(Variable):
         """Return the product of two matrices (M, K) and (K, N)."""
         return _of_dimensions("mm", self, other, 2)
 
+    def addmm(self, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+        """Return beta * self + alpha * (mat1 @ mat2): self broadcasts to (M, N), the others are (M, K) and (K, N)."""
+        return _scaled("addmm", self, beta, mat1.mm(mat2), alpha)
+
+    def addmv(self, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+        """Return beta * self + alpha * (mat @ vec): self broadcasts to (M,), mat is (M, K) and vec (K,)."""
+        if mat.dim() != 2 or vec.dim() != 1:
+            raise ShapeError(f"addmv: mat has shape {mat.shape} and vec {vec.shape}, expected (M, K) and (K,)")
+        return _scaled("addmv", self, beta, mat @ vec, alpha)
+
+    def baddbmm(self, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+        """Return beta * self + alpha * (batch1 @ batch2), matrix by matrix: (B, M, K) and (B, K, N)."""
+        return _scaled("baddbmm", self, beta, batch1.bmm(batch2), alpha)
+
     def bmm(self, other: Any) -> Any:
         """Return the products of matrices, pair by pair: (B, M, K) and (B, K, N)."""
         return _of_dimensions("bmm", self, other, 3)
@@ -183,6 +197,10 @@ class Arithmetic(Variable):
     def expm1(self) -> Any:
         """Return exp(self) - 1, exact also for tiny elements."""
         return apply(ops.Expm1, floating(self))
+
+    def erf(self) -> Any:
+        """Return the error function: exact, but element by element in Python."""
+        return apply(ops.Erf, floating(self))
 
     def sqrt(self) -> Any:
         """Return the square root."""
@@ -286,6 +304,14 @@ def times(name: str, x: Any, other: Any, alpha: float) -> Any:
     if x.array.dtype.kind != "f" and isinstance(alpha, float):
         raise ArgumentError(f"{name}: alpha={alpha} for a result of dtype {x.array.dtype}, expected a whole number")
     return other * other._new(as_element(alpha, other.array.dtype, f"{name}: alpha"))
+
+
+def _scaled(name: str, x: Any, beta: float, product: Any, alpha: float) -> Any:
+    """Return beta * x + alpha * product; for beta 0 what is in x, be it nan, does not count."""
+    if x.array.dtype != product.array.dtype:
+        raise DtypeError(f"{name}: input has dtype {x.array.dtype}, expected {product.array.dtype}")
+    x, product = x.expand(product.shape), product if alpha == 1 else product * alpha
+    return product + (x if beta == 1 else x * beta if beta else x.masked_fill(x._new(np.True_), 0))
 
 
 def _clamped(x: Any, low: Any, high: Any) -> Any:

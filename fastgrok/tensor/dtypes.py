@@ -1,5 +1,6 @@
 """The dtypes of tensors, which of them a result gets, and the one device there is."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,25 @@ float32, float64 = np.dtype("float32"), np.dtype("float64")
 int64, int32, int16, int8, uint8 = (np.dtype(name) for name in ("int64", "int32", "int16", "int8", "uint8"))
 bool_ = np.dtype("bool")
 
+pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
+newaxis = None
+finfo, iinfo, Size = np.finfo, np.iinfo, tuple  # what NumPy and Python have under other names
+
 COVERED = (float32, float64, int64, int32, int16, int8, uint8, bool_)
 LARGEST = float(np.finfo(float32).max)
 _OF_PYTHON = {float: float64, int: int64, bool: bool_}
 _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
+
+
+def get_default_dtype() -> np.dtype:
+    """Return the dtype that floats have unless another is asked for: float32."""
+    return float32
+
+
+def set_default_dtype(d: Any) -> None:
+    """Accept float32; raises `NotImplementedError` for another one: give `dtype=` where tensors are made."""
+    if as_dtype(d, "set_default_dtype: d") != float32:
+        raise NotImplementedError(f"set_default_dtype: d={d} is not covered, expected float32; give dtype= instead")
 
 
 def as_dtype(dtype: Any, name: str = "dtype") -> np.dtype:

@@ -69,6 +69,32 @@ class Reductions(Variable):
             return x.abs().amax(dim, keepdim) if p > 0 else x.abs().amin(dim, keepdim)
         return x.abs().sum(dim, keepdim) if p == 1 else _root(_root(x.abs(), p).sum(dim, keepdim), 1 / p)
 
+    def median(self, dim: int | None = None, keepdim: bool = False) -> Any:
+        """Return the element in the middle, the lower one of two; with `dim`, (values, indices) along it.
+
+        Where there is a nan, it is the nan. Without `dim`, elements that are equal share the gradient.
+        """
+        if dim is None:
+            flat = self.reshape(-1)  # type: ignore[attr-defined]
+            if not self.array.size and self.array.dtype.kind == "f":
+                return flat.sum() * np.nan
+            middle = flat.median(0).values
+            if not self.requires_grad:
+                return middle
+            equal = flat.isnan() if np.isnan(middle.array) else flat == middle.detach()
+            return flat[equal].mean()
+        axis = normalise_axis("median", dim, self.array.ndim)
+        if not self.array.ndim:
+            return ValuesAndIndices(self.clone(), self._new(np.zeros((), np.int64)))  # type: ignore[attr-defined]
+        size = self.array.shape[axis]
+        if not size:
+            raise RangeError(f"median: input has shape {self.array.shape}, expected elements along dim={dim}")
+        middle = np.argsort(self.array, axis, stable=True).take([(size - 1) // 2], axis)
+        if self.array.dtype.kind == "f":
+            unknown = np.isnan(self.array)
+            middle = np.where(unknown.any(axis, keepdims=True), unknown.argmax(axis, keepdims=True), middle)
+        return self._chosen(self._new(middle), axis, keepdim)
+
     def logsumexp(self, dim: Any, keepdim: bool = False) -> Any:
         """Return log(sum(exp(x))), without overflow."""
         return apply(ops.LogSumExp, floating(self), dim=dim, keepdim=keepdim)

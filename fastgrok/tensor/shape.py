@@ -146,6 +146,8 @@ class Shape(Variable):
             dims.insert(place, dim)
         return apply(ops.Permute, self, dims=dims)
 
+    moveaxis = movedim
+
     def squeeze(self, dim: Any = None) -> Any:
         """Drop the dimensions of size 1: all of them, or those named if their size is 1."""
         shape = self.array.shape
@@ -260,6 +262,26 @@ class Shape(Variable):
             part.storage, part.is_view, part.rebased = self.storage, True, self.storage.rebased
             part.parent = (self, ops.Index, {"index": (*before, i)})
         return slices
+
+    def diagonal(self, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+        """Return a view of the diagonal of two dimensions, as the last one; `offset` counts upwards."""
+        return apply(ops.Diagonal, self, offset=offset, dim1=dim1, dim2=dim2)
+
+    def diag(self, diagonal: int = 0) -> Any:
+        """Return a matrix with a vector on its diagonal and zeros elsewhere, or a copy of the diagonal of a matrix."""
+        if self.array.ndim not in (1, 2):
+            raise ShapeError(f"diag: shape {self.array.shape}, expected one or two dimensions")
+        if self.array.ndim == 2:
+            return self.diagonal(diagonal).clone()
+        size = len(self.array) + abs(diagonal)
+        zeros = self._new(np.zeros((size, size), self.array.dtype))
+        return apply(ops.Overwrite, zeros, self, view=ops.Diagonal, static={"offset": diagonal})
+
+    def trace(self) -> Any:
+        """Return the sum of the diagonal of a matrix."""
+        if self.array.ndim != 2:
+            raise ShapeError(f"trace: shape {self.array.shape}, expected a matrix")
+        return self.diagonal().sum()
 
     def flip(self, *numbers: Any, dims: Any = ()) -> Any:
         """Return a copy with the order along the named dimensions turned around."""

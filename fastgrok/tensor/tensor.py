@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Storage
+from ..not_covered import missing
 from .arithmetic import Arithmetic
 from .comparison import Comparison
 from .conversion import Conversion
@@ -47,10 +48,13 @@ class Tensor(Arithmetic, Comparison, Reductions, Shape, Indexing, InPlace, Makin
             array = to_array(data[0], float32) if data else np.empty(0, float32)
         self.array, self.storage = array, Storage()
 
+    def __getattr__(self, name: str) -> Any:
+        raise missing(f"{type(self).__name__!r} object", name)
+
 
 for name in """
-    sum mean max min argmax argmin amax amin prod std var all any logsumexp cumsum cumprod softmax log_softmax sort
-    argsort topk unsqueeze squeeze gather index_select unbind chunk narrow select count_nonzero repeat_interleave size
-    index_add index_add_ scatter scatter_ scatter_add scatter_add_ take_along_dim
+    sum mean median max min argmax argmin amax amin prod std var all any logsumexp cumsum cumprod softmax log_softmax
+    sort argsort topk unsqueeze squeeze gather index_select unbind chunk narrow select count_nonzero repeat_interleave
+    size index_add index_add_ scatter scatter_ scatter_add scatter_add_ take_along_dim
 """.split():
     setattr(Tensor, name, numpy_names(getattr(Tensor, name)))
