@@ -22,21 +22,26 @@ _HOMES = {
     "autograd": "enable_grad inference_mode is_grad_enabled no_grad set_grad_enabled",
     "random": "Generator default_generator get_rng_state initial_seed manual_seed seed set_rng_state",
     "tensor.tensor": "Tensor",
-    "tensor.dtypes": "cuda device float32 float64 int16 int32 int64 int8 uint8",
+    "tensor.dtypes": """
+        Size cuda device e finfo float32 float64 get_default_dtype iinfo inf int16 int32 int64 int8 nan newaxis pi
+        set_default_dtype uint8""",
+    "tensor.einsum": "einsum",
     "tensor.serialization": "load save",
     "tensor.creation": """
         arange as_tensor bernoulli empty empty_like eye from_numpy from_dlpack full full_like linspace
         multinomial normal ones ones_like rand rand_like randint randint_like randn randn_like randperm tril
         triu zeros zeros_like""",
     "tensor.functions": """
-        abs add all allclose amax amin any argmax argmin argsort bincount bmm cat ceil chunk clamp clip clone
-        concat concatenate cos count_nonzero cumprod cumsum detach div dot eq equal exp expm1 flatten flip floor
+        abs add addmm addmv all allclose amax amin any argmax argmin argsort baddbmm bincount bmm cat ceil chunk
+        clamp clip clone concat concatenate cos count_nonzero cumprod cumsum detach diag diagonal div dot dstack eq
+        equal erf exp expm1 flatten flip floor hstack
         gather ge gt index_add index_select is_floating_point is_tensor isclose isfinite isinf isnan le log
         log10 log1p log2 log_softmax logical_and logical_not logical_or logsumexp lt masked_fill masked_select
-        matmul max maximum mean meshgrid min minimum mm movedim mul narrow ne neg nonzero norm numel one_hot
-        outer permute pow prod ravel reciprocal relu remainder repeat_interleave reshape result_type roll round
-        rsqrt scatter scatter_add select sigmoid sign sin softmax sort split sqrt square squeeze stack std sub
-        sum swapaxes t take_along_dim tanh tile topk transpose unbind unflatten unique unsqueeze var where""",
+        matmul max maximum mean median meshgrid min minimum mm moveaxis movedim mul narrow ne neg nonzero norm numel
+        one_hot outer permute pow prod ravel reciprocal relu remainder repeat_interleave reshape result_type roll round
+        rsqrt scatter scatter_add select sigmoid sign sin softmax sort split sqrt square squeeze stack std std_mean
+        sub sum swapaxes t take_along_dim tanh tile topk trace transpose unbind unflatten unique unsqueeze var var_mean
+        vstack where""",
     "nn.generate": "generate",
     "ops.warmup": "warmup",
 }
@@ -48,18 +53,6 @@ _PACKAGES = (
     "random", "tensor", "training", "utils",
 )  # fmt: skip
 _THREADS = ("get_num_threads", "set_num_threads")
-# What to say about names that PyTorch has and fastgrok leaves out. Names of one entry are separated by blanks.
-_HINTS = {
-    "half precision is not covered; use float32": "float16 half bfloat16",
-    "mixed precision is not covered; calculate in float32 without it": "autocast amp",
-    "complex numbers are not covered": "complex32 chalf complex64 cfloat complex128 cdouble complex",
-    "devices other than the CPU are not covered, and need no setting here": "mps xpu mtia backends accelerator",
-    "models are not compiled as a whole; use them as they are: their kernels are compiled": "compile jit fx",
-    "transforms and second derivatives are not covered; use backward() or autograd.grad": "func vmap",
-    "sparse and quantized tensors are not covered; use float32": "sparse sparse_coo quantization ao",
-}
-_HINT = {name: f": {hint}" for hint, names in _HINTS.items() for name in names.split()}
-
 # What `from fastgrok import *` brings: not the names that would hide Python's own, such as `sum`.
 __all__ = sorted(name for name in (*_HOME, *_THREADS) if not hasattr(builtins, name))
 
@@ -79,7 +72,9 @@ def __getattr__(name: str) -> Any:
     elif name in _THREADS:
         value = getattr(importlib.import_module("fastgrok_kernels.jit"), name)
     else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{_HINT.get(name, '')}")
+        from .not_covered import missing
+
+        raise missing(f"module {__name__!r}", name)
     globals()[name] = value
     return value
 

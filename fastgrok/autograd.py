@@ -1,22 +1,26 @@
-"""The engine: variables, the graph that calculations leave behind, and `backward()` through it.
+"""The engine: variables, the graph that calculations leave behind, and `backward()` through it (see `flow`).
 
 A `Variable` has an array, a gradient and the `Op` that made it; an op knows where the gradients of its inputs go: to a
 leaf, or to an output of an earlier op. That is the whole graph. An op refers neither to its outputs (so there is no
 cycle: when the last variable of a calculation goes, all of it goes) nor to its inputs (arrays live on only where a
 backward needs them, and a variable that is changed in place can take a new place in the graph).
+
+A view remembers what it was made of, and how. When its base gets a new place in the graph, because it was changed in
+place, the view is made anew as soon as something asks for its place.
 """
 
-import heapq
 import itertools
 import weakref
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Self
 
 import numpy as np
 
-from .errors import DtypeError, ShapeError, StateError
+from .errors import ArgumentError, DtypeError, ShapeError, StateError
+from .flow import finish, flow, hooked, own
 from .grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .not_covered import missing
 from .ops.base import Op
 from .ops.gradients import Gradient
 
@@ -40,7 +44,7 @@ class Storage:
     """What all variables over one piece of memory share: how often it was changed in place.
 
     `version` counts every change. `rebased` counts the changes that were recorded in the graph: a view made before such
-    a change no longer knows where its values come from.
+    a change has to find its new place there.
     """
 
     version = 0
@@ -55,17 +59,18 @@ class Variable:
     array
         The NumPy array.
     requires_grad
-        Whether `backward()` works out the gradient with respect to it (and to what is calculated from it).
+        Whether `backward()` works out the gradient with respect to it (and to what is calculated from it). Of a leaf
+        it can be set; `_requires_grad` is the same without the checks.
     op, output
         The op that made it and which of the op's outputs it is; `op` is None for a leaf.
     """
 
     op: Op | None = None
     output = 0
-    requires_grad = False
+    _requires_grad = False
     is_view = False
-    rebased = 0  # of a view: the storage's count when the view was made
-    parent: tuple["Variable", Any] | None = None  # of a view made by an index: what it is part of, and which part
+    rebased = 0  # of a view: the storage's count when the view took its place in the graph
+    parent: tuple["Variable", type[Op], dict[str, Any]] | None = None  # of a view: what it was made of, and how
     gathered: Any = None  # ops.recurrent.Gathered of a variable fresh from an embedding
     _grad: Any = None  # None, a Variable, or a structured gradient
     _hooks: list | None = None  # of a leaf; those of other variables live with the op
@@ -90,7 +95,7 @@ class Variable:
         variable.array = array
         variable.storage = Storage()
         if requires_grad:
-            variable.requires_grad = True
+            variable._requires_grad = True
         return variable
 
     def _new(self, array: Any) -> Any:
@@ -103,24 +108,40 @@ class Variable:
         alias.storage, alias.is_view, alias.parent = self.storage, self.is_view, None
         return alias
 
+    @property
+    def requires_grad(self) -> bool:
+        """Whether `backward()` works out its gradient."""
+        refresh(self)
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise ArgumentError(f"requires_grad={value!r}, expected True or False")
+        if self.op is not None:
+            raise StateError("requires_grad: this is the result of a recorded calculation, expected a leaf")
+        self.requires_grad_(value)
+
     def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Let `backward()` find this leaf's gradient, or not; raises `StateError` or `DtypeError` where it cannot."""
+        if not isinstance(requires_grad, bool):
+            raise TypeError(f"requires_grad_: requires_grad={requires_grad!r}, expected True or False")
         if requires_grad and self.array.dtype.char not in "fd":
             raise DtypeError(
                 f"requires_grad_: dtype {self.array.dtype}, expected float32 or float64: only those have gradients"
             )
-        if not requires_grad and self.op is not None and self.requires_grad:
+        if not requires_grad and self.op is not None and self._requires_grad:
             raise StateError(
                 "requires_grad_(False): this is the result of a recorded calculation; use detach() instead"
             )
-        self.requires_grad = bool(requires_grad)
+        self._requires_grad = requires_grad
         return self
 
     @property
     def grad(self) -> Any:
         """The accumulated gradient (same shape and dtype), or None; reading it makes a structured gradient an array."""
         if isinstance(self._grad, Gradient):
-            self._grad = self._result_class._from_array(_own(self._grad.dense(), self.array.dtype))
+            self._grad = self._result_class._from_array(own(self._grad.dense(), self.array.dtype))
         return self._grad
 
     @grad.setter
@@ -146,6 +167,7 @@ class Variable:
     @property
     def grad_fn(self) -> Op | None:
         """The op that made it: PyTorch's name for `op`."""
+        refresh(self)
         return self.op
 
     def backward(self, gradient: Any = None, retain_graph: bool = False, create_graph: bool = False) -> None:
@@ -157,7 +179,7 @@ class Variable:
 
         Raises `StateError` when no gradient is wanted. The handle's `remove()` takes the hook out again.
         """
-        if not self.requires_grad:
+        if not self.requires_grad:  # which finds the place of a view, too
             raise StateError("register_hook: this variable does not require a gradient; see requires_grad_()")
         if self.op is None:
             self._hooks = hooks = self._hooks if self._hooks is not None else []
@@ -214,7 +236,10 @@ def apply(op_class: type[Op], *variables: Variable, **static: Any) -> Any:
     """
     op = op_class()
     if is_grad_enabled():
-        op.needs = needs = tuple([v.requires_grad for v in variables])
+        for variable in variables:
+            if variable.parent is not None:
+                refresh(variable)
+        op.needs = needs = tuple([v._requires_grad for v in variables])
         recorded = True in needs
     else:
         op.needs = (False,) * len(variables)
@@ -230,9 +255,9 @@ def apply(op_class: type[Op], *variables: Variable, **static: Any) -> Any:
         output = cls._from_array(result if type(result) is np.ndarray else np.asarray(result))
         if op_class.view and np.may_share_memory(output.array, variables[0].array):
             output.storage = storage = variables[0].storage
-            output.is_view, output.rebased = True, storage.rebased
+            output.is_view, output.rebased, output.parent = True, storage.rebased, (variables[0], op_class, static)
         if recorded:
-            output.op, output.requires_grad = op, True
+            output.op, output._requires_grad = op, True
             _record(op, variables, (output,))
         return output
 
@@ -241,7 +266,7 @@ def apply(op_class: type[Op], *variables: Variable, **static: Any) -> Any:
         op.outputs = len(outputs)
         for i, output in enumerate(outputs):
             if output.array.dtype.kind == "f":
-                output.op, output.output, output.requires_grad = op, i, True
+                output.op, output.output, output._requires_grad = op, i, True
         _record(op, variables, outputs)
     return outputs
 
@@ -250,13 +275,11 @@ def _record(op: Op, inputs: tuple[Variable, ...], outputs: tuple[Variable, ...])
     """Enter an op into the graph, with the versions of what its backward will read."""
     sources: list = []
     for variable in inputs:
-        if not variable.requires_grad:
+        if not variable._requires_grad:
             sources.append(None)
         elif variable.op is None:
             sources.append(variable)
         else:
-            if variable.is_view:
-                _check_view(variable)
             sources.append((variable.op, variable.output))
     op.sources = tuple(sources)
     op.number = next(_numbers)
@@ -266,13 +289,24 @@ def _record(op: Op, inputs: tuple[Variable, ...], outputs: tuple[Variable, ...])
         op.saved = tuple([(storage, storage.version) for storage in saved])
 
 
-def _check_view(view: Variable) -> None:
-    """Raise `StateError` if the values of a recorded view are not those that its history tells of."""
-    if view.rebased != view.storage.rebased:
-        raise StateError(
-            "this tensor is a view, and its base was changed in place (and that recorded) after the view was made: "
-            "take the view again from its base"
-        )
+def parent_of(view: Variable) -> tuple[Variable, type[Op], dict[str, Any]] | None:
+    """Return what a variable is a view of, the op that made it, and its settings; None for what is no view.
+
+    One whose base was given other memory is none any more.
+    """
+    return view.parent if view.parent is not None and view.parent[0].storage is view.storage else None
+
+
+def refresh(view: Variable) -> None:
+    """Find the place in the graph of a view whose base was changed in place, and that recorded, after it was made."""
+    stale = []
+    while view.rebased != view.storage.rebased and (parent := parent_of(view)) is not None:
+        stale.append((view, parent))
+        view = parent[0]
+    for view, (base, op_class, static) in reversed(stale):
+        with enable_grad():
+            again = apply(op_class, base, **static)
+        view.op, view._requires_grad, view.rebased = again.op, again._requires_grad, again.rebased
 
 
 # ---------------------------------------------------------------------------------------------------- backward
@@ -294,10 +328,8 @@ def backward(root: Variable, gradient: Any = None, retain_graph: bool = False, c
         raise NotImplementedError("backward: create_graph=True, expected False: gradients of gradients are not covered")
     if not root.requires_grad:
         raise StateError("backward: this variable does not require grad and was not calculated from one that does")
-    if root.is_view and root.op is not None:
-        _check_view(root)
     seed = _seed_gradient("backward", root, gradient)
-    _finish(_flow([(root, seed)], retain_graph), seed)
+    finish(flow([(root, seed)], retain_graph), seed)
 
 
 def grad(
@@ -340,10 +372,10 @@ def grad(
     found: dict[int, Any] = {}
     hooks = [x.register_hook(partial(found.__setitem__, i)) for i, x in enumerate(inputs)]
     try:
-        leaves = _flow(roots, bool(retain_graph))
+        leaves = flow(roots, bool(retain_graph))
         for x in dict.fromkeys(inputs):
             if x in leaves:
-                _hooked(x._hooks, leaves[x])
+                hooked(x._hooks, leaves[x])
     finally:
         for hook in hooks:
             hook.remove()
@@ -367,58 +399,7 @@ def _several(name: str, variables: Any) -> tuple:
             raise TypeError(f"grad: {name}[{i}] is {type(variable).__name__}, expected a Tensor")
         if not variable.requires_grad:
             raise StateError(f"grad: {name}[{i}] does not require grad and was not calculated from what does")
-        if variable.is_view and variable.op is not None:
-            _check_view(variable)
     return several
-
-
-def _flow(roots: Sequence[tuple[Variable, np.ndarray]], retain_graph: bool) -> dict[Variable, Any]:
-    """Send the gradients of `roots` through the graph and return what arrives at the leaves, before their hooks."""
-    pending: dict[Op, list] = {}  # gradients of the outputs of ops that have not run yet
-    leaves: dict[Variable, Any] = {}
-    heap: list[tuple[int, Op]] = []
-
-    def send(source: Any, gradient: Any) -> None:
-        """Add a gradient to what has arrived for a leaf or an op's output, and queue the op."""
-        if type(source) is not tuple:
-            leaves[source] = leaves[source] + gradient if source in leaves else gradient
-            return
-        op, output = source
-        arrived = pending.get(op)
-        if arrived is None:
-            if op.sources is None:
-                raise StateError(
-                    "backward: a second time through the same graph, whose saved values are freed by now; "
-                    "give retain_graph=True to the first call"
-                )
-            pending[op] = arrived = [None] * op.outputs
-            heapq.heappush(heap, (-op.number, op))
-        total = arrived[output]
-        arrived[output] = gradient if total is None else total + gradient
-
-    for root, seed in roots:
-        send(root if root.op is None else (root.op, root.output), seed)
-    while heap:
-        op = heapq.heappop(heap)[1]
-        _run(op, pending.pop(op), retain_graph, send)
-    return leaves
-
-
-def _run(op: Op, douts: list, retain_graph: bool, send: Callable[[Any, Any], None]) -> None:
-    """Run one op's backward and send the results on; a function, so that nothing of it lives on while the next runs."""
-    if op.saved:
-        _check_versions(op)
-    if op.hooks or op.retained:
-        _call_hooks(op, douts)
-    if not op.accepts_structured:
-        douts = [dout.dense() if isinstance(dout, Gradient) else dout for dout in douts]
-    gradients = op.backward(*douts)
-    sources = op.sources
-    if not (retain_graph or op.stateless):
-        op.__dict__.clear()
-    for source, gradient in zip(sources, gradients, strict=False):  # type: ignore[arg-type]
-        if source is not None and gradient is not None:
-            send(source, gradient)
 
 
 def _seed_gradient(name: str, root: Variable, gradient: Any) -> np.ndarray:
@@ -436,84 +417,5 @@ def _seed_gradient(name: str, root: Variable, gradient: Any) -> np.ndarray:
     return array.astype(root.array.dtype, copy=False)
 
 
-def _check_versions(op: Op) -> None:
-    """Raise `StateError` if something that `op` saved has been changed in place since."""
-    for storage, version in op.saved:
-        if storage.version != version:
-            raise StateError(
-                f"backward: a value that {type(op).__name__} needs was modified by an in-place operation "
-                f"(it is at version {storage.version}, expected version {version})"
-            )
-
-
-def _call_hooks(op: Op, douts: list) -> None:
-    """Show complete gradients of an op's outputs to the hooks, and keep those that are to be retained."""
-    for output, hooks in (op.hooks or {}).items():
-        if douts[output] is not None:
-            douts[output] = _hooked(hooks, douts[output])
-    for output, reference in (op.retained or {}).items():
-        variable = reference()
-        if variable is not None and douts[output] is not None:
-            # A value of its own, whatever the gradient shares memory with.
-            kept = np.array(_dense(douts[output]), order="C")
-            variable._grad = variable._result_class._from_array(
-                kept if variable._grad is None else variable.grad.array + kept
-            )
-
-
-def _hooked(hooks: Sequence[tuple], gradient: Any) -> Any:
-    """Pass a gradient through hooks."""
-    for hook, cls in list(hooks):
-        replaced = hook(cls._from_array(_dense(gradient)))
-        if replaced is not None:
-            array = np.asarray(replaced.array if isinstance(replaced, Variable) else replaced)
-            if array.shape != gradient.shape:
-                raise ShapeError(f"hook: returned a gradient of shape {array.shape}, expected {gradient.shape}")
-            gradient = array
-    return gradient
-
-
-def _dense(gradient: Any) -> np.ndarray:
-    return gradient.dense() if isinstance(gradient, Gradient) else np.asarray(gradient)
-
-
-def _own(array: Any, dtype: np.dtype) -> np.ndarray:
-    """Return a gradient as a contiguous, writeable array of the variable's dtype; slopes stay floats for integers."""
-    if dtype.kind != "f":
-        dtype = array.dtype
-    if array.dtype == dtype and array.flags.carray:
-        return array
-    return np.require(array, dtype, ("C", "W"))
-
-
-def _finish(leaves: dict[Variable, Any], seed: np.ndarray) -> None:
-    """Add complete gradients to the leaves."""
-    # Ops hand one array to several inputs, or slices of one. Each leaf must own its memory, since clipping and zeroing
-    # change gradients in place: whoever comes second takes a copy.
-    taken = {id(_root(seed))}
-    for variable, gradient in leaves.items():
-        if variable._hooks:
-            gradient = np.array(_hooked(variable._hooks, gradient))
-        old = variable._grad
-        if isinstance(gradient, Gradient) and gradient.lasting and (old is None or isinstance(old, Gradient)):
-            variable._grad = gradient if old is None else old + gradient
-            continue
-        array = _dense(gradient)
-        if old is not None:
-            old = variable.grad
-            np.add(old.array, array, out=old.array)
-            old.storage.version += 1
-            continue
-        root = _root(array)
-        if id(root) in taken or root.size != array.size:
-            array = array.copy()
-        else:
-            taken.add(id(root))
-        variable._grad = variable._result_class._from_array(_own(array, variable.array.dtype))
-
-
-def _root(array: np.ndarray) -> np.ndarray:
-    """Return the array whose memory a view shows."""
-    while isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+def __getattr__(name: str) -> Any:
+    raise missing(f"module {__name__!r}", name)

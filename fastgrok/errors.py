@@ -17,6 +17,14 @@ class ArgumentError(ValueError, RuntimeError):
     """A setting has a value that makes no sense; the message names it, the value and what was expected."""
 
 
+class NumberError(OverflowError, ValueError, RuntimeError):
+    """A number does not fit into the dtype that it is to have; the message has both."""
+
+
+class DataError(ValueError, DtypeError):
+    """What is to become a tensor is neither a number, nor an array, nor a sequence of rows of one length of numbers."""
+
+
 class RangeError(IndexError, ValueError, RuntimeError):
     """A number lies outside of what there is, such as a dimension or a place; the message names it and the range."""
 

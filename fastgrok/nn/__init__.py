@@ -1,13 +1,19 @@
 """Layers, losses and what they are built from: PyTorch's `torch.nn`, with its names, defaults and parameter layouts."""
 
+from typing import Any
+
+from ..not_covered import missing
 from . import functional, init, utils
 from .activation import (
     ELU,
     GELU,
+    GLU,
     Hardtanh,
     LeakyReLU,
     LogSigmoid,
     LogSoftmax,
+    Mish,
+    PReLU,
     ReLU,
     ReLU6,
     Sigmoid,
@@ -41,7 +47,7 @@ from .loss import (
     TripletMarginLoss,
 )
 from .module import Module
-from .norm import BatchNorm1d, BatchNorm2d, LayerNorm
+from .norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm
 from .parameter import Parameter
 from .parameter_container import ParameterDict, ParameterList
 from .pool import (
@@ -61,6 +67,7 @@ from .transformer import Transformer, TransformerEncoder, TransformerEncoderLaye
 __all__ = [
     "ELU",
     "GELU",
+    "GLU",
     "GRU",
     "LSTM",
     "RNN",
@@ -89,6 +96,7 @@ __all__ = [
     "Flatten",
     "Fold",
     "GRUCell",
+    "GroupNorm",
     "Hardtanh",
     "HingeEmbeddingLoss",
     "HuberLoss",
@@ -105,12 +113,14 @@ __all__ = [
     "MarginRankingLoss",
     "MaxPool1d",
     "MaxPool2d",
+    "Mish",
     "Module",
     "ModuleDict",
     "ModuleList",
     "MultiheadAttention",
     "NLLLoss",
     "NTXentLoss",
+    "PReLU",
     "PairwiseDistance",
     "Parameter",
     "ParameterDict",
@@ -137,3 +147,7 @@ __all__ = [
     "init",
     "utils",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(f"module {__name__!r}", name)

@@ -1,17 +1,24 @@
 """Nonlinearities as layers, for `Sequential`; each applies the function of the same name to every element or row."""
 
+from typing import Any
+
 from ..errors import SettingsError
 from ..tensor import Tensor
 from . import functional as F
+from .init import constant_
 from .module import Module
+from .parameter import new_parameter
 
 __all__ = [
     "ELU",
     "GELU",
+    "GLU",
     "Hardtanh",
     "LeakyReLU",
     "LogSigmoid",
     "LogSoftmax",
+    "Mish",
+    "PReLU",
     "ReLU",
     "ReLU6",
     "SiLU",
@@ -132,6 +139,73 @@ class SiLU(Module):
     def extra_repr(self) -> str:
         """Return the setting, where it is not the default."""
         return "inplace=True" if self.inplace else ""
+
+
+class Mish(Module):
+    """y = x tanh(log(1 + exp(x))). Shape: any, kept. `inplace=True` overwrites the input."""
+
+    def __init__(self, inplace: bool = False):
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Weigh x by tanh(softplus(x))."""
+        return F.mish(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        """Return the setting, where it is not the default."""
+        return "inplace=True" if self.inplace else ""
+
+
+class GLU(Module):
+    """y = a / (1 + exp(-b)), a and b being the halves of x along `dim`. Shape: that dimension is halved."""
+
+    def __init__(self, dim: int = -1):
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Gate one half by the other."""
+        return F.glu(input, self.dim)
+
+    def extra_repr(self) -> str:
+        """Return the dimension."""
+        return f"dim={self.dim}"
+
+
+class PReLU(Module):
+    """y = x where it is positive, else weight * x. Shape: any, kept.
+
+    Parameters
+    ----------
+    num_parameters : int
+        1, or the number of channels (dimension 1): one weight for each.
+    init : float
+        What the weights are at first.
+
+    Attributes
+    ----------
+    weight : Parameter (num_parameters,)
+    """
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None):
+        super().__init__()
+        self.num_parameters = num_parameters
+        self.init = init
+        self.weight = new_parameter((num_parameters,), device, dtype)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the weights to `init`."""
+        constant_(self.weight, self.init)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Scale what is not positive."""
+        return F.prelu(input, self.weight)
+
+    def extra_repr(self) -> str:
+        """Return the number of weights."""
+        return f"num_parameters={self.num_parameters}"
 
 
 class Softplus(Module):

@@ -11,12 +11,25 @@ import numpy as np
 from .. import ops
 from ..autograd import apply
 from ..errors import DtypeError
+from ..not_covered import missing
 from ..tensor import Tensor
 from .checks import check_dropout as check_dropout
 from .checks import check_reduction as check_reduction
 from .checks import check_tensors as check_tensors
 from .checks import row_of_padding as row_of_padding
-from .functional_activations import elu, gelu, hardtanh, leaky_relu, logsigmoid, relu6, silu, softplus
+from .functional_activations import (
+    elu,
+    gelu,
+    glu,
+    hardtanh,
+    leaky_relu,
+    logsigmoid,
+    mish,
+    prelu,
+    relu6,
+    silu,
+    softplus,
+)
 from .functional_attention import scaled_dot_product_attention
 from .functional_distances import (
     cosine_embedding_loss,
@@ -58,7 +71,7 @@ from .functional_losses import (
     nll_loss,
     smooth_l1_loss,
 )
-from .functional_norms import batch_norm, layer_norm
+from .functional_norms import batch_norm, group_norm, layer_norm
 from .functional_pad import pad
 
 __all__ = [
@@ -86,6 +99,8 @@ __all__ = [
     "embedding_bag",
     "fold",
     "gelu",
+    "glu",
+    "group_norm",
     "hardtanh",
     "hinge_embedding_loss",
     "huber_loss",
@@ -99,6 +114,7 @@ __all__ = [
     "margin_ranking_loss",
     "max_pool1d",
     "max_pool2d",
+    "mish",
     "mse_loss",
     "nll_loss",
     "normalize",
@@ -106,6 +122,7 @@ __all__ = [
     "one_hot",
     "pad",
     "pairwise_distance",
+    "prelu",
     "relu",
     "relu6",
     "scaled_dot_product_attention",
@@ -242,3 +259,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     elif ids.size and ids.max() >= num_classes:
         raise RuntimeError(f"Class values must be smaller than num_classes, got {ids.max()} and {num_classes}.")
     return Tensor._from_array((ids[..., None] == np.arange(num_classes)).astype(np.int64))
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(f"module {__name__!r}", name)

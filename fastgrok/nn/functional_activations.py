@@ -5,16 +5,20 @@ from typing import Any
 
 from .. import ops
 from ..autograd import apply
-from ..errors import ArgumentError
+from ..errors import ArgumentError, DtypeError, ShapeError
+from ..ops.base import check_float
 from ..tensor import Tensor
 from .checks import check_tensors
 
 __all__ = [
     "elu",
     "gelu",
+    "glu",
     "hardtanh",
     "leaky_relu",
     "logsigmoid",
+    "mish",
+    "prelu",
     "relu6",
     "silu",
     "softplus",
@@ -65,6 +69,57 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """Return x / (1 + e^-x), which is also known as swish."""
     return _elementwise("silu", ops.SiLU, input, inplace)
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return x tanh(log(1 + e^x)). Misra, "Mish: a self regularized non-monotonic activation function" (2019)."""
+    check_tensors("mish", input=input)
+    function: Callable[[Tensor], Tensor] = lambda x: x * softplus(x).tanh()  # noqa: E731
+    return input._become("mish", function) if inplace else function(input)
+
+
+def glu(input: Tensor, dim: int = -1) -> Tensor:
+    """Return the first half of x along `dim`, times the sigmoid of the other half.
+
+    Dauphin, Fan, Auli and Grangier, "Language modeling with gated convolutional networks" (2016).
+
+    Raises
+    ------
+    ShapeError
+        When x has no dimension, or an odd size along `dim`.
+    """
+    check_tensors("glu", input=input)
+    if input.dim() == 0:
+        raise ShapeError("glu: input has no dimensions, expected at least one")
+    check_float("glu", "input", input.array)
+    if input.size(dim) % 2:
+        raise ShapeError(f"glu: input has the size {input.size(dim)} along dim={dim}, expected an even one")
+    half = input.size(dim) // 2
+    return input.narrow(dim, 0, half) * input.narrow(dim, half, half).sigmoid()
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """Return x where it is positive, else weight * x; `weight` is one number, or one per channel (dimension 1).
+
+    He, Zhang, Ren and Sun, "Delving deep into rectifiers" (2015).
+
+    Raises
+    ------
+    ShapeError, DtypeError
+        When the weight does not go with the input.
+    """
+    check_tensors("prelu", input=input, weight=weight)
+    check_float("prelu", "input", input.array)
+    if weight.array.dtype != input.array.dtype:
+        raise DtypeError(f"prelu: weight has dtype {weight.array.dtype}, expected {input.array.dtype} as input")
+    channels = input.shape[1] if input.dim() > 1 else 1
+    if weight.dim() > 1 or (weight.numel() != 1 and (input.dim() == 0 or weight.numel() != channels)):
+        raise ShapeError(
+            f"prelu: weight has shape {weight.shape} for an input of shape {input.shape}, expected "
+            f"one number or {channels}"
+        )
+    slope = weight.reshape(-1, *[1] * max(input.dim() - 2, 0)) if weight.numel() > 1 else weight.reshape(())
+    return input.where(input.detach() > 0, input * slope)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:

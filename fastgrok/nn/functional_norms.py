@@ -13,7 +13,7 @@ from ..ops.images import per_axis
 from ..tensor import Tensor
 from .checks import check_tensors
 
-__all__ = ["batch_norm", "layer_norm"]
+__all__ = ["batch_norm", "group_norm", "layer_norm"]
 
 
 def _parameters(name: str, input: Tensor, shape: tuple[int, ...], weight: Tensor | None, bias: Tensor | None) -> tuple:
@@ -60,6 +60,54 @@ def layer_norm(
     shape = tuple(per_axis("layer_norm", "normalized_shape", normalized_shape, len(normalized_shape)))
     weight, bias = _parameters("layer_norm", input, shape, weight, bias)
     return apply(ops.LayerNorm, input, weight, bias, normalized_shape=shape, eps=eps)
+
+
+def group_norm(
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Return (x - mean) / sqrt(variance + eps) * weight + bias, mean and variance being those of a group of channels.
+
+    Parameters
+    ----------
+    input : Tensor (N, C, ...)
+        Each of the N is normalised for itself.
+    num_groups : int
+        In how many groups of equal size the C channels are cut; it divides C.
+    weight, bias : Tensor (C,), optional
+
+    Raises
+    ------
+    ValueError
+        When there would be only one value per group, or num_groups does not divide C.
+    ShapeError, DtypeError, TypeError
+        When sizes or dtypes do not go together.
+    """
+    check_tensors("group_norm", input=input)
+    shape = input.array.shape
+    if len(shape) < 2:
+        raise ShapeError(f"group_norm: input has shape {shape}, expected at least 2 dimensions, (N, C, ...)")
+    N, C = shape[:2]
+    if num_groups < 1 or C % num_groups:
+        raise ArgumentError(f"group_norm: num_groups={num_groups}, expected a divisor of the {C} channels")
+    size = math.prod(shape[1:]) // num_groups
+    if N * size == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(shape)}")
+    weight, bias = _parameters("group_norm", input, (C,), weight, bias)
+    for name, t in (("weight", weight), ("bias", bias)):
+        if t.array.shape != (C,) or t.array.dtype != input.array.dtype:
+            raise ShapeError(f"group_norm: {name} has shape {t.array.shape}, expected ({C},) of {input.array.dtype}")
+    if not input.array.size:
+        return input.clone()
+    ones, zeros = _parameters("group_norm", input, (size,), None, None)
+    rows = apply(
+        ops.LayerNorm, input.reshape(N * num_groups, size), ones, zeros, normalized_shape=(size,), eps=eps
+    ).reshape(shape)
+    channels = (C, *[1] * (len(shape) - 2))
+    return rows * weight.reshape(channels) + bias.reshape(channels)
 
 
 def batch_norm(

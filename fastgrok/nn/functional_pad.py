@@ -6,7 +6,7 @@ from .. import ops
 from ..autograd import apply
 from ..errors import ArgumentError, ShapeError
 from ..ops.shape import size_argument
-from ..tensor import Tensor
+from ..tensor import Tensor, dtypes
 
 __all__ = ["pad"]
 
@@ -53,7 +53,8 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
                 f"pad: {(before, after)} for dimension {axis} of size {n}, expected that something is left"
             )
     if mode == "constant":
-        return apply(ops.Pad, input, widths=widths, value=0.0 if value is None else value)
+        border = 0.0 if value is None else dtypes.as_element(value, input.array.dtype, "pad: value").item()
+        return apply(ops.Pad, input, widths=widths, value=border)
     if value is not None and value != 0:
         raise ArgumentError(f"pad: value={value} for mode={mode!r}, expected None: it is for mode='constant' only")
     if len(shape) - len(pairs) not in (1, 2) or not 1 <= len(pairs) <= 3:

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ArgumentError
 from ..tensor import Tensor
 from . import functional as F
 from . import init
 from .module import Module
 from .parameter import new_parameter
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "LayerNorm"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "GroupNorm", "LayerNorm"]
 
 
 class LayerNorm(Module):
@@ -77,6 +78,81 @@ class LayerNorm(Module):
         """Return the settings."""
         return (
             f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )
+
+
+class GroupNorm(Module):
+    """(x - mean) / sqrt(variance + eps) * weight + bias, mean and variance being those of a group of channels.
+
+    Wu and He, "Group normalization" (2018).
+
+    Parameters
+    ----------
+    num_groups, num_channels : int
+        In how many groups of equal size the C channels are cut.
+    eps : float
+        Keeps the division from overflowing.
+    affine, bias : bool
+        Whether there are weight and bias; whether there is a bias beside the weight.
+
+    Attributes
+    ----------
+    weight, bias : Parameter (C,) or None
+        Ones and zeros at first.
+
+    Shape: input and output alike, (N, C, ...).
+
+    Raises
+    ------
+    ValueError
+        When num_groups does not divide num_channels.
+
+    Examples
+    --------
+    >>> import fastgrok
+    >>> GroupNorm(2, 4)(fastgrok.arange(8.0).reshape(1, 4, 2))[0, 0]
+    tensor([-1.3416, -0.4472], grad_fn=<Index>)
+    """
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ):
+        super().__init__()
+        if num_groups < 1 or num_channels % num_groups:
+            raise ArgumentError(
+                f"GroupNorm: num_channels={num_channels}, expected a multiple of num_groups={num_groups}: "
+                "num_channels must be divisible by num_groups"
+            )
+        self.num_groups, self.num_channels = num_groups, num_channels
+        self.eps, self.affine = eps, affine
+        for name, wanted in (("weight", affine), ("bias", affine and bias)):
+            self.register_parameter(name, new_parameter((num_channels,), device, dtype) if wanted else None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the weight to ones and the bias to zeros."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise."""
+        return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        """Return the settings."""
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
             f"bias={self.bias is not None}"
         )
 

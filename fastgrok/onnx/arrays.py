@@ -110,6 +110,14 @@ def _slice(graph: Graph, x: str, ranges: list[tuple[int, int, int, int]]) -> str
 # ------------------------------------------------------------------------------------------------ indices
 
 
+@emits(ops.Unbind)
+def _unbind(graph: Graph, call: Call) -> list[str]:
+    axis = normalise_axis("unbind", call.setting("dim"), len(call.shape()))
+    return [
+        graph.add("Gather", call.input(0), graph.constant(i, np.int64), axis=axis) for i in range(call.shape()[axis])
+    ]
+
+
 @emits(ops.Index)
 def _index(graph: Graph, call: Call) -> str:
     """Slices first, then numbers and an array, which take elements along one axis each, then new axes."""

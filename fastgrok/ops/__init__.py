@@ -18,6 +18,7 @@ from .elementwise import (
     Clamp,
     Clone,
     Cos,
+    Erf,
     Exp,
     Expm1,
     Floor,
@@ -36,7 +37,7 @@ from .embedding import Embedding
 from .embedding_bag import EmbeddingBag, EmbeddingBagMax
 from .gradients import Broadcast, Gradient, Outer, Rows
 from .gru import GRU, GRUCell
-from .indexing import AddAt, Gather, Index, SetItem
+from .indexing import AddAt, Gather, Index, Overwrite, SetItem
 from .losses import NLL, CrossEntropy, SoftCrossEntropy
 from .matmul import Linear, MatMul
 from .norm import BatchNorm, LayerNorm
@@ -46,7 +47,7 @@ from .pool import AvgPool, MaxPool
 from .recurrent import LSTM, Gathered, GatheredGradient, LSTMCell
 from .reductions import Amax, Amin, CumProd, CumSum, LogSumExp, Mean, Prod, Sum, Var
 from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
-from .shape import Cat, Expand, Flip, Pad, Permute, Reshape, Stack
+from .shape import Cat, Diagonal, Expand, Flip, Pad, Permute, Reshape, Stack, Unbind
 from .softmax import LogSoftmax, Softmax
 from .watch import Watch
 
@@ -85,11 +86,13 @@ __all__ = [
     "CrossEntropy",
     "CumProd",
     "CumSum",
+    "Diagonal",
     "Div",
     "Dropout",
     "Embedding",
     "EmbeddingBag",
     "EmbeddingBagMax",
+    "Erf",
     "Exp",
     "Expand",
     "Expm1",
@@ -126,6 +129,7 @@ __all__ = [
     "Neg",
     "Op",
     "Outer",
+    "Overwrite",
     "PNorm",
     "PackedLSTM",
     "Pad",
@@ -155,6 +159,7 @@ __all__ = [
     "Sum",
     "Tanh",
     "TanhGELU",
+    "Unbind",
     "Unfold",
     "Var",
     "Watch",

@@ -1,6 +1,7 @@
 """What a differentiable operation is, and the list of all of them."""
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -70,6 +71,13 @@ class Op:
     def backward(self, *douts: Any) -> tuple:
         """Compute the gradients of the inputs from those of the outputs."""
         raise NotImplementedError(f"{type(self).__name__} has no backward")
+
+    def own_outputs(self) -> bool:
+        """Copy outputs that backward reads, as they are about to be changed in place; return whether that was done.
+
+        Without it the engine raises later, as PyTorch does. Recurrent layers do it, as PyTorch's GRU needs no outputs.
+        """
+        return False
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -158,6 +166,11 @@ def check_ids(name: str, argument: str, ids: np.ndarray, size: int, ignored: int
 
 def normalise_axis(name: str, axis: int, ndim: int, argument: str = "dim") -> int:
     """Return `axis` counted from the front; raises `IndexError` when there is no such axis."""
+    if type(axis) is not int:
+        try:
+            axis = operator.index(axis)
+        except TypeError:
+            raise TypeError(f"{name}: {argument}={axis!r} is {type(axis).__name__}, expected a whole number") from None
     span = max(ndim, 1)  # a 0-d tensor lets itself be reduced along "axis 0", as in PyTorch
     if not -span <= axis < span:
         raise RangeError(

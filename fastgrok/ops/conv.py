@@ -19,6 +19,8 @@ def _check(name, x, W, b, channels, outputs, dims):
     check_dtypes(name, x, W, ("input", "weight"))
     if W.ndim != dims + 2:
         raise ShapeError(f"{name}: weight has shape {W.shape}, expected {dims + 2} dimensions")
+    if W.shape[0] < 1:
+        raise ShapeError(f"{name}: weight has shape {W.shape}, expected at least 1 in dimension 0")
     if min(W.shape[2:]) < 1:
         raise ShapeError(f"{name}: weight has shape {W.shape}, expected a kernel of at least 1 in each direction")
     check_images(name, x, dims)

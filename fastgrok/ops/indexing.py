@@ -83,6 +83,30 @@ class SetItem(Op):
         return dx, unbroadcast(dy[self.index], self.shape)
 
 
+class Overwrite(Op):
+    """A copy of x in which the part that a view shows has been replaced by `value`."""
+
+    stateless = True
+
+    def forward(self, x, value, view, static, in_place=False):
+        """Replace, in a copy or for once in x itself, what the op `view` shows of x with the settings `static`."""
+        self.shown, self.static = view, static
+        y = x if in_place else np.array(x, order="C")
+        self._part(y)[...] = value
+        return y
+
+    def backward(self, dy):
+        """What was replaced has no gradient; the value has that of its place."""
+        dx = np.array(dy, order="C")  # in C order all that was a view of x is one of dx
+        part = self._part(dx)
+        dvalue = part.copy()
+        part[...] = 0
+        return dx, dvalue
+
+    def _part(self, x):
+        return self.shown().forward(x, **self.static)
+
+
 def cannot_assign(value: tuple[int, ...], place: tuple[int, ...]) -> ShapeError:
     """Return the error for a value that does not fit the place it is assigned to."""
     return ShapeError(f"assignment: the value has shape {value}, expected one that broadcasts to {place}")

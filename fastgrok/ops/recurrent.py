@@ -111,6 +111,11 @@ class LSTM(Op):
             db = kernels.gates_backward_bias(summed, H)
         return dx, dw_ih, dw_hh, dh0, dc0 if need_c0 else None, *(db if need else None for need in need_bias)
 
+    def own_outputs(self) -> bool:
+        """Copy h."""
+        self.h = self.h.copy()
+        return True
+
 
 class LSTMCell(Op):
     """One step of an LSTM: x (B, D), h and c (B, H) -> the next h and c. The formula is that of `LSTM`.

@@ -58,6 +58,32 @@ class Permute(Op):
         return (dy.transpose(inverse),)
 
 
+class Diagonal(Op):
+    """The elements of two axes that lie on a diagonal, along a new last axis."""
+
+    stateless = True
+    view = True
+
+    def forward(self, x, offset=0, dim1=0, dim2=1):
+        """Select; offset counts diagonals upwards. Raises `IndexError` or `ShapeError` unless there are two axes."""
+        axes = [normalise_axis("diagonal", dim, x.ndim, name) for name, dim in (("dim1", dim1), ("dim2", dim2))]
+        if axes[0] == axes[1]:
+            raise ShapeError(f"diagonal: dim1={dim1} and dim2={dim2}, expected two different dimensions")
+        self.shape, self.place = x.shape, (offset, *axes)
+        return self._of(x)
+
+    def backward(self, dy):
+        """Put the gradient on the diagonal."""
+        dx = np.zeros(self.shape, dy.dtype)
+        self._of(dx)[...] = dy
+        return (dx,)
+
+    def _of(self, x):
+        y = x.diagonal(*self.place)
+        y.flags.writeable = x.flags.writeable  # NumPy's is read-only, from a time when it was about to be a copy
+        return y
+
+
 class Expand(Op):
     """x repeated along axes of size 1 and along new axes in front."""
 
@@ -141,6 +167,27 @@ class Stack(Op):
     def backward(self, dy):
         """Take the layers apart."""
         return tuple(np.moveaxis(dy, self.axis, 0))
+
+
+class Unbind(Op):
+    """The slices of x along an axis, as many outputs: one op where indices would be one for each slice."""
+
+    stateless = True
+    view = True
+
+    def forward(self, x, dim):
+        """Return the slices; raises `IndexError` when there is no such axis."""
+        self.shape = x.shape
+        self.before: tuple = (slice(None),) * normalise_axis("unbind", dim, x.ndim)
+        return tuple([x[(*self.before, i, ...)] for i in range(x.shape[dim])])
+
+    def backward(self, *dys):
+        """Put the gradients side by side, zeros where there is none."""
+        dx = np.zeros(self.shape, next(dy.dtype for dy in dys if dy is not None))
+        for i, dy in enumerate(dys):
+            if dy is not None:
+                dx[(*self.before, i)] = dy
+        return (dx,)
 
 
 class Flip(Op):

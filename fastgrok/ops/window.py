@@ -7,6 +7,7 @@ before left. So nothing is computed for sequences that have ended, and kernels k
 Letters: T time, B batch, N rows (all steps of all sequences), D input, H hidden, G gates, V vocabulary.
 """
 
+import copy
 import itertools
 from typing import Any, ClassVar
 
@@ -107,6 +108,11 @@ class Window(Op, register=False):
             db_ih = sums.sum(axis=0)
             dbiases = (db_ih, db_ih if dm is da else dm.sum(axis=0))
         return dx, dw_ih, dw_hh, *_wanted(flowing, need_states), *_wanted(dbiases, need_biases)
+
+    def own_outputs(self) -> bool:
+        """Copy h and what else `run` left."""
+        self.before, self.kept = copy.deepcopy((self.before, self.kept))
+        return True
 
     def project(self, rows: np.ndarray) -> np.ndarray:
         """Return the input share of the gates, rows @ w_ih.T + bias, in the form that `run` takes."""

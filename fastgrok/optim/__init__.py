@@ -1,5 +1,8 @@
 """Optimizers, and under `lr_scheduler` and `swa_utils` what goes with them."""
 
+from typing import Any
+
+from ..not_covered import missing
 from . import lr_scheduler, swa_utils
 from .adadelta import Adadelta
 from .adagrad import Adagrad
@@ -25,3 +28,7 @@ __all__ = [
     "lr_scheduler",
     "swa_utils",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(f"module {__name__!r}", name)

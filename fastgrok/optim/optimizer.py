@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import enable_grad, no_grad
-from ..errors import ShapeError, StateError
+from ..errors import ArgumentError, ShapeError, StateError
 from ..ops.base import contiguous
 from ..tensor import Tensor
 
@@ -134,9 +134,12 @@ class Optimizer:
                 loss = closure()
         with no_grad():
             for group in self.param_groups:
+                options = group
+                if isinstance(group.get("lr"), Tensor):  # of one element, so that schedules can change it in place
+                    options = {**group, "lr": group["lr"].item()}
                 for param in group["params"]:
                     if param._grad is not None:
-                        self.update(param, group)
+                        self.update(param, options)
         self.steps_taken += 1
         return loss
 
@@ -279,6 +282,10 @@ def change(param: Tensor, kernel: Callable[..., Any], arrays: tuple[np.ndarray, 
 
 
 def check_number(owner: str, name: str, value: Any) -> None:
-    """Raise `TypeError` unless an option is a real number."""
+    """Raise `TypeError` unless an option is a real number; a learning rate may be a tensor of one element."""
+    if name == "lr" and isinstance(value, Tensor):
+        if value.array.size != 1:
+            raise ArgumentError(f"{owner}: lr has shape {value.array.shape}. Tensor lr must be 1-element")
+        return
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{owner}: {name}={value!r} is {type(value).__name__}, expected a number")

@@ -8,7 +8,7 @@ from .. import ops
 from ..autograd import Variable, apply
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.base import cannot_broadcast
-from .dtypes import float32, result_dtype
+from .dtypes import as_element, as_operand, float32, result_dtype
 from .operands import binary, cast, check_tensor, checked, floating, is_operand, operands
 
 
@@ -42,6 +42,7 @@ class Arithmetic(Variable):
     def __pow__(self, exponent: Any) -> Any:
         if isinstance(exponent, int | np.integer) and exponent < 0 and self.array.dtype.kind != "f":
             raise DtypeError(f"pow: {self.array.dtype} to the power {exponent}, expected at least 0; convert to float")
+        exponent = checked_exponent(self, exponent)
         return binary(ops.Pow, self, exponent)
 
     def __rpow__(self, base: Any) -> Any:
@@ -106,11 +107,11 @@ class Arithmetic(Variable):
 
     def add(self, other: Any, *, alpha: float = 1) -> Any:
         """Return self + alpha * other."""
-        return self + (checked("add", other) if alpha == 1 else _times("add", self, other, alpha))
+        return self + (checked("add", other) if alpha == 1 else times("add", self, other, alpha))
 
     def sub(self, other: Any, *, alpha: float = 1) -> Any:
         """Return self - alpha * other."""
-        return self - (checked("sub", other) if alpha == 1 else _times("sub", self, other, alpha))
+        return self - (checked("sub", other) if alpha == 1 else times("sub", self, other, alpha))
 
     def mul(self, other: Any) -> Any:
         """Return self * other."""
@@ -140,6 +141,20 @@ class Arithmetic(Variable):
     def mm(self, other: Any) -> Any:
         """Return the product of two matrices (M, K) and (K, N)."""
         return _of_dimensions("mm", self, other, 2)
+
+    def addmm(self, mat1: Any, mat2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+        """Return beta * self + alpha * (mat1 @ mat2): self broadcasts to (M, N), the others are (M, K) and (K, N)."""
+        return _scaled("addmm", self, beta, mat1.mm(mat2), alpha)
+
+    def addmv(self, mat: Any, vec: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+        """Return beta * self + alpha * (mat @ vec): self broadcasts to (M,), mat is (M, K) and vec (K,)."""
+        if mat.dim() != 2 or vec.dim() != 1:
+            raise ShapeError(f"addmv: mat has shape {mat.shape} and vec {vec.shape}, expected (M, K) and (K,)")
+        return _scaled("addmv", self, beta, mat @ vec, alpha)
+
+    def baddbmm(self, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
+        """Return beta * self + alpha * (batch1 @ batch2), matrix by matrix: (B, M, K) and (B, K, N)."""
+        return _scaled("baddbmm", self, beta, batch1.bmm(batch2), alpha)
 
     def bmm(self, other: Any) -> Any:
         """Return the products of matrices, pair by pair: (B, M, K) and (B, K, N)."""
@@ -182,6 +197,10 @@ class Arithmetic(Variable):
     def expm1(self) -> Any:
         """Return exp(self) - 1, exact also for tiny elements."""
         return apply(ops.Expm1, floating(self))
+
+    def erf(self) -> Any:
+        """Return the error function: exact, but element by element in Python."""
+        return apply(ops.Erf, floating(self))
 
     def sqrt(self) -> Any:
         """Return the square root."""
@@ -250,7 +269,8 @@ class Arithmetic(Variable):
         x = self
         for limit in (min, max):
             x = x if limit is None else cast(x, result_dtype(x, limit))
-        return apply(ops.Clamp, x, low=min, high=max)
+        low, high = [v if v is None else as_element(v, x.array.dtype, "clamp").item() for v in (min, max)]
+        return apply(ops.Clamp, x, low=low, high=high)
 
     clip = clamp
 
@@ -278,9 +298,20 @@ class Arithmetic(Variable):
         return apply(op, self, **options)
 
 
-def _times(name: str, x: Any, other: Any, alpha: float) -> Any:
+def times(name: str, x: Any, other: Any, alpha: float) -> Any:
     """Return alpha * other in the dtype that x and other have together."""
-    return operands(x, checked(name, other))[1] * alpha
+    x, other = operands(x, checked(name, other))
+    if x.array.dtype.kind != "f" and isinstance(alpha, float):
+        raise ArgumentError(f"{name}: alpha={alpha} for a result of dtype {x.array.dtype}, expected a whole number")
+    return other * other._new(as_element(alpha, other.array.dtype, f"{name}: alpha"))
+
+
+def _scaled(name: str, x: Any, beta: float, product: Any, alpha: float) -> Any:
+    """Return beta * x + alpha * product; for beta 0 what is in x, be it nan, does not count."""
+    if x.array.dtype != product.array.dtype:
+        raise DtypeError(f"{name}: input has dtype {x.array.dtype}, expected {product.array.dtype}")
+    x, product = x.expand(product.shape), product if alpha == 1 else product * alpha
+    return product + (x if beta == 1 else x * beta if beta else x.masked_fill(x._new(np.True_), 0))
 
 
 def _clamped(x: Any, low: Any, high: Any) -> Any:
@@ -291,6 +322,13 @@ def _clamped(x: Any, low: Any, high: Any) -> Any:
     if high is None:
         high = x._new(np.inf if extreme is np.finfo else extreme(x.array.dtype).max)
     return apply(ops.ClampBetween, *[cast(v, x.array.dtype) for v in (x, low, high)])
+
+
+def checked_exponent(x: Variable, exponent: Any) -> Any:
+    """Return an exponent; raises `NumberError` for a whole number that does not fit into the dtype of x."""
+    if isinstance(exponent, int) and x.array.dtype.kind in "iu":
+        return x._new(as_element(exponent, x.array.dtype, "pow: exponent"))
+    return exponent
 
 
 def check_not_bool(a: Variable, b: Any) -> None:
@@ -310,7 +348,7 @@ def _quotient(a: Variable, b: Any, swapped: bool = False) -> Any:
     b = b if isinstance(b, Variable) or not isinstance(b, np.ndarray) else a._new(b)
     dtype = result_dtype(a, b)
     dtype = dtype if dtype.kind == "f" else float32
-    x, y = cast(a, dtype), cast(b, dtype) if isinstance(b, Variable) else a._new(np.asarray(b).astype(dtype))
+    x, y = cast(a, dtype), cast(b, dtype) if isinstance(b, Variable) else a._new(as_operand(b, dtype))
     return apply(ops.Div, y, x) if swapped else apply(ops.Div, x, y)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import ops
 from ..autograd import Storage, Variable, apply
-from ..errors import ShapeError, StateError
+from ..errors import DtypeError, ShapeError, StateError
 from . import printing
 from .dtypes import as_dtype, bool_, device, float32, float64, int32, int64
 from .operands import cast
@@ -38,7 +38,9 @@ class Conversion(Variable):
     def data(self, value: Variable) -> None:
         if not isinstance(value, Variable):
             raise TypeError(f"data: got {type(value).__name__}, expected a Tensor")
-        self.array, self.storage, self.gathered = value.array, value.storage, None
+        if self.requires_grad and value.array.dtype.kind != "f":
+            raise DtypeError(f"data: dtype {value.array.dtype} for a tensor that requires grad, expected floats")
+        self.array, self.storage, self.gathered, self.parent = value.array, value.storage, None, None
 
     def detach(self) -> Any:
         """Return the tensor without its history, over the same memory."""
@@ -48,7 +50,7 @@ class Conversion(Variable):
         """Drop the history of this tensor: it becomes a leaf that requires no gradient."""
         if self.is_view and self.op is not None:
             raise StateError("detach_: this tensor is a view; use detach()")
-        self.op, self.output, self.requires_grad = None, 0, False
+        self.op, self.output, self._requires_grad = None, 0, False
         return self
 
     def clone(self) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.shape import size_argument
 from ..random import Generator, default_generator
-from .dtypes import as_dtype, device, float32, float64, int64, number_dtype
+from .dtypes import as_dtype, as_element, as_operand, device, float32, float64, int64, number_dtype
 from .making import to_array
 from .operands import as_array
 from .tensor import Tensor
@@ -103,7 +103,8 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     """Return a tensor of the given shape with one value everywhere, in the dtype of that value if none is given."""
     value = as_array(fill_value).item() if hasattr(fill_value, "array") else fill_value
     chosen = number_dtype(value) if dtype is None else as_dtype(dtype)
-    return _finish(np.full(_shape("full", (size,)), value, chosen), requires_grad, device)
+    shape = _shape("full", (size,))
+    return _finish(np.full(shape, as_element(value, chosen, "full: fill_value")), requires_grad, device)
 
 
 def zeros_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -134,7 +135,11 @@ def arange(
     """Return start, start + step, ... up to but without `end`; int64 if all three are whole numbers, else float32."""
     start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
     start, end = (0, start) if end is None else (start, end)
-    if step == 0 or (end - start) * step < 0:
+    for name, number in (("start", start), ("end", end), ("step", step)):
+        if not isinstance(number, int | float | np.number):
+            raise TypeError(f"arange: {name}={number!r} is {type(number).__name__}, expected a number")
+        as_operand(number, float64)  # refuses what has more than 64 bits
+    if step == 0 or not 0 <= (end - start) * step < math.inf:
         raise ArgumentError(
             f"arange: start={start}, end={end}, step={step}, expected a step that leads from start to end"
         )
@@ -260,9 +265,24 @@ def randint_like(input: Any, low: int, high: int | None = None, *, dtype: Any = 
     return randint(low, high, tuple(input.shape), dtype=dtype or input.dtype, device=device)
 
 
-def normal(mean: float, std: float, size: Any, *, generator: Generator | None = None, dtype: Any = None) -> Tensor:
-    """Return numbers from a normal distribution."""
-    return randn(size, generator=generator, dtype=dtype) * std + mean
+def normal(
+    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None
+) -> Tensor:
+    """Return numbers from a normal distribution: so many as `size` says, or one for each element of tensors.
+
+    Raises `ArgumentError` when a standard deviation is negative.
+    """
+    tensors = [x for x in (mean, std) if isinstance(x, Tensor)]
+    if not all(std.array >= 0 if isinstance(std, Tensor) else [std >= 0]):
+        raise ArgumentError(f"normal: std={std}, expected at least 0")
+    if tensors and size is not None:
+        raise TypeError(f"normal: size={size}, expected None where mean or std is a tensor")
+    if not tensors and size is None:
+        raise TypeError("normal: size=None, expected sizes where mean and std are numbers")
+    if tensors:
+        size, dtype = (mean + std).shape, tensors[0].dtype
+    drawn = randn(size, generator=generator, dtype=dtype) * std + mean
+    return drawn.to(dtype) if tensors else drawn
 
 
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:

@@ -1,19 +1,36 @@
 """The dtypes of tensors, which of them a result gets, and the one device there is."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ..autograd import Variable
-from ..errors import DtypeError
+from ..errors import DtypeError, NumberError
 
 float32, float64 = np.dtype("float32"), np.dtype("float64")
 int64, int32, int16, int8, uint8 = (np.dtype(name) for name in ("int64", "int32", "int16", "int8", "uint8"))
 bool_ = np.dtype("bool")
 
+pi, e, inf, nan = math.pi, math.e, math.inf, math.nan
+newaxis = None
+finfo, iinfo, Size = np.finfo, np.iinfo, tuple  # what NumPy and Python have under other names
+
 COVERED = (float32, float64, int64, int32, int16, int8, uint8, bool_)
+LARGEST = float(np.finfo(float32).max)
 _OF_PYTHON = {float: float64, int: int64, bool: bool_}
 _CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2}
+
+
+def get_default_dtype() -> np.dtype:
+    """Return the dtype that floats have unless another is asked for: float32."""
+    return float32
+
+
+def set_default_dtype(d: Any) -> None:
+    """Accept float32; raises `NotImplementedError` for another one: give `dtype=` where tensors are made."""
+    if as_dtype(d, "set_default_dtype: d") != float32:
+        raise NotImplementedError(f"set_default_dtype: d={d} is not covered, expected float32; give dtype= instead")
 
 
 def as_dtype(dtype: Any, name: str = "dtype") -> np.dtype:
@@ -36,6 +53,40 @@ def number_dtype(number: Any) -> np.dtype:
     if isinstance(number, float | np.floating):
         return float32
     raise DtypeError(f"number {number!r} of type {type(number).__name__}, expected float, int or bool")
+
+
+def as_operand(number: Any, dtype: np.dtype) -> np.ndarray:
+    """Return a Python number as a 0-d array of a dtype, for arithmetic: what does not fit wraps around, or becomes inf.
+
+    Raises `NumberError` for whole numbers of more than 64 bits.
+    """
+    if isinstance(number, int) and not -(2**63) <= number < 2**64:
+        raise NumberError(f"number {number}, expected one of at most 64 bits")
+    if dtype == float32 and abs(number) > LARGEST:
+        with np.errstate(all="ignore"):
+            return np.asarray(number).astype(dtype)
+    return np.asarray(number).astype(dtype)
+
+
+def as_element(number: Any, dtype: np.dtype, name: str) -> np.ndarray:
+    """Return a Python number, or the one in a tensor, as a 0-d array that is to become an element of a dtype.
+
+    Raises `NumberError` where it does not fit. As in PyTorch, fractions are cut off in dtypes of whole numbers, and
+    negative numbers wrap around in unsigned ones.
+    """
+    number = number.array if isinstance(number, Variable) else number
+    number = number.item() if isinstance(number, np.ndarray | np.generic) else number
+    if not isinstance(number, int | float):
+        raise DtypeError(f"{name}: {number!r} of type {type(number).__name__}, expected a number")
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        low = limits.min if dtype.kind == "i" else -limits.max
+        if not low <= number <= limits.max:  # so that nan is refused as well
+            raise NumberError(f"{name}: {number} does not fit into {dtype}, expected {low} to {limits.max}")
+        return np.array(int(number)).astype(dtype)
+    if dtype == float32 and LARGEST < abs(number) < np.inf:
+        raise NumberError(f"{name}: {number} does not fit into {dtype}")
+    return as_operand(number, dtype)
 
 
 def promote(a: np.dtype, b: np.dtype) -> np.dtype:

@@ -10,8 +10,8 @@ from .. import ops
 from ..autograd import Variable, apply
 from ..errors import ArgumentError, ShapeError
 from ..ops.base import check_ids
-from .dtypes import number_dtype, promote, result_dtype
-from .operands import cast, check_tensor, operands
+from .dtypes import as_element, number_dtype, promote, result_dtype
+from .operands import cast, check_tensor, numpy_names
 from .tensor import Tensor
 
 
@@ -75,16 +75,35 @@ log1p, expm1, cumprod, scatter, scatter_add, index_add = _functions(
 ravel, select, swapaxes, unflatten = _functions(Tensor.ravel, Tensor.select, Tensor.swapaxes, Tensor.unflatten)
 
 
+addmm, addmv, baddbmm, erf = _functions(Tensor.addmm, Tensor.addmv, Tensor.baddbmm, Tensor.erf)
+diag, diagonal, trace, moveaxis = _functions(Tensor.diag, Tensor.diagonal, Tensor.trace, Tensor.moveaxis)
+median = _function(Tensor.median)
+
+
+@numpy_names
+def var_mean(input: Tensor, dim: Any = None, *, correction: int = 1, keepdim: bool = False) -> tuple:
+    """Return the variance and the mean; see `var`."""
+    return input.var(dim, correction=correction, keepdim=keepdim), input.mean(dim, keepdim)
+
+
+@numpy_names
+def std_mean(input: Tensor, dim: Any = None, *, correction: int = 1, keepdim: bool = False) -> tuple:
+    """Return the standard deviation and the mean; see `std`."""
+    return input.std(dim, correction=correction, keepdim=keepdim), input.mean(dim, keepdim)
+
+
 def pow(input: Any, exponent: Any) -> Any:
     """Return input ** exponent; one of them may be a number."""
     return input**exponent
 
 
+@numpy_names
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Any:
     """Return the tensors joined along an existing dimension; raises `ShapeError` when they do not fit."""
     return _joined("cat", ops.Cat, tensors, dim)
 
 
+@numpy_names
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Any:
     """Return tensors of one shape joined along a new dimension; raises `ShapeError` when they do not fit."""
     return _joined("stack", ops.Stack, tensors, dim)
@@ -93,17 +112,40 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Any:
 concat = concatenate = cat
 
 
+def hstack(tensors: Sequence[Tensor]) -> Any:
+    """Return the tensors joined along dimension 1, those of one dimension along that, numbers as (1,)."""
+    parts = [x.reshape(1) if x.dim() == 0 else x for x in _tensors("hstack", tensors)]
+    return cat(parts, 0 if parts[0].dim() == 1 else 1)
+
+
+def vstack(tensors: Sequence[Tensor]) -> Any:
+    """Return the tensors joined along dimension 0, those of one dimension or none as rows (1, N)."""
+    return cat([x.reshape(1, -1) if x.dim() < 2 else x for x in _tensors("vstack", tensors)])
+
+
+def dstack(tensors: Sequence[Tensor]) -> Any:
+    """Return the tensors joined along dimension 2: matrices as (M, N, 1), those of less dimensions as (1, N, 1)."""
+    parts = [x.reshape(1, -1, 1) if x.dim() < 2 else x for x in _tensors("dstack", tensors)]
+    return cat([x.unsqueeze(2) if x.dim() == 2 else x for x in parts], 2)
+
+
 def _joined(name: str, op_class: type[ops.Op], tensors: Sequence[Tensor], dim: int) -> Any:
+    tensors = _tensors(name, tensors)
+    dtype = tensors[0].array.dtype
+    for x in tensors[1:]:
+        dtype = promote(dtype, x.array.dtype)
+    return apply(op_class, *[cast(x, dtype) for x in tensors], dim=dim)
+
+
+def _tensors(name: str, tensors: Sequence[Tensor]) -> list:
+    """Return a list of tensors to join, and check that it is one."""
     tensors = list(tensors)
     if not tensors:
         raise ArgumentError(f"{name}: tensors is empty, expected at least one")
     for i, x in enumerate(tensors):
         if not isinstance(x, Variable):
             raise TypeError(f"{name}: tensors[{i}] is {type(x).__name__}, expected a Tensor")
-    dtype = tensors[0].array.dtype
-    for x in tensors[1:]:
-        dtype = promote(dtype, x.array.dtype)
-    return apply(op_class, *[cast(x, dtype) for x in tensors], dim=dim)
+    return tensors
 
 
 def where(condition: Any, input: Any = None, other: Any = None) -> Any:
@@ -114,10 +156,8 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     if input is None and other is None:
         return tuple([condition._new(axis) for axis in np.nonzero(condition.array)])
     if not isinstance(input, Variable):
-        if isinstance(other, Variable):
-            other, input = operands(other, input)
-        else:
-            input, other = operands(Tensor._from_array(np.asarray(input, number_dtype(input))), other)
+        dtype = result_dtype(other, input) if isinstance(other, Variable) else number_dtype(input)
+        input = Tensor._from_array(as_element(input, dtype, "where: input"))
     return input.where(condition, other)
 
 

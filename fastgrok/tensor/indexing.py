@@ -9,7 +9,9 @@ from ..autograd import Variable, apply, is_grad_enabled
 from ..errors import DtypeError, RangeError, ShapeError
 from ..ops.base import cannot_broadcast, check_ids, normalise_axis
 from ..ops.indexing import cannot_assign, check_index, complete, is_basic
-from .operands import as_array, cast, check_tensor, operands
+from .dtypes import as_element, result_dtype
+from .making import to_array
+from .operands import as_array, cast, check_tensor, is_number, operands
 from .recording import check_in_place, rebase
 
 
@@ -20,7 +22,7 @@ def plain_index(index: Any) -> Any:
     if isinstance(index, Variable):
         # A 0-d tensor of a whole number selects like the number itself; a 0-d bool is a mask.
         array = index.array
-        return array if array.ndim or array.dtype.kind == "b" else index.__index__()  # type: ignore[attr-defined]
+        return array if array.ndim or array.dtype.kind not in "iu" else array.item()
     if isinstance(index, list | range):
         return np.asarray([plain_index(part) for part in index]) if len(index) else np.zeros(0, np.int64)
     return index
@@ -63,15 +65,14 @@ class Indexing(Variable):
     """Indices as in NumPy: numbers, slices, None, Ellipsis, integer and bool tensors, alone or in a tuple."""
 
     def __getitem__(self, index: Any) -> Any:
+        if type(index) is int:  # the usual case, kept short
+            return apply(ops.Index, self, index=(index, ...))
         index = plain_index(index)
         check_index(index, self.array.shape)
         steps = numbers_first(index)
         if steps is not None:
             return self[steps[0]][steps[1]]
-        result = apply(ops.Index, self, index=index)
-        if result.is_view:
-            result.parent = (self, index)
-        return result
+        return apply(ops.Index, self, index=index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if value is None:
@@ -91,9 +92,10 @@ class Indexing(Variable):
                 )
             value = cast(value, self.array.dtype)
         else:
-            value = self._new(np.asarray(value, self.array.dtype))
+            convert = as_element if is_number(value) else to_array
+            value = self._new(convert(value, self.array.dtype, "assignment"))
         recorded = is_grad_enabled() and (self.requires_grad or value.requires_grad)
-        check_in_place("assignment", self, recorded)
+        check_in_place("assignment", self)
         if recorded:
             rebase(self, apply(ops.SetItem, self, value, index=index, in_place=self.parent is None))
             return
@@ -159,11 +161,7 @@ class Indexing(Variable):
 
     def masked_fill(self, mask: Any, value: Any) -> Any:
         """Return a copy with `value`, a number or 0-d tensor, where the bool tensor `mask` holds."""
-        filling = value if isinstance(value, Variable) else self._new(np.array(value, self.array.dtype))
-        if filling.array.ndim:
-            raise ShapeError(f"masked_fill: value has shape {filling.array.shape}, expected a number or a 0-d tensor")
-        filling = cast(filling, self.array.dtype)
-        return apply(ops.Where, filling, self, condition=_mask("masked_fill", mask))
+        return apply(ops.Where, self._filling("masked_fill", value), self, condition=_mask("masked_fill", mask))
 
     def masked_fill_(self, mask: Any, value: Any) -> Any:
         """Put `value` where the bool tensor `mask` holds, in place."""
@@ -172,15 +170,22 @@ class Indexing(Variable):
             kept = np.broadcast_to(kept, self.array.shape)
         except ValueError:
             raise cannot_broadcast("masked_fill_", self.array.shape, kept.shape) from None
+        self[kept] = self._filling("masked_fill_", value)
+        return self
+
+    def _filling(self, name: str, value: Any) -> Any:
+        """Return what is to stand where a mask holds, a number or a 0-d tensor, in this dtype."""
         if isinstance(value, Variable):
             if value.array.ndim:
-                raise ShapeError(f"masked_fill_: value has shape {value.array.shape}, expected a number or 0-d tensor")
-            value = cast(value, self.array.dtype)
-        self[kept] = value
-        return self
+                raise ShapeError(f"{name}: value has shape {value.array.shape}, expected a number or a 0-d tensor")
+            if value.requires_grad:
+                return cast(value, self.array.dtype)
+        return self._new(as_element(value, self.array.dtype, f"{name}: value"))
 
     def where(self, condition: Any, other: Any) -> Any:
         """Return the elements of self where `condition` holds, else those of `other`."""
+        if is_number(other):
+            other = self._new(as_element(other, result_dtype(self, other), "where: other"))
         a, b = operands(self, other)
         return apply(ops.Where, a, b, condition=_mask("where", condition))
 
@@ -191,7 +196,7 @@ class Indexing(Variable):
     def scatter(self, dim: int, index: Any, src: Any) -> Any:
         """Return a copy with src (tensor, at least as large as index, or number) at [i][index[i][j]] for dim 1."""
         if not isinstance(src, Variable):
-            src = self._new(np.full(as_array(index).shape, src).astype(self.array.dtype))
+            src = self._new(np.full(as_array(index).shape, as_element(src, self.array.dtype, "scatter: src")))
         return self._scattered("scatter", ops.SetItem, dim, index, src)
 
     def scatter_add(self, dim: int, index: Any, src: Any) -> Any:

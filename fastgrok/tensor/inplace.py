@@ -13,7 +13,8 @@ from ..autograd import Variable, apply, is_grad_enabled
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.base import check_float
 from ..random import Generator, default_generator
-from .arithmetic import check_not_bool
+from .arithmetic import check_not_bool, checked_exponent, times
+from .dtypes import as_operand, number_dtype
 from .operands import floating, is_operand
 from .recording import check_in_place, former, rebase
 
@@ -29,11 +30,11 @@ class InPlace(Variable):
         if not isinstance(other, Variable):
             if not is_operand(other):
                 raise TypeError(f"{name}: operand of type {type(other).__name__}, expected a tensor or a number")
+            if np.ndim(other) == 0 and (self.array.dtype.kind == "f" or isinstance(other, int)):
+                other = as_operand(other, self.array.dtype if self.array.dtype.kind == "f" else number_dtype(other))
             other = self._new(other)
-            if other.array.ndim == 0 and self.array.dtype.kind == "f":
-                other.array = other.array.astype(self.array.dtype)
         recorded = is_grad_enabled() and (self.requires_grad or other.requires_grad)
-        check_in_place(name, self, recorded)
+        check_in_place(name, self)
         if ufunc is np.subtract:
             check_not_bool(self, other)
         ranks = [RANK[x.array.dtype.kind] for x in (self, other)]
@@ -65,7 +66,7 @@ class InPlace(Variable):
         """
         wanted = [x.requires_grad for x in (self, *others) if isinstance(x, Variable)]
         recorded = is_grad_enabled() and any(wanted)
-        check_in_place(name, self, recorded)
+        check_in_place(name, self)
         result = function(former(self) if recorded else self.detach())  # type: ignore[attr-defined]
         if result.array.dtype != self.array.dtype:
             raise DtypeError(
@@ -82,11 +83,11 @@ class InPlace(Variable):
 
     def add_(self, other: Any, *, alpha: float = 1) -> Self:
         """Add alpha * other."""
-        return self._update("add_", np.add, ops.Add, other if alpha == 1 else other * alpha)
+        return self._update("add_", np.add, ops.Add, other if alpha == 1 else times("add_", self, other, alpha))
 
     def sub_(self, other: Any, *, alpha: float = 1) -> Self:
         """Subtract alpha * other."""
-        return self._update("sub_", np.subtract, ops.Sub, other if alpha == 1 else other * alpha)
+        return self._update("sub_", np.subtract, ops.Sub, other if alpha == 1 else times("sub_", self, other, alpha))
 
     def mul_(self, other: Any) -> Self:
         """Multiply by other."""
@@ -98,7 +99,7 @@ class InPlace(Variable):
 
     def pow_(self, exponent: Any) -> Self:
         """Raise to a power."""
-        return self._update("pow_", np.power, ops.Pow, exponent)
+        return self._update("pow_", np.power, ops.Pow, checked_exponent(self, exponent))
 
     __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = add_, sub_, mul_, div_, pow_
 
@@ -185,6 +186,10 @@ class InPlace(Variable):
         """Take over the elements of `src`, converted and broadcast to this tensor's dtype and shape."""
         if not is_operand(src):
             raise TypeError(f"copy_: src is {type(src).__name__}, expected a Tensor")
+        if isinstance(src, Variable) and src.array.ndim > self.array.ndim:
+            raise ShapeError(
+                f"copy_: src has shape {src.array.shape}, expected one that broadcasts to {self.array.shape}"
+            )
         self[...] = src  # type: ignore[index]
         return self
 
@@ -218,7 +223,7 @@ class InPlace(Variable):
 
     def _draw(self, name: str, draw: Callable[[np.random.Generator, Any], np.ndarray], generator: Any) -> Self:
         """Fill with what `draw` takes from the stream for this tensor's dtype (float32 for whole numbers)."""
-        check_in_place(name, self, is_grad_enabled() and self.requires_grad)
+        check_in_place(name, self)
         if not isinstance(generator, Generator | None):
             raise TypeError(f"{name}: generator is {type(generator).__name__}, expected a Generator")
         self[...] = draw((generator or default_generator).numpy, floating(self.detach()).array.dtype)  # type: ignore

@@ -5,16 +5,17 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Variable
-from ..errors import ShapeError
+from ..errors import DataError, NumberError, ShapeError
 from ..ops.shape import size_argument
-from .dtypes import as_dtype, device, float32
+from .dtypes import as_dtype, as_element, bool_, device, float32
 from .operands import as_array
 
 
-def to_array(data: Any, dtype: Any = None) -> np.ndarray:
+def to_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarray:
     """Return a new array (C order) of a number, nested sequences, an array or a tensor.
 
-    Without a dtype, Python floats become float32, whole numbers int64; arrays and tensors keep theirs.
+    Without a dtype, Python floats become float32, whole numbers int64; arrays and tensors keep theirs. Raises
+    `DataError` for what is no number, or rows of different lengths, and `NumberError` where a number does not fit.
     """
     if dtype is not None:
         dtype = as_dtype(dtype)
@@ -25,19 +26,38 @@ def to_array(data: Any, dtype: Any = None) -> np.ndarray:
     try:
         array = np.array(plain, order="C")
     except ValueError as error:
-        raise ValueError(f"data: rows of different lengths do not make a tensor ({error})") from None
+        raise DataError(f"{name}: rows of different lengths do not make a tensor ({error})") from None
+    if array.dtype == object:
+        array = _of_large_numbers(name, array, dtype)
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"data: {type(data).__name__} of {array.dtype} elements, expected numbers")
-    if (
-        dtype is None
-        and array.dtype.kind == "f"
-        and not isinstance(inner, np.ndarray | np.generic)
-        and not hasattr(inner, "array")
-    ):
+        raise DataError(f"{name}: {type(data).__name__} of {array.dtype} elements, expected numbers")
+    whole = isinstance(data, np.ndarray | np.generic) or hasattr(data, "array")
+    if array.dtype == np.uint64 and not whole and (dtype is None or dtype.kind in "iu"):
+        raise NumberError(f"{name}: {array.max()}, expected whole numbers of at most 63 bits")
+    if dtype is None and array.dtype.kind == "f" and not isinstance(inner, np.ndarray | np.generic | Variable):
         dtype = float32
     elif dtype is None and isinstance(data, list | tuple) and array.size == 0:
         dtype = float32
-    return array.astype(as_dtype(array.dtype) if dtype is None else dtype, copy=False)
+    if dtype is None:
+        return array.astype(as_dtype(array.dtype), copy=False)
+    if dtype.kind in "iu" and not whole and array.size:
+        for extreme in (array.min(), array.max()):  # of numbers one by one each must fit
+            as_element(extreme, dtype, name)
+    with np.errstate(all="ignore"):
+        return array.astype(dtype, copy=False)
+
+
+def _of_large_numbers(name: str, array: np.ndarray, dtype: Any) -> np.ndarray:
+    """Return an array of Python's numbers, among them whole ones of more than 64 bits, as float64 or bool."""
+    numbers = array.reshape(-1).tolist()
+    if not all(isinstance(number, int | float) for number in numbers):
+        raise DataError(f"{name}: {array.dtype} elements, expected numbers")
+    if dtype.kind in "iu" if dtype is not None else all(isinstance(number, int) for number in numbers):
+        raise NumberError(f"{name}: a whole number of more than 64 bits, expected at most 63")
+    try:
+        return array.astype(np.bool_ if dtype == bool_ else np.float64)
+    except OverflowError as error:
+        raise NumberError(f"{name}: {error}") from None
 
 
 def _without_tensors(data: Any) -> Any:
@@ -79,7 +99,8 @@ class Making(Variable):
         self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
     ) -> Any:
         """Return a tensor of the given shape with one value everywhere."""
-        array = np.full(self._sizes("new_full", (size,)), fill_value, as_dtype(dtype or self.array.dtype))
+        value = as_element(fill_value, as_dtype(dtype or self.array.dtype), "new_full: fill_value")
+        array = np.full(self._sizes("new_full", (size,)), value)
         return self._made(array, device, requires_grad)
 
     def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:

@@ -1,12 +1,15 @@
 """How the tensor methods turn what users pass - tensors, numbers, arrays - into operands of one dtype."""
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from ..autograd import Variable, apply
 from ..ops import Cast, Op
-from .dtypes import as_dtype, float32, result_dtype
+from .dtypes import as_dtype, as_operand, float32, result_dtype
 
 NUMBER = (int, float, np.number, np.bool_)
 OPERAND = (Variable, np.ndarray, *NUMBER)
@@ -17,12 +20,18 @@ def is_operand(x: Any) -> bool:
     return isinstance(x, OPERAND)
 
 
+def is_number(x: Any) -> bool:
+    """Whether x is a number of Python or NumPy."""
+    return isinstance(x, NUMBER)
+
+
 def cast(x: Variable, dtype: np.dtype) -> Any:
     """Return x in another dtype, recorded where that has a gradient; x itself when it has that dtype."""
     if x.array.dtype == dtype:
         return x
     if dtype.kind != "f":  # whole numbers have no gradient
-        return x._new(x.array.astype(dtype))
+        with np.errstate(all="ignore"):
+            return x._new(x.array.astype(dtype))
     return apply(Cast, x, dtype=dtype)
 
 
@@ -38,7 +47,7 @@ def operands(a: Variable, b: Any) -> tuple[Any, Any]:
         b = a._result_class._from_array(b)
     if not isinstance(b, Variable):
         dtype = result_dtype(a, b)
-        return cast(a, dtype), a._result_class._from_array(np.asarray(b).astype(dtype))
+        return cast(a, dtype), a._result_class._from_array(as_operand(b, dtype))
     if a.array.dtype == b.array.dtype:
         return a, b
     dtype = result_dtype(a, b)
@@ -59,6 +68,22 @@ def checked(name: str, other: Any) -> Any:
     if not is_operand(other):
         raise TypeError(f"{name}(): argument 'other' must be Tensor or a number, not {type(other).__name__}")
     return other
+
+
+def numpy_names(function: Callable) -> Callable:
+    """Let a function take NumPy's names `axis` and `keepdims` for `dim` and `keepdim`, as PyTorch's do."""
+    taken = inspect.signature(function).parameters
+    names = {theirs: ours for theirs, ours in (("axis", "dim"), ("keepdims", "keepdim")) if ours in taken}
+
+    @wraps(function)
+    def renaming(*arguments: Any, **keywords: Any) -> Any:
+        if keywords:
+            for theirs, ours in names.items():
+                if theirs in keywords and ours not in keywords:
+                    keywords[ours] = keywords.pop(theirs)
+        return function(*arguments, **keywords)
+
+    return renaming
 
 
 def check_tensor(name: str, argument: str, x: Any) -> None:

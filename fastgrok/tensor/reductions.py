@@ -69,6 +69,32 @@ class Reductions(Variable):
             return x.abs().amax(dim, keepdim) if p > 0 else x.abs().amin(dim, keepdim)
         return x.abs().sum(dim, keepdim) if p == 1 else _root(_root(x.abs(), p).sum(dim, keepdim), 1 / p)
 
+    def median(self, dim: int | None = None, keepdim: bool = False) -> Any:
+        """Return the element in the middle, the lower one of two; with `dim`, (values, indices) along it.
+
+        Where there is a nan, it is the nan. Without `dim`, elements that are equal share the gradient.
+        """
+        if dim is None:
+            flat = self.reshape(-1)  # type: ignore[attr-defined]
+            if not self.array.size and self.array.dtype.kind == "f":
+                return flat.sum() * np.nan
+            middle = flat.median(0).values
+            if not self.requires_grad:
+                return middle
+            equal = flat.isnan() if np.isnan(middle.array) else flat == middle.detach()
+            return flat[equal].mean()
+        axis = normalise_axis("median", dim, self.array.ndim)
+        if not self.array.ndim:
+            return ValuesAndIndices(self.clone(), self._new(np.zeros((), np.int64)))  # type: ignore[attr-defined]
+        size = self.array.shape[axis]
+        if not size:
+            raise RangeError(f"median: input has shape {self.array.shape}, expected elements along dim={dim}")
+        middle = np.argsort(self.array, axis, stable=True).take([(size - 1) // 2], axis)
+        if self.array.dtype.kind == "f":
+            unknown = np.isnan(self.array)
+            middle = np.where(unknown.any(axis, keepdims=True), unknown.argmax(axis, keepdims=True), middle)
+        return self._chosen(self._new(middle), axis, keepdim)
+
     def logsumexp(self, dim: Any, keepdim: bool = False) -> Any:
         """Return log(sum(exp(x))), without overflow."""
         return apply(ops.LogSumExp, floating(self), dim=dim, keepdim=keepdim)
@@ -167,12 +193,18 @@ class Reductions(Variable):
         size = self.array.shape[axis] if self.array.ndim else 1
         if not 0 <= k <= size:
             raise ShapeError(f"topk: k={k}, expected a value from 0 to {size}, the size of dimension {axis}")
-        values, indices = self.sort(dim, descending=largest)
-        return (
-            ValuesAndIndices(values.narrow(axis, 0, k), indices.narrow(axis, 0, k))
-            if values.dim()
-            else ValuesAndIndices(values, indices)
-        )
+        if self.array.ndim == 0:
+            return self.sort(dim)
+        lines = np.moveaxis(self.array, axis, -1)
+        if 0 < 4 * k < size:  # few of many: only those are put in order
+            chosen = lines.argpartition(size - k if largest else k - 1, axis=-1)
+            chosen = chosen[..., -k:] if largest else chosen[..., :k]
+            order = np.take_along_axis(lines, chosen, -1).argsort(-1)
+            places = np.take_along_axis(chosen, order[..., ::-1] if largest else order, -1)
+        else:
+            places = np.moveaxis(self.argsort(dim, descending=largest).array, axis, -1)[..., :k]
+        places = np.ascontiguousarray(np.moveaxis(places, -1, axis), np.int64)
+        return ValuesAndIndices(apply(ops.Gather, self, dim=axis, index=places), self._new(places))
 
     def unique(self, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False) -> Any:
         """Return the different elements, always in order; if wanted, which one each is and how often each occurs."""

@@ -104,7 +104,9 @@ class Shape(Variable):
             dims[a], dims[b] = dims[b], dims[a]
         return apply(ops.Permute, self, dims=dims)
 
-    swapaxes = transpose
+    def swapaxes(self, axis0: int, axis1: int) -> Any:
+        """Return a view with two dimensions swapped: `transpose` with NumPy's names."""
+        return self.transpose(axis0, axis1)
 
     def t(self) -> Any:
         """Return the transpose of a matrix; raises `ShapeError` for more than two dimensions."""
@@ -143,6 +145,8 @@ class Shape(Variable):
         for place, dim in sorted(zip(destinations, sources, strict=True)):
             dims.insert(place, dim)
         return apply(ops.Permute, self, dims=dims)
+
+    moveaxis = movedim
 
     def squeeze(self, dim: Any = None) -> Any:
         """Drop the dimensions of size 1: all of them, or those named if their size is 1."""
@@ -252,11 +256,36 @@ class Shape(Variable):
         """Return the slices along `dim` as a tuple of views."""
         if self.array.ndim == 0:
             raise RangeError("unbind: a tensor without dimensions, expected at least one")
-        return tuple([self.select(dim, i) for i in range(self.size(dim))])
+        axis = normalise_axis("unbind", dim, self.array.ndim)
+        before, slices = (slice(None),) * axis, apply(ops.Unbind, self, dim=axis)
+        for i, part in enumerate(slices):  # each is the view that an index would have made
+            part.storage, part.is_view, part.rebased = self.storage, True, self.storage.rebased
+            part.parent = (self, ops.Index, {"index": (*before, i)})
+        return slices
 
-    def flip(self, *dims: Any) -> Any:
+    def diagonal(self, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+        """Return a view of the diagonal of two dimensions, as the last one; `offset` counts upwards."""
+        return apply(ops.Diagonal, self, offset=offset, dim1=dim1, dim2=dim2)
+
+    def diag(self, diagonal: int = 0) -> Any:
+        """Return a matrix with a vector on its diagonal and zeros elsewhere, or a copy of the diagonal of a matrix."""
+        if self.array.ndim not in (1, 2):
+            raise ShapeError(f"diag: shape {self.array.shape}, expected one or two dimensions")
+        if self.array.ndim == 2:
+            return self.diagonal(diagonal).clone()
+        size = len(self.array) + abs(diagonal)
+        zeros = self._new(np.zeros((size, size), self.array.dtype))
+        return apply(ops.Overwrite, zeros, self, view=ops.Diagonal, static={"offset": diagonal})
+
+    def trace(self) -> Any:
+        """Return the sum of the diagonal of a matrix."""
+        if self.array.ndim != 2:
+            raise ShapeError(f"trace: shape {self.array.shape}, expected a matrix")
+        return self.diagonal().sum()
+
+    def flip(self, *numbers: Any, dims: Any = ()) -> Any:
         """Return a copy with the order along the named dimensions turned around."""
-        return apply(ops.Flip, self, dims=size_argument("flip", dims))
+        return apply(ops.Flip, self, dims=size_argument("flip", numbers or (dims,)))
 
     def roll(self, shifts: Any, dims: Any = None) -> Any:
         """Return a copy in which the slices along `dims` moved by `shifts`, those at the end back to the front."""

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd import Storage
+from ..not_covered import missing
 from .arithmetic import Arithmetic
 from .comparison import Comparison
 from .conversion import Conversion
@@ -12,6 +13,7 @@ from .dtypes import float32
 from .indexing import Indexing
 from .inplace import InPlace
 from .making import Making, to_array
+from .operands import numpy_names
 from .reductions import Reductions
 from .shape import Shape
 
@@ -45,3 +47,14 @@ class Tensor(Arithmetic, Comparison, Reductions, Shape, Indexing, InPlace, Makin
         else:
             array = to_array(data[0], float32) if data else np.empty(0, float32)
         self.array, self.storage = array, Storage()
+
+    def __getattr__(self, name: str) -> Any:
+        raise missing(f"{type(self).__name__!r} object", name)
+
+
+for name in """
+    sum mean median max min argmax argmin amax amin prod std var all any logsumexp cumsum cumprod softmax log_softmax
+    sort argsort topk unsqueeze squeeze gather index_select unbind chunk narrow select count_nonzero repeat_interleave
+    size index_add index_add_ scatter scatter_ scatter_add scatter_add_ take_along_dim
+""".split():
+    setattr(Tensor, name, numpy_names(getattr(Tensor, name)))

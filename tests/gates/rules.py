@@ -18,10 +18,12 @@ KERNELS = ROOT / "kernels" / "fastgrok_kernels"
 FRAMEWORK = {
     "kernels": (),
     "errors": (),
+    "not_covered": (),
     "random": (),
     "ops": ("kernels", "errors", "random"),
     "grad_mode": (),
-    "autograd": ("grad_mode", "ops", "errors"),
+    "flow": ("ops", "errors"),
+    "autograd": ("flow", "grad_mode", "ops", "errors", "not_covered"),
     "tensor": ("autograd", "ops"),
     "nn": ("tensor",),
     "optim": ("tensor", "kernels"),

@@ -118,6 +118,8 @@ CASES = [
     Case(ops.GateShares, "two", normal((5, 4), (4, 3), (4, 3), (3,), (3,))),
     Case(ops.Reshape, "merge", normal((2, 3, 4)), {"shape": (6, -1)}),
     Case(ops.Permute, "3-d", normal((2, 3, 4)), {"dims": (2, 0, 1)}),
+    Case(ops.Diagonal, "2-d", normal((3, 4)), {"offset": 1}),
+    Case(ops.Diagonal, "3-d", normal((2, 3, 4)), {"offset": -1, "dim1": 2, "dim2": 0}),
     Case(ops.Expand, "new", normal((3, 1)), {"shape": (2, -1, 4)}),
     Case(ops.Cat, "1", normal((2, 3), (2, 1), (2, 2)), {"dim": 1}),
     Case(ops.Stack, "-1", normal((2, 3), (2, 3)), {"dim": -1}),
@@ -129,6 +131,9 @@ CASES = [
     Case(ops.Index, "mask", normal((2, 3)), {"index": MASK}),
     Case(ops.SetItem, "row", normal((4, 3), (3,)), {"index": slice(1, 3)}),
     Case(ops.SetItem, "mask", normal((2, 3), ()), {"index": MASK}),
+    Case(ops.Overwrite, "index", normal((4, 3), (2, 3)), {"view": ops.Index, "static": {"index": slice(1, 3)}}),
+    Case(ops.Overwrite, "permuted", normal((4, 3), (3, 4)), {"view": ops.Permute, "static": {"dims": (1, 0)}}),
+    Case(ops.Overwrite, "reshaped", normal((4, 3), (2, 6)), {"view": ops.Reshape, "static": {"shape": (2, 6)}}),
     Case(ops.AddAt, "rows", normal((4, 3), (3, 3)), {"index": (np.array([0, 2, 0]),)}),
     Case(ops.AddAt, "places", normal((2, 5), (2, 3)), {"index": (np.array([[0], [1]]), IDS)}),
     *[

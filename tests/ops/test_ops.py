@@ -6,13 +6,13 @@ from ops.cases import CASES
 
 import fastgrok
 from fastgrok.autograd import Variable, apply
-from fastgrok.ops import Op
+from fastgrok.ops import Op, Unbind
 from gradcheck import check_op, dense
 
 ALL = pytest.mark.parametrize("case", [pytest.param(c, id=f"{c.op.__name__}-{c.id}") for c in CASES])
 # Ops whose cases stand with the layers they belong to.
 _RECURRENT = {f"fastgrok.ops.{name}" for name in ("recurrent", "rnn", "gru", "packed", "book")}
-ELSEWHERE = {name for name, op in Op.registry.items() if op.__module__ in _RECURRENT} | {"Heads"}
+ELSEWHERE = {name for name, op in Op.registry.items() if op.__module__ in _RECURRENT} | {"Heads", "Unbind"}
 
 
 def test_every_op_has_a_case():
@@ -22,6 +22,18 @@ def test_every_op_has_a_case():
     }
     assert public == tested | ELSEWHERE
     assert len({(case.op, case.id) for case in CASES}) == len(CASES)
+
+
+def test_slices_that_unbind_makes(rng):
+    x = rng.standard_normal((2, 3, 4))
+    for dim in (0, 1, -1):
+        op = Unbind()
+        slices = op.forward(x, dim)
+        np.testing.assert_array_equal(np.stack(slices, dim), x)
+        assert all(np.shares_memory(part, x) for part in slices)
+        weights = [np.full_like(part, i) if i else None for i, part in enumerate(slices)]
+        expected = np.stack([np.full_like(part, i) for i, part in enumerate(slices)], dim)
+        np.testing.assert_array_equal(op.backward(*weights)[0], expected)
 
 
 @ALL

@@ -28,6 +28,7 @@ LIMITS = {
     "derivative for aten::remainder": "gradients of the divisor of %",
     "grad_input must be contiguous": "nll_loss of images in another order of memory",
     "nested_tensorlist[0].empty()": "clip_grad_value_ without a single gradient",
+    "tensor does not have a device": "group_norm with one of weight and bias",
     "returned an invalid gradient": "gradients of a source that is larger than the index of scatter",
 }
 

@@ -177,6 +177,23 @@ def batch_norm(draw, n, function=False):
     return (C,), settings, (x,), {}, {"dtype": dtype, "training": draw(st.booleans())}
 
 
+@st.composite
+def group_norm(draw, function=False):
+    """Groups and channels, settings, and batches."""
+    dtype, groups, size = draw(dtypes), draw(st.integers(1, 3)), draw(st.integers(3, 4))
+    C = groups * size  # of one or two values the gradient is nearly 0, and what there is of it is rounding
+    tail = [draw(st.integers(1, 3)) for _ in range(draw(st.integers(0, 2)))]
+    x = draw(arrays((draw(st.integers(1, 3)), C + rarely(draw, 15), *tail), (dtype,)))
+    groups += rarely(draw, 15)
+    eps = draw(pick(eps=(1e-5, 0.1)))
+    if function:
+        parameter = st.none() | arrays((C,), (dtype,))
+        return (x, groups, draw(parameter), draw(parameter)), eps
+    return (groups, C), eps | draw(pick(affine=either, bias=either)), (x,), {}, {"dtype": dtype}
+
+
+layers("nn.GroupNorm", group_norm())
+rows(F + "group_norm", group_norm(True))
 layers("nn.LayerNorm", layer_norm())
 rows(F + "layer_norm", layer_norm(True))
 layers("nn.BatchNorm1d", batch_norm(1))

@@ -40,6 +40,7 @@ IN_PLACE = {"inplace": (True, False)}
 both("relu", "ReLU", activation(**IN_PLACE))
 both("relu6", "ReLU6", activation(**IN_PLACE))
 both("silu", "SiLU", activation(**IN_PLACE))
+both("mish", "Mish", activation(**IN_PLACE))
 both("elu", "ELU", activation(alpha=(1.0, 0.3, 2.5), **IN_PLACE))
 both("leaky_relu", "LeakyReLU", activation(negative_slope=(0.01, 0.3, 0.0), **IN_PLACE))
 both("hardtanh", "Hardtanh", activation(min_val=(-1.0, -0.3, -2.5), max_val=(1.0, 0.2, 3.0), **IN_PLACE))
@@ -48,6 +49,37 @@ both("gelu", "GELU", activation(approximate=("none", "tanh", "none", "tanh", "ot
 both("logsigmoid", "LogSigmoid", activation())
 both("sigmoid", "Sigmoid", activation())
 both("tanh", "Tanh", activation())
+
+
+@st.composite
+def gated(draw):
+    """One tensor, mostly of an even size along a dimension, and that."""
+    x = draw(arrays(dtypes=(*FLOATS, "float32", *(("int64",) if rarely(draw) else ())), low=1))
+    dim = draw(dims(len(x.shape)))
+    if -len(x.shape) <= dim < len(x.shape) and not rarely(draw):
+        shape = list(x.shape)
+        shape[dim] *= 2
+        x = Array(tuple(shape), x.dtype, x.kind, x.seed, x.grad, x.layout)
+    return (x,), {"dim": dim}
+
+
+both("glu", "GLU", gated())
+
+
+@st.composite
+def sloped(draw, function=False):
+    """One tensor, and a slope or one per channel."""
+    dtype = draw(st.sampled_from(FLOATS))
+    x = draw(arrays(dtypes=(dtype,), kinds=("normal", "ties")))
+    count = x.shape[1] if len(x.shape) > 1 and x.shape[1] and draw(st.booleans()) else 1
+    count += rarely(draw, 15)
+    if function:
+        return (x, draw(arrays((count,), (dtype,)))), {}
+    return (count,), draw(pick(init=(0.25, 0.5))), (x,), {}, {"dtype": dtype}
+
+
+rows(NN + "prelu", sloped(function=True))
+layers("nn.PReLU", sloped())
 
 
 @st.composite

@@ -288,7 +288,10 @@ def test_changes_in_place(name, rng):
         "t.zeros_like(t.randint(5, size=(3,)))", "t.zeros_like(t.randn(size=(2, 3)))", "t.arange(t.tensor(3))",
         "t.cat([t.ones(2, 2), t.tensor([])])", "t.cat([t.tensor([]), t.ones(2, 2, dtype=t.int64)], 1)",
         "t.cat([t.tensor([]), t.tensor([])])", "t.softmax(input=t.ones(2), dim=0)", "t.sum(input=t.ones(2, 3), dim=0)",
-        "t.tensor([1.0, 2.0]) % 0",
+        "t.tensor([1.0, 2.0]) % 0", "t.arange(200.0).sin().reshape(2, 100).topk(7)[1]",
+        "t.arange(200.0).sin().reshape(100, 2).topk(7, 0, largest=False)[0]", "t.arange(99, 0, -1).topk(3)[1]",
+        "t.cat([t.arange(50.0), t.tensor([float('nan')])]).topk(2)[0]",
+        "t.stack([a + b for a, b in t.arange(6.0).reshape(2, 3).unbind(1)[1:2] * 2 for _ in t.ones(2)])",
     ],
 )  # fmt: skip
 def test_values(code):

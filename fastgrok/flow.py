@@ -1,0 +1,149 @@
+"""How gradients flow back: from op to op, latest first, until they have arrived at the leaves.
+
+A graph is its ops: each knows for every input the leaf variable, or the op and its output, that the input's gradient
+goes to. See `autograd` for how it came about.
+"""
+
+import heapq
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .errors import ShapeError, StateError
+from .ops.base import Op
+from .ops.gradients import Gradient
+
+
+def flow(roots: Iterable[tuple[Any, np.ndarray]], retain_graph: bool) -> dict[Any, Any]:
+    """Send the gradients of `roots` through the graph and return what arrives at the leaves, before their hooks."""
+    pending: dict[Op, list] = {}  # gradients of the outputs of ops that have not run yet
+    leaves: dict[Any, Any] = {}
+    heap: list[tuple[int, Op]] = []
+
+    def send(source: Any, gradient: Any) -> None:
+        """Add a gradient to what has arrived for a leaf or an op's output, and queue the op."""
+        if type(source) is not tuple:
+            leaves[source] = leaves[source] + gradient if source in leaves else gradient
+            return
+        op, output = source
+        arrived = pending.get(op)
+        if arrived is None:
+            if op.sources is None:
+                raise StateError(
+                    "backward: a second time through the same graph, whose saved values are freed by now; "
+                    "give retain_graph=True to the first call"
+                )
+            pending[op] = arrived = [None] * op.outputs
+            heapq.heappush(heap, (-op.number, op))
+        total = arrived[output]
+        arrived[output] = gradient if total is None else total + gradient
+
+    for root, seed in roots:
+        send(root if root.op is None else (root.op, root.output), seed)
+    while heap:
+        op = heapq.heappop(heap)[1]
+        _run(op, pending.pop(op), retain_graph, send)
+    return leaves
+
+
+def _run(op: Op, douts: list, retain_graph: bool, send: Callable[[Any, Any], None]) -> None:
+    """Run one op's backward and send the results on; a function, so that nothing of it lives on while the next runs."""
+    if op.saved:
+        _check_versions(op)
+    # NumPy turns 0-d arrays into numbers wherever it calculates.
+    douts = [np.asarray(dout) if isinstance(dout, np.generic) else dout for dout in douts]
+    if op.hooks or op.retained:
+        _call_hooks(op, douts)
+    if not op.accepts_structured:
+        douts = [dout.dense() if isinstance(dout, Gradient) else dout for dout in douts]
+    gradients = op.backward(*douts)
+    sources = op.sources
+    if not (retain_graph or op.stateless):
+        op.__dict__.clear()
+    for source, gradient in zip(sources, gradients, strict=False):  # type: ignore[arg-type]
+        if source is not None and gradient is not None:
+            send(source, gradient)
+
+
+def _check_versions(op: Op) -> None:
+    """Raise `StateError` if something that `op` saved has been changed in place since."""
+    for storage, version in op.saved:
+        if storage.version != version:
+            raise StateError(
+                f"backward: a value that {type(op).__name__} needs was modified by an in-place operation "
+                f"(it is at version {storage.version}, expected version {version})"
+            )
+
+
+def _call_hooks(op: Op, douts: list) -> None:
+    """Show complete gradients of an op's outputs to the hooks, and keep those that are to be retained."""
+    for output, hooks in (op.hooks or {}).items():
+        if douts[output] is not None:
+            douts[output] = hooked(hooks, douts[output])
+    for output, reference in (op.retained or {}).items():
+        variable = reference()
+        if variable is not None and douts[output] is not None:
+            # A value of its own, whatever the gradient shares memory with.
+            kept = np.array(_dense(douts[output]), order="C")
+            variable._grad = variable._result_class._from_array(
+                kept if variable._grad is None else variable.grad.array + kept
+            )
+
+
+def hooked(hooks: Sequence[tuple], gradient: Any) -> Any:
+    """Pass a gradient through hooks."""
+    for hook, cls in list(hooks):
+        replaced = hook(cls._from_array(_dense(gradient)))
+        if replaced is not None:
+            array = np.asarray(getattr(replaced, "array", replaced))
+            if array.shape != gradient.shape:
+                raise ShapeError(f"hook: returned a gradient of shape {array.shape}, expected {gradient.shape}")
+            gradient = array
+    return gradient
+
+
+def _dense(gradient: Any) -> np.ndarray:
+    return gradient.dense() if isinstance(gradient, Gradient) else np.asarray(gradient)
+
+
+def own(array: Any, dtype: np.dtype) -> np.ndarray:
+    """Return a gradient as a contiguous, writeable array of the variable's dtype; slopes stay floats for integers."""
+    if dtype.kind != "f":
+        dtype = array.dtype
+    if array.dtype == dtype and array.flags.carray:
+        return array
+    return np.require(array, dtype, ("C", "W"))
+
+
+def finish(leaves: dict[Any, Any], seed: np.ndarray) -> None:
+    """Add complete gradients to the leaves."""
+    # Ops hand one array to several inputs, or slices of one. Each leaf must own its memory, since clipping and zeroing
+    # change gradients in place: whoever comes second takes a copy.
+    taken = {id(_root(seed))}
+    for variable, gradient in leaves.items():
+        if variable._hooks:
+            gradient = np.array(hooked(variable._hooks, gradient))
+        old = variable._grad
+        if isinstance(gradient, Gradient) and gradient.lasting and (old is None or isinstance(old, Gradient)):
+            variable._grad = gradient if old is None else old + gradient
+            continue
+        array = _dense(gradient)
+        if old is not None:
+            old = variable.grad
+            np.add(old.array, array, out=old.array)
+            old.storage.version += 1
+            continue
+        root = _root(array)
+        if id(root) in taken or root.size != array.size:
+            array = array.copy()
+        else:
+            taken.add(id(root))
+        variable._grad = variable._result_class._from_array(own(array, variable.array.dtype))
+
+
+def _root(array: np.ndarray) -> np.ndarray:
+    """Return the array whose memory a view shows."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
