@@ -89,7 +89,7 @@ class Tensor(Variable, results=True):
                 "from; see fastgrok.book.stages for classes that do it by hand"
             )
         super().__init__(np.array(data))
-        self.requires_grad = bool(autograd)
+        self._requires_grad = bool(autograd)  # whatever the dtype: the book learns whole numbers too
         self.id = np.random.randint(0, 1000000000) if id is None else id  # noqa: NPY002 - the book's stream
         self.creators, self.creation_op = creators, creation_op
 
@@ -121,7 +121,7 @@ class Tensor(Variable, results=True):
 
     @autograd.setter
     def autograd(self, value: bool) -> None:
-        self.requires_grad = bool(value)
+        self._requires_grad = bool(value)
 
     @property
     def grad(self) -> Any:
