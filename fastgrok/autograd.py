@@ -71,7 +71,7 @@ class Variable:
     is_view = False
     rebased = 0  # of a view: the storage's count when the view took its place in the graph
     parent: tuple["Variable", type[Op], dict[str, Any]] | None = None  # of a view: what it was made of, and how
-    gathered: Any = None  # ops.recurrent.Gathered of a variable fresh from an embedding
+    gathered: Any = None  # ops.fold.Gathered of a variable fresh from an embedding
     _grad: Any = None  # None, a Variable, or a structured gradient
     _hooks: list | None = None  # of a leaf; those of other variables live with the op
     _result_class: type["Variable"]

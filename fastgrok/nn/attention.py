@@ -21,7 +21,10 @@ __all__ = ["MultiheadAttention", "NonDynamicallyQuantizableLinear"]
 
 
 class NonDynamicallyQuantizableLinear(Linear):
-    """A `Linear` under the name that PyTorch gives the last product of attention."""
+    """A `Linear` under the name that PyTorch gives the last product of attention, so that models print alike.
+
+    PyTorch has a class of its own for it since quantizing it would go wrong there; here nothing is quantized.
+    """
 
 
 class MultiheadAttention(Module):
@@ -189,6 +192,7 @@ class MultiheadAttention(Module):
                 "`generate_square_subsequent_mask` to create this mask."
             )
         self._check_sizes(query, key, value, key_padding_mask, attn_mask)
+        # As in PyTorch the hint is then taken at its word: the mask is the causal one, whatever attn_mask holds.
         by_hint = is_causal and key_padding_mask is None and not need_weights
         mask = self._mask(query, key_padding_mask, None if by_hint else attn_mask)
         q, k, v = self._packed_heads(query) if same and self._qkv_same_embed_dim else self._heads(query, key, value)
@@ -210,12 +214,16 @@ class MultiheadAttention(Module):
         return y, weights
 
     def _packed_heads(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Return queries, keys and values (B, H, T, head_dim) of x, projected in one product."""
+        """Return queries, keys and values (B, H, T, head_dim) of x, projected in one product.
+
+        Of self-attention, where all three are projections of one x: one product of three times the width is quicker
+        than three, and one op takes its result apart.
+        """
         x = F.linear(x, self.in_proj_weight, self.in_proj_bias)
         return apply(ops.Heads, x, parts=3, heads=self.num_heads, batch_first=self.batch_first)
 
     def _heads(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, ...]:
-        """Return queries, keys and values (B, H, T, head_dim), each projected by itself."""
+        """Return queries, keys and values (B, H, T, head_dim), each projected by itself: their inputs differ."""
         weights = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
         if self._qkv_same_embed_dim:
             weights = self.in_proj_weight.chunk(3)

@@ -171,8 +171,10 @@ def compare(a: Trace, b: Trace, reason: str, exact: bool) -> None:
     """
     for k, (mine, other) in enumerate(zip(a.steps, b.steps, strict=False)):
         where = f"export: step {k + 1}, {mine.op.__name__},"
-        if mine.op is not other.op or len(mine.results) != len(other.results):
+        if mine.op is not other.op:
             raise NotImplementedError(f"{where} is {other.op.__name__} {reason}")
+        if len(mine.results) != len(other.results):
+            raise NotImplementedError(f"{where} makes {len(mine.results)} tensors, and others {reason}")
         for one, two in zip(mine.reads, other.reads, strict=False):
             if one.kind != two.kind or (one.kind != "constant" and one.key != two.key):
                 raise NotImplementedError(f"{where} reads something else {reason}")

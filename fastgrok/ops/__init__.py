@@ -35,6 +35,7 @@ from .elementwise import (
 )
 from .embedding import Embedding
 from .embedding_bag import EmbeddingBag, EmbeddingBagMax
+from .fold import FoldedGradient, Gathered
 from .gradients import Broadcast, Gradient, Outer, Rows
 from .gru import GRU, GRUCell
 from .indexing import AddAt, Gather, Index, Overwrite, SetItem
@@ -44,7 +45,7 @@ from .norm import BatchNorm, LayerNorm
 from .packed import PackedLSTM
 from .pointwise_losses import BCE, L1, MSE, BCEWithLogits, Huber, KLDiv, SmoothL1
 from .pool import AvgPool, MaxPool
-from .recurrent import LSTM, Gathered, GatheredGradient, LSTMCell
+from .recurrent import LSTM, LSTMCell
 from .reductions import Amax, Amin, CumProd, CumSum, LogSumExp, Mean, Prod, Sum, Var
 from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
 from .shape import Cat, Diagonal, Expand, Flip, Pad, Permute, Reshape, Stack, Unbind
@@ -99,12 +100,12 @@ __all__ = [
     "Flip",
     "Floor",
     "Fold",
+    "FoldedGradient",
     "GRUCell",
     "GateShares",
     "Gates",
     "Gather",
     "Gathered",
-    "GatheredGradient",
     "Gradient",
     "Hardtanh",
     "Heads",

@@ -3,56 +3,14 @@
 Letters: T time, B batch, D input, H hidden, V vocabulary, J blocks of 16 units (see fastgrok_kernels.gates).
 """
 
-from typing import Any
-
 import numpy as np
 
 import fastgrok_kernels as kernels
 
 from ..errors import DtypeError, ShapeError
 from .base import Op, check_float, contiguous
-from .gradients import Gradient, Outer
-
-
-class Gathered:
-    """Where the input of a recurrent layer came from: rows of a table, before they were gathered.
-
-    With V <= T * B entries it is cheaper to multiply the table by the input weights, once per entry, than the gathered
-    rows: the product of entry ids[t, b] is what step t needs. Backward likewise sums the gradients of the gates per
-    entry first. Only the order of summation differs from computing with the gathered rows.
-
-    table (V, D), ids (T, B) int64. `storage` counts changes of the table in place; without one it never changes.
-    """
-
-    def __init__(self, table: np.ndarray, ids: np.ndarray, storage: Any = None):
-        self.table, self.ids, self.storage = table, ids, storage
-        self.version = storage.version if storage is not None else 0
-
-    @property
-    def unchanged(self) -> bool:
-        """Whether the table still holds what was gathered."""
-        return self.storage is None or self.storage.version == self.version
-
-    def transposed(self) -> "Gathered":
-        """Return the same for an input whose first two axes are exchanged."""
-        other = Gathered(self.table, np.ascontiguousarray(self.ids.T), self.storage)
-        other.version = self.version
-        return other
-
-
-class GatheredGradient(Gradient):
-    """The gradient of a gathered input, kept as gradients of gates: of every step, and summed per table entry."""
-
-    def __init__(self, dgates: np.ndarray, sums: np.ndarray, w: np.ndarray, shape: tuple[int, ...]):
-        self.dgates, self.sums, self.w, self.shape = dgates, sums, w, shape
-
-    def dense(self) -> np.ndarray:
-        """Return the gradient (T, B, D) of the gathered rows."""
-        return kernels.gates_backward_input(self.dgates, self.w).reshape(self.shape)
-
-    def table_gradient(self, V: int) -> np.ndarray:
-        """Return the gradient (V, D) of the table."""
-        return kernels.gates_backward_input(self.sums, self.w)
+from .fold import FoldedGradient
+from .gradients import Outer
 
 
 class LSTM(Op):
@@ -101,7 +59,12 @@ class LSTM(Op):
         if gathered is not None and gathered.unchanged:
             summed = kernels.gates_sum_rows(dgates, gathered.ids.reshape(-1), len(gathered.table))
             rows = gathered.table
-            dx = GatheredGradient(dgates, summed, self.w_ih, self.x.shape) if need_x else None
+            w_ih = self.w_ih
+            dx = (
+                FoldedGradient(dgates, summed, lambda d: kernels.gates_backward_input(d, w_ih), self.x.shape)
+                if need_x
+                else None
+            )
         else:
             summed, rows = dgates, self.x.reshape(T * B, D)
             dx = kernels.gates_backward_input(dgates, self.w_ih).reshape(self.x.shape) if need_x else None

@@ -16,7 +16,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from .base import Op, contiguous
-from .gradients import Gradient
+from .fold import FoldedGradient
 from .recurrent import check_recurrent
 
 
@@ -24,7 +24,7 @@ class Window(Op, register=False):
     """One layer over a window x (T, B, D), or over packed rows x (N, D) with batch_sizes (T,).
 
     Outputs: h of all steps, (T, B, H) or (N, H), and the last state of every sequence, (1, B, H) each. With `gathered`
-    the input weights are multiplied with the table that x came from; see `Gathered`.
+    the input weights are multiplied with the table that x came from; see `fold`.
 
     A subclass has the number of gates and of states, `run` and `run_backward`.
     """
@@ -98,7 +98,8 @@ class Window(Op, register=False):
             table = gathered.table
             sums = kernels.embedding_backward(da, gathered.ids.reshape(-1), len(table))
         if need_x and folded:
-            dx = FoldedGradient(da, sums, self.w_ih, self.x.shape)
+            w_ih = self.w_ih
+            dx = FoldedGradient(da, sums, lambda d: kernels.matmul(d, w_ih), self.x.shape)
         elif need_x:
             dx = kernels.matmul(da, self.w_ih).reshape(self.x.shape)
         if need_ih:
@@ -137,21 +138,6 @@ class Window(Op, register=False):
         Both may be one array. The states' need not be right unless `wanted`.
         """
         raise NotImplementedError(f"{type(self).__name__} has no run_backward")
-
-
-class FoldedGradient(Gradient):
-    """The gradient of a gathered input, kept as gradients of gates: da (N, G * H), and `sums` (V, G * H) per entry."""
-
-    def __init__(self, da: np.ndarray, sums: np.ndarray, w: np.ndarray, shape: tuple[int, ...]):
-        self.da, self.sums, self.w, self.shape = da, sums, w, shape
-
-    def dense(self) -> np.ndarray:
-        """Return the gradient (T, B, D) of the gathered rows."""
-        return kernels.matmul(self.da, self.w).reshape(self.shape)
-
-    def table_gradient(self, V: int) -> np.ndarray:
-        """Return the gradient (V, D) of the table."""
-        return kernels.matmul(self.sums, self.w)
 
 
 def runs_of(batch_sizes: np.ndarray) -> list[tuple[int, int, int]]:

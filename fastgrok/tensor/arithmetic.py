@@ -150,7 +150,7 @@ class Arithmetic(Variable):
         """Return beta * self + alpha * (mat @ vec): self broadcasts to (M,), mat is (M, K) and vec (K,)."""
         if mat.dim() != 2 or vec.dim() != 1:
             raise ShapeError(f"addmv: mat has shape {mat.shape} and vec {vec.shape}, expected (M, K) and (K,)")
-        return _scaled("addmv", self, beta, mat @ vec, alpha)
+        return _scaled("addmv", self, beta, mat.matmul(vec), alpha)
 
     def baddbmm(self, batch1: Any, batch2: Any, *, beta: float = 1, alpha: float = 1) -> Any:
         """Return beta * self + alpha * (batch1 @ batch2), matrix by matrix: (B, M, K) and (B, K, N)."""
