@@ -14,7 +14,11 @@ __all__ = ["LSTMCell", "RNNCell"]
 
 
 class Window:
-    """The weights of a cell as its steps take them: made for a chain of steps, as long as nobody changes them."""
+    """The weights of a cell as its steps take them: made for a chain of steps, as long as nobody changes them.
+
+    A chain begins with states that are no results of the cell. Changes are noticed by looks at `data`: what is written
+    within a chain to an array that was looked at before it began, counts from the next chain on.
+    """
 
     def __init__(self, inputs: list[Linear], hidden: list[Linear]):
         self.sources = _parameters([*inputs, *hidden])

@@ -85,6 +85,6 @@ class SGD:
             return
         gradient = p.gradient_array()
         if p.array.size >= KERNEL_SIZE and p.array.flags.c_contiguous and gradient.flags.c_contiguous:
-            kernels.sgd_into(p.array, gradient, self.alpha, 0.0)
+            kernels.sgd_into(p.array, gradient, float(self.alpha), 0.0)
         else:
             p.array -= gradient * self.alpha

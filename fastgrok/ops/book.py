@@ -140,7 +140,7 @@ class _Step(Op, register=False):
                 f"{name}: weights {u.shape} and shares {shares.shape}, expected ({self.G} H, H), (B, {self.G} H)"
             )
         self.ids, self.shape, self.h = ids, shares.shape, contiguous(states[0].T)
-        gates = contiguous((shares if ids is None else shares.take(ids, axis=0)).T)
+        gates = np.array((shares if ids is None else shares[ids]).T, order="C")
         kernels.matmul_into(gates, u, self.h, accumulate=True)
         return gates.reshape(self.G, H, B)
 

@@ -217,3 +217,19 @@ def test_sizes_that_do_not_fit():
             model.forward(bad, hidden)
     output, _ = model.forward(Tensor(np.ones((B, D), int)), model.init_hidden(B))
     assert output.data.dtype == np.float64
+
+
+def test_a_batch_of_one(rng):
+    """Where rows and columns look alike in memory, nothing is written to what is read."""
+    for cell in ("LSTMCell", "RNNCell"):
+        model, x = getattr(book, cell)(D, H, V), Tensor(rng.standard_normal((1, D)), autograd=True)
+        first, state = model.forward(x, model.init_hidden(1))
+        again, _ = model.forward(x, model.init_hidden(1))
+        np.testing.assert_array_equal(first.data, again.data)
+        first.backward()
+        expected = [p.grad.data.copy() for p in model.get_parameters() if p.grad is not None]
+        for p in model.get_parameters():
+            p.grad = None
+        again.backward()
+        for p, e in zip((p for p in model.get_parameters() if p.grad is not None), expected, strict=True):
+            np.testing.assert_array_equal(p.grad.data, e)
