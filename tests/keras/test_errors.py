@@ -123,6 +123,7 @@ MISTAKES = {
         ValueError,
         r"Input comes first, and once",
     ),
+    "functional": (lambda: layers.Dense(3)(layers.Input((3,))), NotImplementedError, r"only Sequential models"),
     "the same name": (
         lambda: models.Sequential([layers.Dense(1, name="a"), layers.Dense(1, name="a")]),
         ValueError,

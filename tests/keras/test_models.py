@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from fastgrok import keras
+from fastgrok import keras, nn
 from fastgrok.keras import backend as K
 from fastgrok.keras import callbacks, layers, models, optimizers, utils
 from fastgrok.keras.datasets.imdb import select
@@ -71,6 +71,32 @@ def test_calling_means_inference_unless_told():
     np.testing.assert_array_equal(model(x).numpy(), x)
     assert (model(x, training=True).numpy() != x).all()
     np.testing.assert_array_equal(model(x).numpy(), x)
+
+
+def test_layers_of_your_own_are_trained(data):
+    class Gate(layers.Layer):
+        def build(self, input_shape):
+            self.inner = nn.Linear(input_shape[-1], input_shape[-1])
+
+        def call(self, inputs):
+            return inputs * K.sigmoid(self.inner(inputs))
+
+    model = models.Sequential([layers.Input((6,)), Gate(), layers.Dense(2, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    before = model.get_weights()
+    assert [weight.path for weight in model.weights[:2]] == ["gate/inner.weight", "gate/inner.bias"]
+    model.fit(*data, epochs=2, verbose=0)
+    assert not any(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_a_model_may_be_a_layer(data):
+    inner = models.Sequential([layers.Dense(5, activation="relu"), layers.BatchNormalization()])
+    model = models.Sequential([layers.Input((6,)), inner, layers.Dense(2, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    first = model.fit(*data, epochs=5, verbose=0).history["loss"]
+    assert first[-1] < first[0]
+    assert len(model.weights) == 8
+    assert not inner.training
 
 
 def test_frozen_layers_stay_as_they_are(data):

@@ -131,6 +131,8 @@ class Layer(Module):
             return
         self.check_input(input_shape)
         self.build(input_shape)
+        if not self.weights:  # a layer of one's own, made of those of fastgrok.nn
+            self.weights = [Weight(name, parameter) for name, parameter in self.named_parameters()]
         for weight in self.weights:
             weight.path = f"{self.name}/{weight.name}"
         self.input_shape, self.built = input_shape, True
@@ -243,6 +245,11 @@ def as_tensor(value: Any) -> Tensor:
     """Return a tensor, made of an array or a list if need be; float64 becomes float32, as in Keras."""
     if isinstance(value, Tensor):
         return value
+    if isinstance(value, Module):
+        raise NotImplementedError(
+            "a layer is called on a layer: only Sequential models are covered; give the layers as a list, or write an "
+            "nn.Module (fastgrok.nn)"
+        )
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
         raise ValueError(f"inputs are of dtype {array.dtype}, expected numbers in an array without gaps")
