@@ -60,10 +60,8 @@ def draw(history: dict, file: str) -> None:
         axes.plot(
             turns, [100 * a for a, _ in scores], label=name, lw=2.4 if together else 1.2, alpha=1 if together else 0.6
         )
-    axes.set(
-        xlabel="round", ylabel="accuracy on messages nobody trained on (%)", title="Together without sharing messages"
-    )
-    axes.legend(frameon=False)
+    axes.set(xlabel="round", ylabel="accuracy on new messages (%)", title="Together without sharing messages")
+    axes.legend(frameon=False, loc="lower right")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(file, dpi=120)
 
