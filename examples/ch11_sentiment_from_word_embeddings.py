@@ -27,9 +27,8 @@ def bags_and_rows():
     sentence = [words[word] for word in "the cat sat".split()]
     bag[sentence] = 1
     table = np.random.default_rng(1).normal(size=(4, 3))
-    print(
-        f"the cat sat: {bag.astype(int)}; bag @ table is the sum of rows: {np.allclose(bag @ table, table[sentence].sum(0))}"
-    )
+    same = np.allclose(bag @ table, table[sentence].sum(0))
+    print(f"the cat sat: {bag.astype(int)}; bag @ table is the sum of rows: {same}")
 
     # The book's network: sigmoid of the sum of rows, a weight for each, sigmoid. The target is 1.
     weights = np.array([1.0, -2.0, 3.0])
