@@ -19,6 +19,7 @@ from ch11_fill_in_the_blank import learn
 import fastgrok
 from fastgrok.data import DatasetError, WordVectors, film_reviews, tiny_shakespeare, word_analogies
 
+# The sections of which this little text teaches something.
 SHOWN = ("family", "gram3-comparative", "gram8-plural", "gram9-plural-verbs")
 
 
@@ -62,7 +63,7 @@ def main():
     model, words, _ = learn(sentences(), width=100, window=3, epochs=options.epochs)
     vectors = WordVectors(words, model.around.weight[: len(words)])
     for a, b, c in (("father", "mother", "husband"), ("bad", "worse", "big")):
-        answers = (f"{word} {cosine:.2f}" for word, cosine in vectors.analogy(a, b, c, 3))
+        answers = (f"{word} {cosine:.2f}" for word, cosine in vectors.analogy(a, b, c, 2))
         print(f"{a} is to {b} as {c} is to", ", ".join(answers))
     print(f"\nright among {len(words):,} words:")
     right = asked = 0

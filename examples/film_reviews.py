@@ -2,28 +2,27 @@
 
 A sentence is the mean of the vectors of its words (`nn.EmbeddingBag`), and a linear layer judges it.
 
-Data: 10,662 sentences (Pang and Lee 2005), `movie_review_polarity/rt-polarity.pos` and `.neg` in the folder `--data`.
+Data: 10,662 sentences (Pang and Lee 2005), downloaded once, or `movie_review_polarity/rt-polarity.pos` and
+`.neg` in the folder `--data`.
 """
 
 from collections import Counter
 
 import numpy as np
-from either import accuracy, arguments, read, set_weights, shuffled, train
+from either import accuracy, arguments, set_weights, shuffled, train
+
+from fastgrok.data import film_reviews
 
 WIDTH, BATCH, TESTED = 64, 32, 1000
 
 
 def sentences(options):
     """Return the sentences as lists of numbers of words, 1 or 0 for each, and the number of different words."""
-    folder = options.data / "movie_review_polarity"
-    texts, praise = [], []
-    for label, name in enumerate(("rt-polarity.neg", "rt-polarity.pos")):
-        lines = read(folder / name).decode("latin-1").splitlines()
-        texts += [line.split() for line in lines]
-        praise += [label] * len(lines)
+    reviews, praise = film_reviews(options.data)
+    texts = [review.split() for review in reviews]
     counts = Counter(word for text in texts for word in text)
     number = {word: k for k, (word, count) in enumerate(counts.most_common(), start=1) if count > 1}
-    return [np.array([number.get(word, 0) for word in text]) for text in texts], np.array(praise), len(number) + 1
+    return [np.array([number.get(word, 0) for word in text]) for text in texts], praise, len(number) + 1
 
 
 def network(nn, V, dropout):
