@@ -19,6 +19,7 @@ VIEWS = {
     "every other": lambda x: x[..., ::2],
     "new": lambda x: x.unsqueeze(-1),
     "squeeze": lambda x: x.squeeze(),
+    "diagonal": lambda x: x.diagonal(),
     "narrow": lambda x: x.narrow(-1, 0, 1),
     "detach": lambda x: x.detach(),
     "row twice": lambda x: x[:1].expand(2, *x.shape[1:]),

@@ -108,6 +108,7 @@ def test_refused(tmp_path, name):
         (lambda x: x.reshape(3, 4), "the model fails when .*'batch'"),
         (lambda x: x[: len(x) - 1], "index depends on the dynamic axis 'batch'"),
         (lambda x: x + fastgrok.from_numpy(np.arange(len(x), dtype=np.float32) ** 2)[:, None], "constant of shape"),
+        (lambda x: x + sum(x[i] for i in range(len(x))), "Add, is Index when"),
         (lambda x: x + sum(part for part in x), "Unbind, makes 3 tensors, and others when"),
         (lambda x: F.max_pool1d(x.t().unsqueeze(0), 3, stride=2, ceil_mode=True), "ceil_mode along a dynamic axis"),
         (lambda x: x[: len(x) // 3], "index depends on the dynamic axis"),
