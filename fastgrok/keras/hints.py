@@ -27,13 +27,13 @@ _HINTS = {
         layers.Attention layers.MultiHeadAttention layers.AdditiveAttention""",
     "use activation='leaky_relu', 'elu', 'relu' or 'softmax', or layers.Activation": """
         layers.ReLU layers.LeakyReLU layers.ELU layers.PReLU layers.Softmax layers.ThresholdedReLU""",
-    "shorten and pad sequences with NumPy before fit": """
+    "pad with utils.pad_sequences before fit; there are no masks": """
         layers.Masking preprocessing.sequence""",
     "prepare data with NumPy before fit, or with fastgrok.data.text": """
         preprocessing layers.Rescaling layers.Normalization layers.TextVectorization layers.StringLookup
         layers.IntegerLookup layers.Resizing layers.RandomFlip layers.RandomRotation layers.RandomZoom
         layers.CategoryEncoding utils.image_dataset_from_directory utils.text_dataset_from_directory
-        utils.pad_sequences""",
+       """,
     "use dropout, or weight_decay in the optimizer": """
         regularizers constraints layers.GaussianNoise layers.GaussianDropout layers.AlphaDropout
         layers.SpatialDropout1D layers.SpatialDropout2D layers.ActivityRegularization layers.UnitNormalization

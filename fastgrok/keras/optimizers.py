@@ -19,7 +19,13 @@ __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "get"]
 
 
 class Rate(float):
-    """A learning rate: a number, with the methods that Keras' variable has for reading it."""
+    """A learning rate: a number, with the methods of Keras' variable."""
+
+    owner: "Optimizer"
+
+    def assign(self, value: Any) -> None:
+        """Change the rate of the optimizer that this was read from."""
+        self.owner.learning_rate = value
 
     def numpy(self) -> np.float32:
         """Return the number."""
@@ -90,7 +96,9 @@ class Optimizer:
     @property
     def learning_rate(self) -> Rate:
         """The rate of the next update; it can be set at any time."""
-        return Rate(self._rate)
+        rate = Rate(self._rate)
+        rate.owner = self
+        return rate
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:

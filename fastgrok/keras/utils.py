@@ -1,4 +1,4 @@
-"""`to_categorical`, `set_random_seed` and `split_dataset`."""
+"""`to_categorical`, `pad_sequences`, `set_random_seed` and `split_dataset`."""
 
 import random
 from typing import Any
@@ -11,7 +11,7 @@ from ..data.dataset import TensorDataset
 from ..tensor import Tensor
 from .hints import missing
 
-__all__ = ["set_random_seed", "split_dataset", "to_categorical"]
+__all__ = ["pad_sequences", "set_random_seed", "split_dataset", "to_categorical"]
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
@@ -42,6 +42,43 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
             f"as num_classes={num_classes}"
         )
     return np.eye(num_classes)[classes]
+
+
+def pad_sequences(
+    sequences: Any,
+    maxlen: int | None = None,
+    dtype: Any = "int32",
+    padding: str = "pre",
+    truncating: str = "pre",
+    value: float = 0.0,
+) -> np.ndarray:
+    """Return lists of numbers as rows (N, maxlen) of one array; by default as long as the longest.
+
+    Shorter ones are filled up with `value`, longer ones cut, at the beginning ("pre") or at the end ("post").
+
+    Raises `ValueError` for another word, or what are no lists.
+
+    Examples
+    --------
+    >>> pad_sequences([[1, 2, 3], [4]], maxlen=2)
+    array([[2, 3],
+           [0, 4]], dtype=int32)
+    """
+    for name, word in (("padding", padding), ("truncating", truncating)):
+        if word not in ("pre", "post"):
+            raise ValueError(f"pad_sequences: {name}={word!r}, expected 'pre' or 'post'")
+    if not hasattr(sequences, "__len__") or not all(hasattr(sequence, "__len__") for sequence in sequences):
+        raise ValueError("pad_sequences: sequences, expected a list of lists of numbers")
+    if maxlen is not None and maxlen < 1:
+        raise ValueError(f"pad_sequences: maxlen={maxlen!r}, expected a positive number")
+    longest = max((len(sequence) for sequence in sequences), default=0)
+    T = longest if maxlen is None else maxlen
+    rows = np.full((len(sequences), T), value, np.dtype(dtype))
+    for row, sequence in zip(rows, sequences, strict=True):
+        kept = sequence[max(0, len(sequence) - T) :] if truncating == "pre" else sequence[:T]
+        if len(kept):
+            row[T - len(kept) if padding == "pre" else 0 :][: len(kept)] = kept
+    return rows
 
 
 def set_random_seed(seed: int) -> None:

@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
-from fastgrok.keras import initializers, layers, losses, models, optimizers
+from fastgrok.keras import initializers, layers, losses, models, optimizers, utils
 
 pytestmark = pytest.mark.keras
 
@@ -264,6 +264,16 @@ def test_fit_measures_the_same(keras, rng, name):
 
 
 # ---------------------------------------------------------------------------------------------------- losses, defaults
+
+
+@pytest.mark.parametrize("where", ["pre", "post"])
+@pytest.mark.parametrize("maxlen", [None, 1, 2, 6])
+def test_sequences_are_padded_alike(keras, where, maxlen):
+    sequences = [[1, 2, 3], [], [4], [5, 6, 7, 8]]
+    for cut in ("pre", "post"):
+        settings = {"maxlen": maxlen, "padding": where, "truncating": cut, "value": 9}
+        expected = keras.utils.pad_sequences(sequences, **settings)
+        np.testing.assert_array_equal(utils.pad_sequences(sequences, **settings), expected)
 
 
 @pytest.mark.parametrize("logits", [False, True])

@@ -251,6 +251,8 @@ def test_reduce_on_plateau_sets_the_rate_of_the_updates(data):
     history = model.fit(*data, epochs=4, verbose=0, callbacks=[reduce])
     assert history.history["learning_rate"] == pytest.approx([0.4, 0.4, 0.2, 0.1])
     assert model.optimizer.inner.param_groups[0]["lr"] == pytest.approx(0.05)
+    K.set_value(model.optimizer.learning_rate, 0.25)
+    assert model.optimizer.inner.param_groups[0]["lr"] == model.optimizer.learning_rate.numpy() == 0.25
 
 
 @pytest.mark.parametrize("ending", ["model.keras", "model.safetensors"])
