@@ -63,6 +63,8 @@ def main():
     model, words, _ = learn(sentences(), width=100, window=3, epochs=options.epochs)
     vectors = WordVectors(words, model.around.weight[: len(words)])
     for a, b, c in (("father", "mother", "husband"), ("bad", "worse", "big")):
+        if not all(word in vectors for word in (a, b, c)):
+            continue  # the text that stands in knows few words
         answers = (f"{word} {cosine:.2f}" for word, cosine in vectors.analogy(a, b, c, 2))
         print(f"{a} is to {b} as {c} is to", ", ".join(answers))
     print(f"\nright among {len(words):,} words:")
@@ -70,11 +72,11 @@ def main():
     for section, questions in word_analogies(stand_in=True).items():
         some, of = vectors.score([tuple(word.lower() for word in question) for question in questions])
         right, asked = right + some, asked + of
-        if section in SHOWN:
+        if section in SHOWN and of:
             print(f"{section:25} {some / of:6.1%} of {of:3}")
-    print(f"{'all':25} {right / asked:6.1%} of {asked}; by chance {1 / len(words):.2%}")
+    print(f"{'all':25} {right / max(asked, 1):6.1%} of {asked}; by chance {1 / len(words):.2%}")
     if options.plot:
-        family = {pair for a, b, c, d in word_analogies(stand_in=True)["family"] for pair in ((a, b), (c, d))}
+        family = {question[:2] for question in word_analogies(stand_in=True)["family"]}
         draw(vectors, sorted(family), options.plot)
 
 
