@@ -34,21 +34,26 @@ def sentences():
 
 
 def draw(vectors, pairs, path):
-    """Draw pairs of words in the plane in which they differ most, with an arrow from one word to the other."""
+    """Draw pairs as arrows: to the right goes what the second words have in common, up what words differ most in."""
     import matplotlib.pyplot as plt
 
     pairs = [pair for pair in pairs if all(word in vectors for word in pair)]
     table = np.array([[vectors[word] / np.sqrt((vectors[word] ** 2).sum()) for word in pair] for pair in pairs])
-    flat = table.reshape(2 * len(pairs), -1)
-    plane = (table - flat.mean(0)) @ np.linalg.svd(flat - flat.mean(0), full_matrices=False)[2][:2].T
-    figure, axes = plt.subplots(figsize=(8, 6))
-    for pair, ends in zip(pairs, plane, strict=True):
-        axes.annotate("", ends[1], ends[0], arrowprops={"arrowstyle": "->", "color": "tab:gray"})
-        for word, place, color in zip(pair, ends, ("tab:blue", "tab:red"), strict=True):
-            axes.text(*place, word, color=color, ha="center", va="center")
-    axes.set_xlim(1.15 * plane[..., 0].min(), 1.15 * plane[..., 0].max())
-    axes.set_ylim(1.15 * plane[..., 1].min(), 1.15 * plane[..., 1].max())
-    axes.set_title("Arrows of the same kind of pair point the same way, more or less")
+    right = (table[:, 1] - table[:, 0]).mean(0)
+    right /= np.sqrt((right**2).sum())
+    x = table @ right
+    rest = (table - x[..., None] * right).reshape(2 * len(pairs), -1)
+    up = np.linalg.svd(rest - rest.mean(0), full_matrices=False)[2][0]
+    figure, axes = plt.subplots(figsize=(8, 7))
+    for pair, xs, ys in zip(pairs, x, table @ up, strict=True):
+        axes.annotate("", (xs[1], ys[1]), (xs[0], ys[0]), arrowprops={"arrowstyle": "->", "color": "tab:gray"})
+        axes.text(xs[0], ys[0], pair[0], color="tab:blue", ha="right", va="center")
+        axes.text(xs[1], ys[1], pair[1], color="tab:red", ha="left", va="center")
+    axes.set_xlabel("the direction in which the arrows go on average")
+    axes.set_ylabel("the direction in which the words differ most besides")
+    axes.margins(0.12)
+    axes.update_datalim(np.column_stack([x.ravel(), (table @ up).ravel()]))
+    axes.autoscale_view()
     figure.tight_layout()
     figure.savefig(path, dpi=120)
 
