@@ -2,7 +2,7 @@
 
 What turns boy into girl should also turn man into woman, so the answer is the word with the direction most like
 girl - boy + man. The vectors are learnt by filling in blanks (see `ch11_fill_in_the_blank.py`) from film reviews and
-Shakespeare: half a million words, where word2vec read a hundred billion, and so most answers are wrong. They are right
+Shakespeare: 400,000 words, where word2vec read a hundred billion, and so most answers are wrong. They are right
 far more often than by chance all the same.
 
 The book multiplies its vectors by their squared lengths where it means to divide by the lengths, so that frequent
