@@ -76,7 +76,7 @@ def learn(sentences, width, window, epochs, report=print):
 
 def fill(model, words, frequent, before, after, count=5):
     """Return which of the frequent words fit best between the words before and after a blank."""
-    around = [words.index(word) for word in f"{before} {after}".split()]
+    around = [words.index(word) for word in f"{before} {after}".split() if word in words]
     with fastgrok.no_grad():
         scores = model(fastgrok.tensor([around]), fastgrok.tensor([frequent]))[0].numpy()
     return [words[frequent[i]] for i in np.argsort(-scores)[:count]]
@@ -94,7 +94,7 @@ def main():
     for before, after in (("this is a", "film"), ("the film is", "and funny"), ("one of the", "films")):
         print(f"{before} ____ {after}:", ", ".join(fill(model, words, frequent, before, after)))
     vectors = WordVectors([words[i] for i in frequent], model.missing.weight[frequent])
-    for word in ("funny", "he", "movie"):
+    for word in filter(vectors.__contains__, ("funny", "he", "movie")):
         print(f"{word}:", ", ".join(f"{other} {cosine:.2f}" for other, cosine in vectors.similar(word, 5)))
 
 

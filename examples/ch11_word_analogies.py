@@ -2,7 +2,7 @@
 
 What turns boy into girl should also turn man into woman, so the answer is the word with the direction most like
 girl - boy + man. The vectors are learnt by filling in blanks (see `ch11_fill_in_the_blank.py`) from film reviews and
-Shakespeare: half a million words, where word2vec read a hundred billion, and so most answers are wrong. They are right
+Shakespeare: 400,000 words, where word2vec read a hundred billion, and so most answers are wrong. They are right
 far more often than by chance all the same.
 
 The book multiplies its vectors by their squared lengths where it means to divide by the lengths, so that frequent
@@ -34,21 +34,26 @@ def sentences():
 
 
 def draw(vectors, pairs, path):
-    """Draw pairs of words in the plane in which they differ most, with an arrow from one word to the other."""
+    """Draw pairs as arrows: to the right goes what the second words have in common, up what words differ most in."""
     import matplotlib.pyplot as plt
 
     pairs = [pair for pair in pairs if all(word in vectors for word in pair)]
     table = np.array([[vectors[word] / np.sqrt((vectors[word] ** 2).sum()) for word in pair] for pair in pairs])
-    flat = table.reshape(2 * len(pairs), -1)
-    plane = (table - flat.mean(0)) @ np.linalg.svd(flat - flat.mean(0), full_matrices=False)[2][:2].T
-    figure, axes = plt.subplots(figsize=(8, 6))
-    for pair, ends in zip(pairs, plane, strict=True):
-        axes.annotate("", ends[1], ends[0], arrowprops={"arrowstyle": "->", "color": "tab:gray"})
-        for word, place, color in zip(pair, ends, ("tab:blue", "tab:red"), strict=True):
-            axes.text(*place, word, color=color, ha="center", va="center")
-    axes.set_xlim(1.15 * plane[..., 0].min(), 1.15 * plane[..., 0].max())
-    axes.set_ylim(1.15 * plane[..., 1].min(), 1.15 * plane[..., 1].max())
-    axes.set_title("Arrows of the same kind of pair point the same way, more or less")
+    right = (table[:, 1] - table[:, 0]).mean(0)
+    right /= np.sqrt((right**2).sum())
+    x = table @ right
+    rest = (table - x[..., None] * right).reshape(2 * len(pairs), -1)
+    up = np.linalg.svd(rest - rest.mean(0), full_matrices=False)[2][0]
+    figure, axes = plt.subplots(figsize=(8, 7))
+    for pair, xs, ys in zip(pairs, x, table @ up, strict=True):
+        axes.annotate("", (xs[1], ys[1]), (xs[0], ys[0]), arrowprops={"arrowstyle": "->", "color": "tab:gray"})
+        axes.text(xs[0], ys[0], pair[0], color="tab:blue", ha="right", va="center")
+        axes.text(xs[1], ys[1], pair[1], color="tab:red", ha="left", va="center")
+    axes.set_xlabel("the direction in which the arrows go on average")
+    axes.set_ylabel("the direction in which the words differ most besides")
+    axes.margins(0.12)
+    axes.update_datalim(np.column_stack([x.ravel(), (table @ up).ravel()]))
+    axes.autoscale_view()
     figure.tight_layout()
     figure.savefig(path, dpi=120)
 
@@ -63,6 +68,8 @@ def main():
     model, words, _ = learn(sentences(), width=100, window=3, epochs=options.epochs)
     vectors = WordVectors(words, model.around.weight[: len(words)])
     for a, b, c in (("father", "mother", "husband"), ("bad", "worse", "big")):
+        if not all(word in vectors for word in (a, b, c)):
+            continue  # the text that stands in knows few words
         answers = (f"{word} {cosine:.2f}" for word, cosine in vectors.analogy(a, b, c, 2))
         print(f"{a} is to {b} as {c} is to", ", ".join(answers))
     print(f"\nright among {len(words):,} words:")
@@ -70,11 +77,11 @@ def main():
     for section, questions in word_analogies(stand_in=True).items():
         some, of = vectors.score([tuple(word.lower() for word in question) for question in questions])
         right, asked = right + some, asked + of
-        if section in SHOWN:
+        if section in SHOWN and of:
             print(f"{section:25} {some / of:6.1%} of {of:3}")
-    print(f"{'all':25} {right / asked:6.1%} of {asked}; by chance {1 / len(words):.2%}")
+    print(f"{'all':25} {right / max(asked, 1):6.1%} of {asked}; by chance {1 / len(words):.2%}")
     if options.plot:
-        family = {pair for a, b, c, d in word_analogies(stand_in=True)["family"] for pair in ((a, b), (c, d))}
+        family = {question[:2] for question in word_analogies(stand_in=True)["family"]}
         draw(vectors, sorted(family), options.plot)
 
 
