@@ -1,6 +1,6 @@
 """Every row of the benchmarks, once: for asv, which times fastgrok alone, and for the comparison with PyTorch.
 
-`library` is the module itself, `fastgrok` or `torch`; the names below are those that both have. A workload is an object
+`package` is the module itself, `fastgrok` or `torch`; the names below are those that both have. A workload is an object
 whose call does one unit of work, a training step in most rows, and returns a number that everything it calculated has a
 share in. Weights and data come from NumPy, seeded, so that both libraries must return the same number the first time.
 """
@@ -15,33 +15,33 @@ import numpy as np
 class Workload:
     """What the rows have in common: drawn values as tensors of a library."""
 
-    def __init__(self, library: Any):
-        self.library, self.nn, self.F = library, library.nn, library.nn.functional
+    def __init__(self, package: Any):
+        self.package, self.nn, self.F = package, package.nn, package.nn.functional
         self.generator = np.random.default_rng(2019)
 
     def indices(self, limit: int, *shape: int) -> Any:
         """Return whole numbers below `limit`."""
-        return self.library.from_numpy(self.generator.integers(0, limit, shape))
+        return self.package.from_numpy(self.generator.integers(0, limit, shape))
 
     def numbers(self, *shape: int) -> Any:
         """Return normally distributed numbers that want a gradient."""
-        drawn = self.library.from_numpy(self.generator.standard_normal(shape, dtype=np.float32))
+        drawn = self.package.from_numpy(self.generator.standard_normal(shape, dtype=np.float32))
         return drawn.requires_grad_()
 
     def build(self, *modules: Any) -> list:
         """Draw all weights, uniform within 1 / sqrt(last size); return them."""
         parameters = [parameter for module in modules for parameter in module.parameters()]
-        with self.library.no_grad():
+        with self.package.no_grad():
             for parameter in parameters:
                 shape = tuple(parameter.shape)
                 drawn = self.generator.uniform(-1, 1, shape) / math.sqrt(shape[-1])
-                parameter.copy_(self.library.from_numpy(drawn.astype(np.float32)))
+                parameter.copy_(self.package.from_numpy(drawn.astype(np.float32)))
         return parameters
 
     def adam(self, parameters: list) -> Any:
         """Return the fastest Adam there is: in PyTorch one has to ask for it."""
-        fused = {"fused": True} if self.library.__name__ == "torch" else {}
-        return self.library.optim.Adam(parameters, lr=1e-3, **fused)
+        fused = {"fused": True} if self.package.__name__ == "torch" else {}
+        return self.package.optim.Adam(parameters, lr=1e-3, **fused)
 
     @staticmethod
     def descend(optimizer: Any, loss: Any) -> float:
@@ -70,8 +70,8 @@ GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
 class LanguageModel(Workload):
     """Embedding, recurrent layers, Linear, cross-entropy, Adam; the hidden state is carried over and detached."""
 
-    def __init__(self, library, cell="LSTM", B=32, T=16, V=65, E=512, H=512, L=1):
-        super().__init__(library)
+    def __init__(self, package, cell="LSTM", B=32, T=16, V=65, E=512, H=512, L=1):
+        super().__init__(package)
         self.sizes = cell, B, T, V, E, H, L
         self.embedding, self.out = self.nn.Embedding(V, E), self.nn.Linear(H, V)
         self.recurrent = getattr(self.nn, cell)(E, H, L)
@@ -95,8 +95,8 @@ class LanguageModel(Workload):
 class Recurrent(Workload):
     """A recurrent layer on real numbers, forward and backward, to the input as well."""
 
-    def __init__(self, library, cell="LSTM", B=32, T=32, D=256, H=256):
-        super().__init__(library)
+    def __init__(self, package, cell="LSTM", B=32, T=32, D=256, H=256):
+        super().__init__(package)
         self.sizes = cell, B, T, D, H
         self.layer = getattr(self.nn, cell)(D, H)
         parameters = self.build(self.layer)
@@ -115,12 +115,12 @@ class Recurrent(Workload):
 class Digits(Workload):
     """The book's network for digits: 784 pixels, 100 units, tanh, dropout, ten scores; one step of SGD."""
 
-    def __init__(self, library, B=100, D=784, H=100, V=10):
-        super().__init__(library)
+    def __init__(self, package, B=100, D=784, H=100, V=10):
+        super().__init__(package)
         self.sizes = B, D, H, V
         layers = self.nn.Linear(D, H), self.nn.Tanh(), self.nn.Dropout(0.5), self.nn.Linear(H, V)
         self.model = self.nn.Sequential(*layers)
-        self.optimizer = library.optim.SGD(self.build(self.model), lr=0.1)
+        self.optimizer = package.optim.SGD(self.build(self.model), lr=0.1)
         self.x, self.y = self.numbers(B, D).detach(), self.indices(V, B)
 
     def __call__(self):
@@ -134,8 +134,8 @@ class Digits(Workload):
 class Images(Workload):
     """Two convolutions with pooling and a Linear layer on images of 28 x 28 pixels; one step of Adam."""
 
-    def __init__(self, library, B=128, C=16, O=32, K=3, V=10):
-        super().__init__(library)
+    def __init__(self, package, B=128, C=16, O=32, K=3, V=10):
+        super().__init__(package)
         self.sizes = B, C, O, K, V
         nn = self.nn
         self.model = nn.Sequential(
@@ -157,8 +157,8 @@ class Images(Workload):
 class Convolution(Workload):
     """One convolution, forward and backward to input, weight and bias."""
 
-    def __init__(self, library, B=32, C=16, O=32, S=28, K=3):
-        super().__init__(library)
+    def __init__(self, package, B=32, C=16, O=32, S=28, K=3):
+        super().__init__(package)
         self.sizes = B, C, O, S, K
         self.layer = self.nn.Conv2d(C, O, K, padding=K // 2)
         parameters = self.build(self.layer)
@@ -177,10 +177,10 @@ class Convolution(Workload):
 class Embedding(Workload):
     """Rows of a table, their gradient added up, one step of SGD on the table."""
 
-    def __init__(self, library, V=20000, E=64, N=16384):
-        super().__init__(library)
+    def __init__(self, package, V=20000, E=64, N=16384):
+        super().__init__(package)
         self.table = self.nn.Embedding(V, E)
-        self.optimizer = library.optim.SGD(self.build(self.table), lr=0.1)
+        self.optimizer = package.optim.SGD(self.build(self.table), lr=0.1)
         self.ids = self.indices(V, N)
 
     def __call__(self):
@@ -191,12 +191,12 @@ class Embedding(Workload):
 class BagOfWords(Workload):
     """The book's network for film reviews: the mean of word vectors, one score, one step of SGD."""
 
-    def __init__(self, library, V=20000, E=100, B=64, N=150):
-        super().__init__(library)
+    def __init__(self, package, V=20000, E=100, B=64, N=150):
+        super().__init__(package)
         self.bag, self.out = self.nn.EmbeddingBag(V, E, mode="mean"), self.nn.Linear(E, 1)
-        self.optimizer = library.optim.SGD(self.build(self.bag, self.out), lr=0.1)
+        self.optimizer = package.optim.SGD(self.build(self.bag, self.out), lr=0.1)
         self.words = self.indices(V, B, N)
-        self.praise = library.from_numpy(self.generator.integers(0, 2, (B, 1)).astype(np.float32))
+        self.praise = package.from_numpy(self.generator.integers(0, 2, (B, 1)).astype(np.float32))
 
     def __call__(self):
         scores = self.out(self.bag(self.words))
@@ -206,8 +206,8 @@ class BagOfWords(Workload):
 class CrossEntropy(Workload):
     """Softmax and cross-entropy, forward and backward."""
 
-    def __init__(self, library, N=4096, V=65):
-        super().__init__(library)
+    def __init__(self, package, N=4096, V=65):
+        super().__init__(package)
         self.x, self.y = self.numbers(N, V), self.indices(V, N)
 
     def __call__(self):
@@ -217,8 +217,8 @@ class CrossEntropy(Workload):
 class Product(Workload):
     """A product of two matrices, without gradients."""
 
-    def __init__(self, library, M=512, K=512, N=512):
-        super().__init__(library)
+    def __init__(self, package, M=512, K=512, N=512):
+        super().__init__(package)
         self.sizes = M, K, N
         self.a, self.b = self.numbers(M, K).detach(), self.numbers(K, N).detach()
 
@@ -233,22 +233,22 @@ class Product(Workload):
 class Sampling(Workload):
     """Characters drawn one by one at temperature 0.8. PyTorch has no function for this, so there it is a loop."""
 
-    def __init__(self, library, V=65, E=512, H=512, n=200):
-        super().__init__(library)
+    def __init__(self, package, V=65, E=512, H=512, n=200):
+        super().__init__(package)
         self.V, self.n = V, n
         self.model = self.nn.Embedding(V, E), self.nn.LSTM(E, H), self.nn.Linear(H, V)
         self.build(*self.model)
 
     def __call__(self):
-        if hasattr(self.library, "generate"):
-            return len(self.library.generate(*self.model, start=[0], length=self.n, temperature=0.8, seed=0))
+        if hasattr(self.package, "generate"):
+            return len(self.package.generate(*self.model, start=[0], length=self.n, temperature=0.8, seed=0))
         embedding, lstm, out = self.model
-        drawn, state, token = [], None, self.library.tensor([[0]])
-        with self.library.no_grad():
+        drawn, state, token = [], None, self.package.tensor([[0]])
+        with self.package.no_grad():
             for _ in range(self.n):
                 h, state = lstm(embedding(token), state)
                 scores = out(h).reshape(self.V)
-                token = self.library.multinomial(self.library.softmax(scores / 0.8, 0), 1).reshape(1, 1)
+                token = self.package.multinomial(self.package.softmax(scores / 0.8, 0), 1).reshape(1, 1)
                 drawn.append(token)
         return len(drawn)
 
@@ -261,9 +261,9 @@ class Row(NamedTuple):
     sizes: dict[str, Any]
     random: bool = False  # the libraries' own random numbers have a share in the result
 
-    def build(self, library: Any, **other_sizes: Any) -> Workload:
+    def build(self, package: Any, **other_sizes: Any) -> Workload:
         """Make the workload, at other sizes where some are given."""
-        return self.make(library, **{**self.sizes, **other_sizes})
+        return self.make(package, **{**self.sizes, **other_sizes})
 
 
 def _sizes(**sizes):

@@ -92,7 +92,7 @@ class OurStep(Workload):
         self.state, self.at = None, 0
 
     def __call__(self):
-        window = self.library.from_numpy(self.ids[self.at : self.at + T + 1].astype(np.int64))
+        window = self.package.from_numpy(self.ids[self.at : self.at + T + 1].astype(np.int64))
         h, state = self.lstm(self.embedding(window[:-1]), self.state)
         self.state = tuple(part.detach() for part in state)
         self.at = (self.at + T) % (len(self.ids) - T - 1)

@@ -38,7 +38,7 @@ def sweep(start: rounds.Start, count: int, seconds: float, report: Callable[[str
                 for position, size in enumerate(sizes):
                     for worker in (first, second):
                         asked = {"row": "lm-lstm-B32-T16-H512", "seconds": seconds, **BASE, letter: size}
-                        found[letter][worker.library][position].append(worker.ask("time", **asked)["seconds"])
+                        found[letter][worker.package][position].append(worker.ask("time", **asked)["seconds"])
                 report(f"growth, round {number + 1}: {WORDS[letter]}")
     return found
 

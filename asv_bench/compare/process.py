@@ -20,8 +20,8 @@ class WorkerError(Exception):
 class Worker:
     """A process that measures one library, as a context manager."""
 
-    def __init__(self, library: str, threads: int, python: str = sys.executable, module: str = MODULE):
-        self.library = library
+    def __init__(self, package: str, threads: int, python: str = sys.executable, module: str = MODULE):
+        self.package = package
         self._said = tempfile.TemporaryFile("w+")
         paths = [str(ROOT), str(ROOT / "kernels"), os.environ.get("PYTHONPATH", "")]
         environment = {
@@ -49,10 +49,10 @@ class Worker:
         except BrokenPipeError:
             line = ""
         if not line:
-            raise WorkerError(f"{self.library}: the worker died{self._last_words()}")
+            raise WorkerError(f"{self.package}: the worker died{self._last_words()}")
         reply = json.loads(line)
         if "error" in reply:
-            raise WorkerError(f"{self.library}: {reply['error']}")
+            raise WorkerError(f"{self.package}: {reply['error']}")
         return reply
 
     def _last_words(self) -> str:

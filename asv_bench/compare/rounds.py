@@ -31,7 +31,7 @@ def time_rows(names: Iterable[str], start: Start, rounds: int, seconds: float) -
 
 def _one_row(name: str, workers: list[Worker], seconds: float) -> dict:
     try:
-        replies = {worker.library: worker.ask("time", row=name, seconds=seconds) for worker in workers}
+        replies = {worker.package: worker.ask("time", row=name, seconds=seconds) for worker in workers}
     except WorkerError as error:
         return {"error": str(error)}
     ours, theirs = (replies[library]["first"] for library in LIBRARIES)

@@ -18,7 +18,7 @@ class _Answers:
     log: tuple = ()
 
     def __init__(self, library):
-        self.library, self.asked = library, []
+        self.package, self.asked = library, []
         _Answers.log = (*_Answers.log, self)
 
     def ask(self, task, **arguments):
@@ -75,7 +75,7 @@ def test_threads_are_compared_and_errors_kept():
 def test_sweeps_change_one_size_at_a_time():
     _Answers.log = ()
     found = growth.sweep(_Answers, 2, 0.1, _quiet)
-    assert [worker.library for worker in _Answers.log] == ["fastgrok", "torch", "torch", "fastgrok"]
+    assert [worker.package for worker in _Answers.log] == ["fastgrok", "torch", "torch", "fastgrok"]
     for _, asked in _Answers.log[0].asked:
         changed = {letter: size for letter, size in growth.BASE.items() if asked[letter] != size}
         assert len(changed) <= 1

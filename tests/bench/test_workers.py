@@ -120,10 +120,10 @@ class _Recorded:
     alive = True
 
     def __init__(self, library, log, first=1.0):
-        self.library, self.log, self.first = library, log, first
+        self.package, self.log, self.first = library, log, first
 
     def ask(self, task, **arguments):
-        self.log.append(self.library)
+        self.log.append(self.package)
         return {"seconds": 1.0, "first": self.first, "flops": None}
 
     def __enter__(self):
