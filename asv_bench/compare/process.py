@@ -33,7 +33,7 @@ class Worker:
             "OPENBLAS_NUM_THREADS": str(threads),
         }
         self._process = subprocess.Popen(
-            [python, "-m", module, library, str(threads)],
+            [python, "-m", module, package, str(threads)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, text=True, env=environment, cwd=ROOT,
         )  # fmt: skip
 
