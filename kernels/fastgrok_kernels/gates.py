@@ -201,9 +201,11 @@ def _weight_block(dgates, packed, dw, N, G, H, D, NR, j):
 @jit.parallel(work=lambda dgates, x, packed, dw, sizes: dw.size * sizes[0] / 50)
 def _gates_backward_weight(dgates, x, packed, dw, sizes):
     N, G, H, D, NR = sizes
-    for s in jit.prange((D + NR - 1) // NR):
-        p = np.int64(s)
-        pack_panel(x, p * NR, D, min(NR, D - p * NR), N, packed, p * N * NR, NR, NR)
+    for s in jit.prange((N + BLOCK - 1) // BLOCK):  # a few rows for all panels, because rows of x may be pages apart
+        n = np.int64(s) * BLOCK
+        for p in range((D + NR - 1) // NR):
+            some, start = min(BLOCK, N - n), (p * N + n) * NR
+            pack_panel(x, n * D + p * NR, D, min(NR, D - p * NR), some, packed, start, NR, NR)
     for j in jit.prange((H + BLOCK - 1) // BLOCK):
         _weight_block(dgates, packed, dw, N, G, H, D, NR, np.int64(j))
 
