@@ -14,10 +14,11 @@ __all__ = ["Batches", "Samples", "Targets", "class_weights", "samples", "split_e
 
 
 class Targets(NamedTuple):
-    """The targets of a batch, and what weight each sample has."""
+    """The targets of a batch, what weight each sample has, and the numbers of their classes where they are known."""
 
     values: np.ndarray
     weights: np.ndarray | None
+    classes: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -116,10 +117,10 @@ def class_weights(y: np.ndarray, weights: dict[int, float]) -> np.ndarray:
 
 
 class Batches:
-    """Batches of `size` samples, in an order that is new in every pass if `shuffle`."""
+    """Batches of `size` samples, in an order that is new in every pass if `shuffle`; `classes` (N,) of the targets."""
 
-    def __init__(self, data: Samples, size: int, shuffle: bool = False):
-        self.data, self.size, self.shuffle = data, size, shuffle
+    def __init__(self, data: Samples, size: int, shuffle: bool = False, classes: np.ndarray | None = None):
+        self.data, self.size, self.shuffle, self.classes = data, size, shuffle, classes
 
     def __len__(self) -> int:
         return -(-len(self.data.x) // self.size)
@@ -130,4 +131,5 @@ class Batches:
         for start in range(0, N, self.size):
             where = slice(start, start + self.size) if order is None else order[start : start + self.size]
             x, y, weights = self.data.take(where)
-            yield Tensor._from_array(x), Targets(x if y is None else y, weights)
+            classes = None if self.classes is None else self.classes[where]
+            yield Tensor._from_array(x), Targets(x if y is None else y, weights, classes)
