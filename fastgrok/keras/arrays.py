@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastgrok_kernels import memory
+
 from ..data.dataset import TensorDataset
 from ..errors import ShapeError
 from ..random import default_generator
@@ -35,7 +37,7 @@ class Samples(NamedTuple):
 
     def take(self, where: Any) -> "Samples":
         """Return some of the samples."""
-        return Samples(*(None if part is None else part[where] for part in self))  # type: ignore[arg-type]
+        return Samples(*[None if part is None else _rows(part, where) for part in self])  # type: ignore[arg-type]
 
 
 def samples(caller: str, x: Any, y: Any = None, weights: Any = None, needs_y: bool = True) -> Samples:
@@ -83,6 +85,14 @@ def _array(caller: str, name: str, value: Any) -> np.ndarray:
     if value.dtype.kind not in "fiub":
         raise ValueError(f"{caller}: {name} has dtype {value.dtype}, expected an array of numbers")
     return value.astype(np.float32, copy=False) if value.dtype.kind == "f" else value
+
+
+def _rows(part: np.ndarray, where: Any) -> np.ndarray:
+    """Return `part[where]`, in memory that is kept for reuse when it is a copy."""
+    if isinstance(where, slice) or not part.flags.c_contiguous:
+        return part[where]
+    rows = memory.empty((len(where), *part.shape[1:]), part.dtype)
+    return np.take(part, where, axis=0, out=rows, mode="clip")  # the one mode that writes to `out` itself
 
 
 def _kind(value: Any) -> str:

@@ -134,8 +134,10 @@ class LinearReLU(Linear):
 
     def forward(self, x, W, b=None):
         """Multiply, add, cut off below 0; nan stays nan. Raises as `Linear` does."""
-        y = super().forward(x, W, b)
-        self.y = np.maximum(y, y.dtype.type(0), out=y)
+        b = np.zeros(len(W), W.dtype) if b is None else b
+        check_linear(x, W, b)
+        self.y = y = super().forward(x, W)
+        kernels.bias_relu_into(rows_of(y), contiguous(b))
         return y
 
     def backward(self, dy):
