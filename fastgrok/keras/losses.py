@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
+from ..autograd import apply
 from ..errors import ShapeError
 from ..nn import functional as F
 from ..tensor import Tensor
@@ -256,8 +258,12 @@ class Loss:
         """Return what `call` does for `folds(logits)`."""
         raise NotImplementedError(f"{type(self).__name__} does not fold an activation")
 
-    def mean_on_logits(self, y_true: Any, logits: Tensor) -> Tensor:
-        """Return the mean of `call_on_logits`."""
+    def classes(self, y_true: np.ndarray) -> np.ndarray | None:
+        """Return the class numbers (N,) int64 that stand for targets in `mean_on_logits`; None where none do."""
+        return None
+
+    def mean_on_logits(self, y_true: Any, logits: Tensor, classes: np.ndarray | None = None) -> Tensor:
+        """Return the mean of `call_on_logits`; `classes` are those of the targets, if they are known."""
         return self.reduce(self.call_on_logits(y_true, logits))
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
@@ -309,25 +315,24 @@ class LossFunction(Loss):
         """Call the function with `from_logits`."""
         return self.fn(y_true, logits, **{**self.kwargs, "from_logits": True})
 
-    def mean_on_logits(self, y_true: Any, logits: Tensor) -> Tensor:
-        """Return the mean of `call_on_logits`; one op, of class numbers or one-hot rows."""
+    def classes(self, y_true: np.ndarray) -> np.ndarray | None:
+        """Return class numbers, or those of one-hot rows."""
+        if self.kwargs or self.reduction != "sum_over_batch_size":
+            return None
         ids = None
-        if not self.kwargs and self.reduction == "sum_over_batch_size" and logits.ndim == 2:
-            if self.fn is sparse_categorical_crossentropy:
-                ids = y_true.reshape(-1) if y_true.size == len(y_true) == len(logits) else None
-            elif self.fn is categorical_crossentropy:
-                ids = _one_hot_classes(y_true)
-        if ids is None or len(ids) != len(logits):
+        if self.fn is sparse_categorical_crossentropy:
+            ids = y_true.reshape(-1) if y_true.size == len(y_true) else None
+        elif self.fn is categorical_crossentropy and y_true.ndim == 2 and np.count_nonzero(y_true) == len(y_true):
+            ids = y_true.argmax(axis=1)
+            ids = ids if (y_true[np.arange(len(y_true)), ids] == 1).all() else None
+        return None if ids is None else ids.astype(np.int64, copy=False)
+
+    def mean_on_logits(self, y_true: Any, logits: Tensor, classes: np.ndarray | None = None) -> Tensor:
+        """Return the mean of `call_on_logits`; one op, of class numbers or one-hot rows."""
+        ids = self.classes(y_true) if classes is None else classes
+        if ids is None or logits.ndim != 2 or len(ids) != len(logits):
             return super().mean_on_logits(y_true, logits)
-        return F.cross_entropy(logits, Tensor._from_array(ids.astype(np.int64, copy=False)))
-
-
-def _one_hot_classes(y: np.ndarray) -> np.ndarray | None:
-    """Return the classes (N,) of one-hot rows (N, V); None when they are something else."""
-    if y.ndim != 2 or np.count_nonzero(y) != len(y):
-        return None
-    classes = y.argmax(axis=1)
-    return classes if (y[np.arange(len(y)), classes] == 1).all() else None
+        return apply(ops.CrossEntropy, logits, targets=ids)
 
 
 _FOLDS: dict[Callable[..., Any], Callable[..., Any]] = {

@@ -176,7 +176,7 @@ class Sequential(Trainer, Layer):
         """Run all layers, without the activation at the end (see `last_activation`)."""
 
         def call(x: Tensor) -> Tensor:
-            *first, last = self.layers
+            *first, last = self._stack
             for layer in first:
                 x = layer(x)
             last.check_input(tuple(x.shape))

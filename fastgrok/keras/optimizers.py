@@ -209,21 +209,18 @@ class SGD(Optimizer):
 
 
 class _RMSprop(_Stepping, optim.RMSprop):
-    """Keras divides by sqrt(v + epsilon): v + epsilon is the running mean of g^2 + epsilon, and PyTorch's eps is 0."""
+    """Keras adds its epsilon below the root, and its momentum has the rate of each step in it."""
 
     def update(self, param: Tensor, group: dict[str, Any]) -> None:
         """Change one parameter by its gradient."""
-        state, epsilon, rho = self.state[param], self.settings.epsilon, group["alpha"]  # type: ignore[attr-defined]
-        if "square_avg" not in state:
-            state["square_avg"] = Tensor._from_array(np.full(param.array.shape, epsilon, param.array.dtype))
-        if epsilon and rho:
-            # What the step multiplies by rho, so that rho * (v + epsilon) + (1 - rho) * epsilon is in the result.
-            state["square_avg"].array += epsilon * (1 / rho - 1)
-        rate = state.pop("rate", group["lr"])
-        if "momentum_buffer" in state and rate != group["lr"] > 0:
-            state["momentum_buffer"].array *= rate / group["lr"]  # Keras has the rate of each step in it
+        if group["momentum"] > 0:
+            state = self.state[param]
+            rate = state.pop("rate", group["lr"])
+            if "momentum_buffer" in state and rate != group["lr"] > 0:
+                state["momentum_buffer"].array *= rate / group["lr"]
         super().update(param, group)
-        state["rate"] = group["lr"]
+        if group["momentum"] > 0:
+            state["rate"] = group["lr"]
 
 
 class RMSprop(Optimizer):
@@ -250,7 +247,9 @@ class RMSprop(Optimizer):
 
     def make(self, params: list[Tensor]) -> Any:
         """Return an `optim.RMSprop`."""
-        return _RMSprop(params, self._rate, self.rho, 0.0, 0.0, self.momentum, self.centered)
+        inner = _RMSprop(params, self._rate, self.rho, 0.0, 0.0, self.momentum, self.centered)
+        inner.inner_eps = self.epsilon
+        return inner
 
 
 class _Adam(_Stepping, optim.Adam):

@@ -85,7 +85,7 @@ class Learner:
         """Return the loss of what calling this returned."""
         loss = self.model.loss
         if self.folds and targets.weights is None:
-            return loss.mean_on_logits(targets.values, output)
+            return loss.mean_on_logits(targets.values, output, targets.classes)
         call = loss.call_on_logits if self.folds else loss.call
         return loss.reduce(call(targets.values, output), targets.weights)
 
@@ -263,7 +263,8 @@ class Trainer:
         if not isinstance(shuffle, bool):
             raise NotImplementedError(f"fit: shuffle={shuffle!r} is not covered, expected True or False")
         data, held_out = self._data(x, y, sample_weight, class_weight, validation_split, validation_data)
-        batches, learner, measures = Batches(data, size, shuffle), Learner(self), self._measuring(data.y)  # type: ignore[arg-type]
+        learner, measures = Learner(self), self._measuring(data.y)  # type: ignore[arg-type]
+        batches = Batches(data, size, shuffle, self.loss.classes(data.y) if learner.folds else None)
 
         def loss(output: Tensor, targets: Targets) -> Tensor:
             value = learner.loss(output, targets)

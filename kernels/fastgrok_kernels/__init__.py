@@ -28,6 +28,7 @@ _MODULES = {
     "conv": ("conv_backward_input", "conv_backward_weight", "conv_forward"),
     "dropout": ("dropout_backward", "dropout_forward"),
     "elementwise": (
+        "bias_relu_into",
         "exp_forward", "log_forward", "relu_backward", "relu_forward", "sigmoid_backward", "sigmoid_forward",
         "tanh_backward", "tanh_forward",
     ),
