@@ -12,31 +12,36 @@ import fastgrok_kernels as kernels
 from fastgrok_kernels import memory
 
 from ..errors import DtypeError, ShapeError
-from .base import Op, check_float, contiguous, rows_of
+from .base import Op, check_float, check_ids, contiguous, rows_of
 from .gradients import Outer, Rows, _Pieces
-from .losses import CrossEntropy
 from .matmul import check_dtypes
-from .softmax import from_rows
 
 
-class BookCrossEntropy(CrossEntropy):
+class BookCrossEntropy(Op):
     """The mean of -log softmax(logits)[target] over rows: logits (..., V), as many targets as rows, in any shape.
 
     The gradient is that of chapter 13: softmax - onehot, neither divided by the number of rows nor multiplied by what
     arrives from above.
     """
 
+    saved_inputs = (0,)
+
     def forward(self, logits, targets):
-        """Compute the loss; raises as `CrossEntropy` does."""
-        check_float(self.name, "input", logits)
-        self.logits_shape = logits.shape
-        return super().forward(rows_of(contiguous(logits)), targets.reshape(-1))
+        """Compute the loss. Raises `IndexError` for a target that is none of 0 .. V - 1, `ShapeError`, `DtypeError`."""
+        check_float("cross_entropy", "input", logits)
+        self.shape, self.logits = logits.shape, rows_of(contiguous(logits))
+        self.targets = check_ids("cross_entropy", "target", targets.reshape(-1), logits.shape[-1])
+        if len(self.targets) != len(self.logits):
+            raise ShapeError(
+                f"cross_entropy: input has shape {logits.shape} and target {targets.shape}, expected one for each row"
+            )
+        losses, self.logsumexp = kernels.cross_entropy_forward(self.logits, self.targets)
+        return np.asarray(losses.sum(dtype=np.float64) / len(losses) if len(losses) else np.nan, logits.dtype)
 
     def backward(self, dy):
         """dlogits = softmax(logits) - onehot(target)."""
         ones = np.ones(len(self.targets), self.logits.dtype)
-        d = kernels.cross_entropy_backward(ones, self.logits, self.logsumexp, self.targets)
-        return (from_rows(d, self.shape, self.axis).reshape(self.logits_shape),)
+        return (kernels.cross_entropy_backward(ones, self.logits, self.logsumexp, self.targets).reshape(self.shape),)
 
 
 # ------------------------------------------------------------------------------------------------ steps of cells
