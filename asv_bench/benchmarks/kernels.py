@@ -57,6 +57,8 @@ NAMES = [
     "max_pool_forward",
     "momentum_into",
     "nadam_into",
+    "panels_into",
+    "panels_matmul_into",
     "patches_backward",
     "patches_forward",
     "relu_backward",
