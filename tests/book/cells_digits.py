@@ -52,9 +52,9 @@ def evaluate():
     sys.stdout.write(results("Test", error, correct_cnt, len(test_images)))
 """
 
-OVERFITTING = """
+OVERFITTING = f"""
 alpha, hidden_size = (0.005, 40)
-{network}
+{SMALL_NETWORK}
 for j in range(iterations):
     error, correct_cnt = (0.0, 0)
     for i in range(len(images)):
@@ -72,12 +72,12 @@ for j in range(iterations):
     if(j % 10 == 0 or j == iterations-1):
         evaluate()
         print()
-""".format(network=SMALL_NETWORK)
+"""
 
 # The mask goes over what relu lets through twice as large, and over the delta once as large.
-DROPOUT = """
+DROPOUT = f"""
 alpha, hidden_size = (0.005, 100)
-{network}
+{SMALL_NETWORK}
 for j in range(iterations):
     error, correct_cnt = (0.0, 0)
     for i in range(len(images)):
@@ -98,13 +98,31 @@ for j in range(iterations):
         sys.stdout.write("\\nI:" + str(j))
         evaluate()
         sys.stdout.write(results("Train", error, correct_cnt, len(images)))
-""".format(network=SMALL_NETWORK)
+"""
+
+# What is counted as right is another digit.
+DROPOUT_STEP = """
+i = 0
+layer_0 = images[i:i+1]
+dropout_mask = np.random.randint(2,size=layer_1.shape)
+
+layer_1 *= dropout_mask * 2
+layer_2 = np.dot(layer_1, weights_1_2)
+error += np.sum((labels[i:i+1] - layer_2) ** 2)
+correct_cnt += int(np.argmax(layer_2) == np.argmax(labels[i+i+1]))
+
+layer_2_delta = (labels[i:i+1] - layer_2)
+layer_1_delta = layer_2_delta.dot(weights_1_2.T) * relu2deriv(layer_1)
+layer_1_delta *= dropout_mask
+weights_1_2 += alpha * layer_1.T.dot(layer_2_delta)
+weights_0_1 += alpha * layer_0.T.dot(layer_1_delta)
+"""
 
 # The update stands in the loop that counts what is right, and so happens a hundred times per batch.
-BATCHES = """
+BATCHES = f"""
 batch_size = 100
 alpha, hidden_size = (0.001, 100)
-{network}
+{SMALL_NETWORK}
 for j in range(iterations):
     error, correct_cnt = (0.0, 0)
     for i in range(int(len(images) / batch_size)):
@@ -127,7 +145,7 @@ for j in range(iterations):
         sys.stdout.write("\\nI:" + str(j))
         evaluate()
         sys.stdout.write(results("Train", error, correct_cnt, len(images)))
-""".format(network=SMALL_NETWORK)
+"""
 
 # ------------------------------------------------------------------------------------------------ chapters 9 and 10
 

@@ -55,12 +55,16 @@ def check(found, here, printed):
 
 
 def test_the_line_for_keras_is_the_documented_one_and_nothing_else_does_it():
-    line = "; ".join(cells.KERAS.split("\n")[1:-1])
-    assert all(part in book.__doc__ for part in cells.KERAS.strip().split("\n"))
-    code = f"import sys, fastgrok.book, fastgrok.keras; assert not [m for m in sys.modules if m.startswith('keras')]; {line}; "
-    code += "from keras.datasets import mnist; assert mnist.__name__ == 'fastgrok.keras.datasets.mnist'; "
-    code += "assert 'keras' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    line = "; ".join(cells.KERAS.strip().split("\n"))
+    assert all(part in book.__doc__ for part in line.split("; "))
+    code = [
+        "import sys, fastgrok.book, fastgrok.keras",
+        "assert not any(name.startswith('keras') for name in sys.modules)",
+        line,
+        "from keras.datasets import mnist",
+        "assert mnist.__name__ == 'fastgrok.keras.datasets.mnist' and 'keras' not in sys.modules",
+    ]
+    subprocess.run([sys.executable, "-c", "; ".join(code)], check=True, timeout=120)
 
 
 def test_digits_are_those_of_keras(digits):
@@ -76,6 +80,15 @@ def test_chapter_8_a_network_learns_by_heart(digits, capsys):
         here=[(0.730, 0.517, 0.595, 0.676), (0.300, 0.902, 0.401, 0.816)],
         printed=[(0.722, 0.537, 0.601, 0.6488), (0.312, 0.901, 0.420, 0.8114)],
     )
+
+
+def test_chapter_8_dropout_step_by_step(digits):
+    digits.update(images=digits["images"][:50], test_images=digits["test_images"][:1])
+    names = learn(digits, 1, cells.OVERFITTING)
+    before = names["weights_0_1"].copy()
+    usage.run(names, cells.DROPOUT_STEP)
+    moved = (names["weights_0_1"] != before).any(axis=0)
+    assert not moved[names["dropout_mask"][0] == 0].any() and moved.any()
 
 
 def test_chapter_8_dropout(digits, capsys):
