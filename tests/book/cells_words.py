@@ -306,7 +306,8 @@ for iter in range(iterations):
             if(layer_idx == len(layers)-1):
                 layer['hidden_delta'] = new_hidden_delta
             else:
-                layer['hidden_delta'] = new_hidden_delta + layers[layer_idx+1]['hidden_delta'].dot(recurrent.transpose())
+                layer['hidden_delta'] = new_hidden_delta + \\
+                                        layers[layer_idx+1]['hidden_delta'].dot(recurrent.transpose())
         else:
             layer['hidden_delta'] = layers[layer_idx+1]['hidden_delta'].dot(recurrent.transpose())
 
@@ -329,5 +330,6 @@ for i,each_layer in enumerate(l[1:-1]):
     input = tokens[sent_index][i]
     true = tokens[sent_index][i+1]
     pred = vocab[each_layer['pred'].argmax()]
-    print("Prev Input:" + input + (' ' * (12 - len(input))) + "True:" + true + (" " * (15 - len(true))) + "Pred:" + pred)
+    print("Prev Input:" + input + (' ' * (12 - len(input))) + \\
+          "True:" + true + (" " * (15 - len(true))) + "Pred:" + pred)
 """

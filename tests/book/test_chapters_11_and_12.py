@@ -91,10 +91,11 @@ def test_chapter_12_identity_and_transition_matrices(names, capsys):
     )
     usage.run(names, cells.TRANSITIONS)
     assert capsys.readouterr().out.split() == ["[[0.11111111"] + ["0.11111111"] * 7 + ["0.11111111]]"]
-    # Every sum before the first word is zero, so that only the words are moved, all by the same.
+    # All words are zero at first, so that they are moved by the same, and nothing else is; but for the matrix, a very
+    # little, since layer_0 is the row of "red" itself, which has been moved by then.
     moved = [names["word_vects"][word] for word in ("red", "socks", "defeat")]
     assert (moved[0] == moved[1]).all() and (moved[0] == moved[2]).all() and moved[0].any()
-    assert (names["identity"] == np.eye(3)).all()
+    assert 0 < abs(names["identity"] - np.eye(3)).max() < 1e-4
 
 
 def test_chapter_12_a_model_of_words(names, babi, capsys):
