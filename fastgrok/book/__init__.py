@@ -10,13 +10,13 @@ Where Keras is not installed, the cells of chapters 8 to 10 that read MNIST want
     import sys, fastgrok.keras.datasets
     sys.modules["keras.datasets"] = fastgrok.keras.datasets
 
-Cell by cell, what runs as it is, and what to change where that does not. Most of what has to be changed fails with the
-book's own classes, too. Files are looked for in the current folder, as in the book.
+Cell by cell, what runs as it is, and the line to change where it does not, which most often fails with the book's own
+classes, too. Files are looked for in the current folder, as in the book. (Chapters 1, 2, 7 and 16 have no cells.)
 
 ======= ============================================== ==============================================================
-chapter cells                                          run as they are, except for
+chapter cells                                          "-": run as they are; else what they need
 ======= ============================================== ==============================================================
-3       predictions, primer on NumPy                   (two cells of the primer end with the errors that they explain)
+3       predictions, primer on NumPy                   -, and two cells end with the error that they explain
 4       hot and cold, gradient descent, alpha          -
 5       several inputs: the first cell                 `weight_deltas = ele_mul(delta,input)` before its loop
 5       freezing a weight, several outputs, both       -
@@ -24,14 +24,14 @@ chapter cells                                          run as they are, except f
 8       a network that learns by heart                 with the line for Keras
 8       dropout, step by step                          -
 8       dropout, batches                               -
-9       tanh and softmax                               with chapter 8's images, or the line for Keras
+9       tanh and softmax                               with the line for Keras
 10      convolution                                    with the line for Keras
-11      one-hot words, comparing words                 -
-11      reviews of films                               needs reviews.txt, labels.txt; the training cell is marked
+11      one-hot words                                  -
+11      reviews of films, similar words                needs reviews.txt, labels.txt; the training cell is marked
                                                        "raw": make it a code cell
 11      fill in the blank, analogies                   needs reviews.txt
-12      averaged word vectors                          in the kernel that has chapter 11's `weights_0_1`, with
-                                                       `hidden_size` and the reviews
+12      averaged word vectors                          needs reviews.txt, and chapter 11's `weights_0_1` in the same
+                                                       kernel
 12      identity matrices, transitions, words of bAbI  needs tasksv11/en, as in the book
 13      parts 1 to 3, tensors without `autograd`       `from fastgrok.book.stages import Tensor1 as Tensor`, the form
                                                        that the class has there
