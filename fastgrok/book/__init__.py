@@ -4,16 +4,53 @@ Replace the cells that define classes by `from fastgrok.book import *` and go on
 printed numbers are the book's; the rest of the notebook stays as it is. `np` and `copy` come along, since later cells
 use them.
 
-Chapters 3 to 12 define no classes: their cells are plain NumPy and run beside this as they are. In chapters 13 to 15
-every cell that uses the classes runs unmodified, except for these, most of which fail with the book's classes, too:
+Where Keras is not installed, the cells of chapters 8 to 10 that read MNIST want one line before them, which lets
+`from keras.datasets import mnist` find ours; nothing here does it unasked:
 
-- chapter 13, parts 1 to 3, tensors without `autograd`: `from fastgrok.book.stages import Tensor1 as Tensor`, the form
-  that the class has there;
-- chapter 13, cells that define a class and use it: without the lines of the class;
-- chapter 14, `train()` of the LSTM: `global min_loss` in its first line, which Python asks for;
-- chapter 14, RNN: the cell that defines `generate_sample` comes before the first call of `train()`;
-- chapter 15, where `train()` reads `bs`: `bs = 500` before it; and `aggregated_model.flatten()` in the last cell, in
-  place of `sue_encrypted_model.flatten()`, which decrypts what it should not.
+    import sys, fastgrok.keras.datasets
+    sys.modules["keras.datasets"] = fastgrok.keras.datasets
+
+Cell by cell, what runs as it is, and the line to change where it does not, which most often fails with the book's own
+classes, too. Files are looked for in the current folder, as in the book. (Chapters 1, 2, 7 and 16 have no cells.)
+
+======= ============================================== ==============================================================
+chapter cells                                          "-": run as they are; else what they need
+======= ============================================== ==============================================================
+3       predictions, primer on NumPy                   -, and two cells end with the error that they explain
+4       hot and cold, gradient descent, alpha          -
+5       several inputs: the first cell                 `weight_deltas = ele_mul(delta,input)` before its loop
+5       freezing a weight, several outputs, both       -
+6       street lights, backpropagation                 -
+8       a network that learns by heart                 with the line for Keras
+8       dropout, step by step                          -
+8       dropout, batches                               -
+9       tanh and softmax                               with the line for Keras
+10      convolution                                    with the line for Keras
+11      one-hot words                                  -
+11      reviews of films, similar words                needs reviews.txt, labels.txt; the training cell is marked
+                                                       "raw": make it a code cell
+11      fill in the blank, analogies                   needs reviews.txt
+12      averaged word vectors                          needs reviews.txt, and chapter 11's `weights_0_1` in the same
+                                                       kernel
+12      identity matrices, transitions, words of bAbI  needs tasksv11/en, as in the book
+13      parts 1 to 3, tensors without `autograd`       `from fastgrok.book.stages import Tensor1 as Tensor`, the form
+                                                       that the class has there
+13      cells that define a class and use it           without the lines of the class
+13      parts 4 to 14                                  -
+14      vanishing and exploding gradients              -
+14      LSTM, `train()`                                `global min_loss` as its first line, which Python asks for
+14      RNN                                            the cell that defines `generate_sample` before the first call
+                                                       of `train()`
+15      spam, federated learning, what gradients tell  needs spam.txt, ham.txt; where `train()` reads `bs`: `bs = 500`
+                                                       before it
+15      homomorphic encryption                         needs phe (`pip install phe`)
+15      secure aggregation: the last cell              `aggregated_model.flatten()` in place of
+                                                       `sue_encrypted_model.flatten()`, which runs, but decrypts what
+                                                       it should not
+======= ============================================== ==============================================================
+
+Numbers are those of the book wherever no order of a set decides them, and in the same range where one does:
+`tests/book` runs these cells, and `tests/examples` what chapters 3 to 6 print.
 
 What the book's engine gets wrong is right here, with one exception that its numbers rest on: see `LSTMCell`.
 
