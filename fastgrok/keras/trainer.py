@@ -154,6 +154,11 @@ class Trainer:
         """Whether `compile` was called."""
         return self._compiled is not None
 
+    @property
+    def optimized_weights(self) -> list[Any]:
+        """The weights that the optimizer is made for; those of frozen layers get no gradients."""
+        return [weight for weight in self.weights if weight.trainable]
+
     def compile_config(self) -> dict[str, Any] | None:
         """Return the arguments of `compile` for a file; None where they are not all names or Keras' optimizers."""
         if self._compiled is None:
@@ -282,7 +287,7 @@ class Trainer:
             return logs["loss"]
 
         self.stop_training, self.history = False, history
-        optimizer = self.optimizer.build([weight for weight in self.weights if weight.trainable])
+        optimizer = self.optimizer.build(self.optimized_weights)
         hung_in: list[Any] = [bridge, history]
         if verbose not in (0, False):
             hung_in.append(Bar(bridge, per_step=verbose != 2))
@@ -310,7 +315,7 @@ class Trainer:
         data, _ = self._data(x, y, sample_weight, class_weight, 0.0, None, "train_on_batch")
         learner, measures = Learner(self), self._measuring(data.y)  # type: ignore[arg-type]
         measures.reset()
-        optimizer = self.optimizer.build([weight for weight in self.weights if weight.trainable])
+        optimizer = self.optimizer.build(self.optimized_weights)
         ((inputs, targets),) = Batches(data, len(data.x))
         learner.train()
         try:

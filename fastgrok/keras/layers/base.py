@@ -46,7 +46,15 @@ class Weight:
 
     def numpy(self) -> np.ndarray:
         """Return the values as an array that shares memory with the layer."""
-        return self.view(self.tensor.array)
+        return self.layout([tensor.array for tensor in self.tensors])
+
+    def layout(self, arrays: list[np.ndarray]) -> np.ndarray:
+        """Return arrays with the shapes of `tensors`, such as what an optimizer keeps for them, in Keras' layout."""
+        return self.view(arrays[0])
+
+    def fill(self, arrays: list[np.ndarray], value: np.ndarray) -> None:
+        """Change arrays with the shapes of `tensors` to what `layout` returns as `value`."""
+        self.view(arrays[0])[...] = value
 
     value = numpy
 
@@ -58,11 +66,17 @@ class Weight:
         value = np.asarray(value.detach().numpy() if isinstance(value, Tensor) else value)
         if value.shape != self.shape:
             raise ShapeError(f"weight {self.path} has shape {self.shape}, but the value has shape {value.shape}")
-        self._write(value)
+        self.fill([tensor.array for tensor in self.tensors], value)
+        for tensor in self.tensors:
+            tensor.storage.version += 1
 
-    def _write(self, value: np.ndarray) -> None:
-        self.view(self.tensor.array)[...] = value
-        self.tensor.storage.version += 1
+    def assign_add(self, value: Any) -> None:
+        """Add to the values."""
+        self.assign(self.numpy() + np.asarray(value))
+
+    def assign_sub(self, value: Any) -> None:
+        """Take from the values."""
+        self.assign(self.numpy() - np.asarray(value))
 
     def __repr__(self) -> str:
         return f"<Weight path={self.path}, shape={self.shape}, dtype={self.dtype}>"
@@ -177,7 +191,8 @@ class Layer(Module):
         self._trainable = bool(value)
         for weight in self.weights:
             if weight.trainable:
-                weight.tensor.requires_grad_(self._trainable)
+                for tensor in weight.tensors:
+                    tensor.requires_grad_(self._trainable)
 
     @property
     def trainable_weights(self) -> list[Weight]:
