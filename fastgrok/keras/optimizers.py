@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import optim
 from ..tensor import Tensor
+from .hints import BY_NAME, missing
 from .layers.base import Weight, refuse
 from .naming import choose, snake_case
 
@@ -306,8 +307,9 @@ class RMSprop(Optimizer):
 
     def slots(self, state: dict[str, Any]) -> dict[str, tuple[float, float]]:
         """Keras has epsilon apart, and in the velocity the rate of each step."""
+        within = 0.0 if hasattr(self.inner, "inner_eps") else self.epsilon
         momentum = {"momentum_buffer": (state.get("rate", self._rate) or 1.0, 0)} if self.momentum else {}
-        return {"square_avg": (1, -self.epsilon), **momentum, **({"grad_avg": (1, 0)} if self.centered else {})}
+        return {"square_avg": (1, -within), **momentum, **({"grad_avg": (1, 0)} if self.centered else {})}
 
 
 class _Adam(_Stepping, optim.Adam):
@@ -432,4 +434,11 @@ def get(identifier: Any) -> Optimizer:
             f"optimizer={type(identifier).__name__} is one of fastgrok.optim; expected a name such as 'adam', or one "
             "of fastgrok.keras.optimizers"
         )
+    hint = BY_NAME.get(f"optimizers.{identifier}")
+    if hint:
+        raise ValueError(f"optimizer {identifier!r} is not covered: {hint}")
     return choose("optimizer", identifier, _KINDS)()
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, f"optimizers.{name}", name)

@@ -14,6 +14,7 @@ where it ended, here as in Keras. Files of weights alone leave the optimizer as 
 
 import io
 import json
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,12 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True) -> None:
         "build_config": {"input_shape": model.input_shape},
         "compile_config": model.compile_config(),
     }
+    if model.compiled and config["compile_config"] is None:
+        warnings.warn(
+            "save: the loss, a metric or the learning rate is a function of your own, which a file cannot hold: after "
+            "load_model, call compile; the optimizer begins anew",
+            stacklevel=3,
+        )
     optimizer = _optimizer_variables(model) if config["compile_config"] else []
     if path.suffix == ".safetensors":
         write_atomically(path, _tensors(model, config, optimizer))
@@ -69,8 +76,10 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True) -> None:
     write_atomically(path, archive.getvalue())
 
 
-def load_model(filepath: Any, compile: bool = True) -> Any:
+def load_model(filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True) -> Any:
     """Return the model of a file that `save` wrote, or Keras' `save` for a Sequential model of the covered layers.
+
+    `custom_objects` has layers of your own by the names of their classes.
 
     Raises `ValueError` when it is another file, and `FileNotFoundError` when there is none.
     """
@@ -79,7 +88,7 @@ def load_model(filepath: Any, compile: bool = True) -> Any:
         values, config, optimizer = _read_tensors(path)
         if not config:
             raise ValueError(f"load_model: {path} holds weights alone: make the model, then load_weights")
-        model = _made(config, path)
+        model = _made(config, path, custom_objects)
         model.set_weights(values)
     else:
         try:
@@ -88,7 +97,7 @@ def load_model(filepath: Any, compile: bool = True) -> Any:
                 content = archive.read("model.weights.h5")
         except (zipfile.BadZipFile, KeyError, ValueError) as error:
             raise ValueError(f"load_model: {path} is no .keras archive: {error}") from None
-        model = _made(config, path)
+        model = _made(config, path, custom_objects)
         optimizer = _read_hdf5(model, content, str(path))
     if compile and config.get("compile_config"):
         model.compile_from_config(config["compile_config"])
@@ -107,17 +116,28 @@ def _optimizer_variables(model: Any) -> list[np.ndarray]:
     return optimizer.file_variables(model.trainable_weights)
 
 
-def _made(config: dict[str, Any], path: Path) -> Any:
+def _made(config: dict[str, Any], path: Path, custom_objects: dict[str, Any] | None) -> Any:
     """Return a model without its weights from the JSON of a file."""
-    from .models import Sequential  # which imports this module
-
     if config.get("class_name") != "Sequential":
         raise ValueError(f"load_model: {path} holds a {config.get('class_name')}: only Sequential models are covered")
-    inner = config["config"]
-    model = Sequential(name=inner.get("name"))
-    for entry in inner["layers"]:
-        kind = choose("layer", entry["class_name"], kinds.LAYERS)
-        model.add(kind.from_config(_plain(entry["config"])))
+    return from_config(config["config"], custom_objects)
+
+
+def from_config(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+    """Return a model of the layers that `get_config` of a model returned; raises `ValueError` for unknown ones."""
+    from .models import Sequential  # which imports this module
+
+    known = {**kinds.LAYERS, "Sequential": Sequential, **(custom_objects or {})}
+    model = Sequential(name=config.get("name"))
+    for entry in config["layers"]:
+        kind = choose("layer", entry["class_name"], known)
+        if kind is Sequential:
+            model.add(from_config(entry["config"], custom_objects))
+            continue
+        settings = _plain(entry["config"])
+        if settings.get("activation") in (custom_objects or {}):
+            settings["activation"] = custom_objects[settings["activation"]]  # type: ignore[index]
+        model.add(kind.from_config(settings))
     return model
 
 

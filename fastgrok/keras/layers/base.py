@@ -7,8 +7,9 @@ import numpy as np
 
 from ...errors import ShapeError
 from ...nn import Module
+from ...nn.parameter import new_parameter
 from ...tensor import Tensor
-from .. import activations
+from .. import activations, initializers
 from ..naming import snake_case, unique_name
 
 __all__ = ["Layer", "Weight", "as_tensor", "floating", "refuse"]
@@ -88,8 +89,8 @@ class Layer(Module):
     A layer is built, that is gets its weights, when the shape of its input is known: by `input_shape=`, by an `Input`
     before it, or by the first call. Calling it means inference unless `training=True`; `fit` trains.
 
-    A layer of your own defines `call(self, inputs)`, in `__init__` or `build(self, input_shape)` assigns layers of
-    `fastgrok.nn` to attributes, and where its output has another shape than its input, defines `compute_output_shape`.
+    A layer of your own defines `call(self, inputs)`, in `build(self, input_shape)` makes its weights with
+    `self.add_weight(shape=...)` or assigns layers of `fastgrok.nn` to attributes, and where its output has another shape than its input, defines `compute_output_shape`.
 
     Parameters
     ----------
@@ -133,6 +134,35 @@ class Layer(Module):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output for that of an input."""
         return input_shape
+
+    def add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> Tensor:
+        """Return a new weight, a tensor to calculate with in `call`; for the `build` of a layer of your own.
+
+        The initializer is by default "glorot_uniform" for two axes and more, else "zeros".
+
+        Raises `NotImplementedError` for another dtype than float32, regularizers and constraints.
+        """
+        refuse(self, {"dtype": dtype or "float32", **kwargs}, dtype="float32", regularizer=None, constraint=None)
+        shape = () if shape is None else shape_of(type(self).__name__, "shape", shape)
+        values = initializers.get(initializer or ("glorot_uniform" if len(shape) > 1 else "zeros"))(shape)
+        tensor = new_parameter(shape) if trainable else Tensor._from_array(np.zeros(shape, np.float32))
+        name = name or f"weight_{len(self.weights)}"
+        weight = Weight(name, tensor)
+        weight.assign(values)
+        if trainable:
+            self.register_parameter(f"_weight_{len(self.weights)}", tensor)
+        else:
+            self.register_buffer(f"_weight_{len(self.weights)}", tensor)
+        self.weights.append(weight)
+        return tensor
 
     def call(self, inputs: Tensor) -> Tensor:
         """Return the output. Every layer defines this."""
