@@ -412,7 +412,9 @@ def get(identifier: Any) -> Loss:
     """
     if isinstance(identifier, Loss):
         return identifier
-    if isinstance(identifier, dict):  # from a file
+    if isinstance(identifier, dict) and identifier.get("class_name") == "function":  # from a file
+        identifier = identifier["config"]
+    if isinstance(identifier, dict):
         config = {name: value for name, value in identifier.get("config", {}).items() if name != "dtype"}
         return choose("loss", identifier.get("class_name"), _CLASSES)(**config)
     if isinstance(identifier, str):

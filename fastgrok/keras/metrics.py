@@ -467,7 +467,9 @@ def get(identifier: Any, targets: tuple[int, ...] = (), outputs: tuple[int, ...]
     """
     if isinstance(identifier, Metric):
         return identifier
-    if isinstance(identifier, dict):  # from a file
+    if isinstance(identifier, dict) and identifier.get("class_name") == "function":  # from a file
+        identifier = identifier["config"]
+    if isinstance(identifier, dict):
         config = {name: value for name, value in identifier.get("config", {}).items() if name not in ("dtype", "fn")}
         return choose("metric", identifier.get("class_name"), _CLASSES)(**config)
     if isinstance(identifier, type) and issubclass(identifier, Metric):

@@ -179,7 +179,7 @@ def _tensors(model: Any, config: dict[str, Any], optimizer: list[np.ndarray]) ->
     from safetensors.numpy import save
 
     arrays = {
-        f"{k}.{part.replace('/', '.')}{'.' if part else ''}{weight.name}": np.ascontiguousarray(weight.numpy())
+        f"{k}.{part.replace('/', '.')}{'.' if part else ''}{weight.name}": np.array(weight.numpy(), order="C")
         for k, layer in enumerate(model.layers)
         for part, weights in layer.saved_parts()
         for weight in weights
@@ -236,7 +236,7 @@ def _hdf5(model: Any, optimizer: list[np.ndarray]) -> bytes:
         for place, weights in places(model):
             group = file.require_group(place)
             for k, weight in enumerate(weights):
-                group.create_dataset(str(k), data=np.ascontiguousarray(weight.numpy()))
+                group.create_dataset(str(k), data=np.array(weight.numpy(), order="C"))
         for k, array in enumerate(optimizer):
             file.require_group("optimizer/vars").create_dataset(str(k), data=array)
     return content.getvalue()

@@ -139,7 +139,7 @@ class Trainer:
         if kwargs:
             raise TypeError(f"compile: unknown argument {next(iter(kwargs))!r}")
         for name, value in (("loss", loss), ("metrics", metrics), ("weighted_metrics", weighted_metrics)):
-            if isinstance(value, dict):
+            if isinstance(value, dict) and "class_name" not in value:  # which files have
                 raise NotImplementedError(f"compile: {name} is a dict; expected one for the one output that there is")
         chosen = optimizers.get(optimizer), None if loss is None else losses.get(loss)
         lists = [value if isinstance(value, list | tuple) else [] if value is None else [value]
