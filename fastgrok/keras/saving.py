@@ -197,7 +197,7 @@ def _read_tensors(path: Path) -> tuple[list[np.ndarray], dict[str, Any], list[np
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             names = json.loads(metadata["order"]) if "order" in metadata else sorted(file.keys())
-            kept = [name for name in file.keys() if name.startswith("optimizer.")]  # noqa: SIM118 - no dictionary
+            kept = [name for name in file.keys() if name.startswith("optimizer.")]
             optimizer = [file.get_tensor(f"optimizer.{k}") for k in range(len(kept))]
             return [file.get_tensor(name) for name in names], json.loads(metadata.get(_KEY, "{}")), optimizer
     except SafetensorError as error:

@@ -191,8 +191,6 @@ def test_reviews_are_those_of_keras(server, published, monkeypatch, tmp_path, se
     theirs = pytest.importorskip("keras.src.datasets.imdb")
     (tmp_path / "keras.npz").write_bytes(published)
     monkeypatch.setattr(theirs, "get_file", lambda **_: str(tmp_path / "keras.npz"))
-    for (x, y), (expected_x, expected_y) in zip(
-        imdb.load_data(**settings), theirs.load_data(**settings), strict=True
-    ):
+    for (x, y), (expected_x, expected_y) in zip(imdb.load_data(**settings), theirs.load_data(**settings), strict=True):
         assert [list(review) for review in x] == [list(review) for review in expected_x]
         np.testing.assert_array_equal(y, expected_y)

@@ -54,7 +54,9 @@ def test_lists_bytes_and_truth_values(rng):
 @pytest.mark.parametrize("size", [1, 7, 60, 1000, None])
 def test_predict_in_batches_of_any_size(data, size):
     model = small()
-    np.testing.assert_allclose(model.predict(data[0], batch_size=size), model(data[0]).detach().numpy(), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        model.predict(data[0], batch_size=size), model(data[0]).detach().numpy(), rtol=0, atol=1e-6
+    )
 
 
 def test_evaluate_returns_what_it_is_asked_for(data):
@@ -146,9 +148,11 @@ def test_functions_of_your_own(data):
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
-        ("AUC", {}), ("AUC", {"curve": "PR"}), ("AUC", {"num_thresholds": 7}), ("AUC", {"num_thresholds": 2, "curve": "PR"}),
+        ("AUC", {}), ("AUC", {"curve": "PR"}), ("AUC", {"num_thresholds": 7}),
+        ("AUC", {"num_thresholds": 2, "curve": "PR"}),
         ("Precision", {}), ("Recall", {"thresholds": 0.3}), ("TruePositives", {}), ("FalsePositives", {}),
-        ("TrueNegatives", {}), ("FalseNegatives", {"thresholds": 0.7}), ("MeanSquaredError", {}), ("MeanAbsoluteError", {}),
+        ("TrueNegatives", {}), ("FalseNegatives", {"thresholds": 0.7}), ("MeanSquaredError", {}),
+        ("MeanAbsoluteError", {}),
         ("MeanSquaredLogarithmicError", {}), ("RootMeanSquaredError", {}), ("LogCoshError", {}), ("Hinge", {}),
         ("SquaredHinge", {}), ("CategoricalHinge", {}), ("KLDivergence", {}), ("Poisson", {}), ("CosineSimilarity", {}),
         ("BinaryCrossentropy", {"label_smoothing": 0.1}), ("CategoricalCrossentropy", {}), ("BinaryAccuracy", {}),
@@ -256,7 +260,9 @@ def test_losses_and_metrics_come_back_from_files(data, tmp_path, ending):
 def test_keras_reads_losses_and_metrics(data, tmp_path):
     theirs = pytest.importorskip("keras")
     pytest.importorskip("h5py")
-    model = small(last=None, loss=losses.CategoricalCrossentropy(from_logits=True), metrics=["acc", metrics.MeanSquaredError()])
+    model = small(
+        last=None, loss=losses.CategoricalCrossentropy(from_logits=True), metrics=["acc", metrics.MeanSquaredError()]
+    )
     model.save(tmp_path / "model.keras")
     loaded = theirs.models.load_model(tmp_path / "model.keras")
     expected = loaded.evaluate(*data, verbose=0, return_dict=True)

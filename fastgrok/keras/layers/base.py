@@ -90,7 +90,8 @@ class Layer(Module):
     before it, or by the first call. Calling it means inference unless `training=True`; `fit` trains.
 
     A layer of your own defines `call(self, inputs)`, in `build(self, input_shape)` makes its weights with
-    `self.add_weight(shape=...)` or assigns layers of `fastgrok.nn` to attributes, and where its output has another shape than its input, defines `compute_output_shape`.
+    `self.add_weight(shape=...)` or assigns layers of `fastgrok.nn` to attributes, and where its output has another shape
+    than its input, defines `compute_output_shape`.
 
     Parameters
     ----------
@@ -153,15 +154,14 @@ class Layer(Module):
         refuse(self, {"dtype": dtype or "float32", **kwargs}, dtype="float32", regularizer=None, constraint=None)
         shape = () if shape is None else shape_of(type(self).__name__, "shape", shape)
         values = initializers.get(initializer or ("glorot_uniform" if len(shape) > 1 else "zeros"))(shape)
-        tensor = new_parameter(shape) if trainable else Tensor._from_array(np.zeros(shape, np.float32))
-        name = name or f"weight_{len(self.weights)}"
-        weight = Weight(name, tensor)
-        weight.assign(values)
+        attribute, tensor = f"_weight_{len(self.weights)}", Tensor._from_array(np.zeros(shape, np.float32))
         if trainable:
-            self.register_parameter(f"_weight_{len(self.weights)}", tensor)
+            tensor = parameter = new_parameter(shape)
+            self.register_parameter(attribute, parameter)
         else:
-            self.register_buffer(f"_weight_{len(self.weights)}", tensor)
-        self.weights.append(weight)
+            self.register_buffer(attribute, tensor)
+        self.weights.append(Weight(name or attribute[1:], tensor))
+        self.weights[-1].assign(values)
         return tensor
 
     def call(self, inputs: Tensor) -> Tensor:
