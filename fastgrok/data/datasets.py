@@ -50,12 +50,14 @@ def tiny_shakespeare() -> str:
 def fetch(name: Path, urls: tuple[str, ...], sha256: str) -> bytes:
     """Return the content of the cached file `name`, or download it from the first of `urls` that delivers.
 
+    `sha256` is what the content is checked by; "md5:..." where its publisher has no better one.
+
     Raises `DatasetError` when none does. Where there is no place for a cache, the download is not kept.
     """
     cached = cache_directory() / name
     try:
         content = cached.read_bytes()
-        if _sha256(content) == sha256:  # a damaged copy is fetched again
+        if is_published(content, sha256):  # a damaged copy is fetched again
             return content
     except OSError:
         pass
@@ -64,6 +66,7 @@ def fetch(name: Path, urls: tuple[str, ...], sha256: str) -> bytes:
     pooch.get_logger().setLevel("ERROR")  # one line of our own says what failed
     downloader = pooch.HTTPDownloader(timeout=10)
     failures = []
+    checksum = sha256 if ":" in sha256 else f"sha256:{sha256}"
     with tempfile.TemporaryDirectory() as temporary:
         for folder in (cached.parent, Path(temporary)):
             try:
@@ -73,7 +76,7 @@ def fetch(name: Path, urls: tuple[str, ...], sha256: str) -> bytes:
                 continue  # a read-only home
             for url in urls:
                 try:
-                    got = pooch.retrieve(url, f"sha256:{sha256}", name.name, folder, downloader=downloader)
+                    got = pooch.retrieve(url, checksum, name.name, folder, downloader=downloader)
                     return Path(got).read_bytes()
                 except Exception as error:  # of several libraries: no network, no such host, time-out, wrong checksum
                     failures.append(f"{url.split('/')[2]}: {type(error).__name__}")
@@ -115,6 +118,13 @@ def python_documentation() -> str:
     if len(text) < 100_000:
         raise DatasetError("this Python came without its documentation and the sources of its library")
     return text
+
+
+def is_published(content: bytes, checksum: str) -> bool:
+    """Return whether the content has a SHA-256, or "md5:..." where its publisher has no better one."""
+    if checksum.startswith("md5:"):
+        return hashlib.md5(content, usedforsecurity=False).hexdigest() == checksum.removeprefix("md5:")
+    return _sha256(content) == checksum
 
 
 def _sha256(content: bytes) -> str:

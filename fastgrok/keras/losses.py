@@ -11,6 +11,7 @@ from ..errors import ShapeError
 from ..nn import functional as F
 from ..tensor import Tensor
 from . import activations, backend
+from .hints import BY_NAME, missing
 from .naming import choose, snake_case
 
 __all__ = [
@@ -250,6 +251,10 @@ class Loss:
             )
         self.name, self.reduction = name or snake_case(type(self).__name__), reduction
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this loss again."""
+        return {"name": self.name, "reduction": self.reduction}
+
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """Return one loss per sample. Every loss defines this."""
         raise NotImplementedError(f"{type(self).__name__} does not define call")
@@ -306,6 +311,10 @@ class LossFunction(Loss):
         self.fn, self.kwargs = fn, kwargs
         if not kwargs.get("from_logits"):
             self.folds = _FOLDS.get(fn)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this loss again."""
+        return {**super().get_config(), **self.kwargs}
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """Call the function."""
@@ -408,17 +417,33 @@ def get(identifier: Any) -> Loss:
     """
     if isinstance(identifier, Loss):
         return identifier
-    if isinstance(identifier, dict):  # from a file
+    if isinstance(identifier, dict) and identifier.get("class_name") == "function":  # from a file
+        identifier = identifier["config"]
+    if isinstance(identifier, dict):
         config = {name: value for name, value in identifier.get("config", {}).items() if name != "dtype"}
         return choose("loss", identifier.get("class_name"), _CLASSES)(**config)
     if isinstance(identifier, str):
-        found = choose("loss", identifier, _FUNCTIONS | _CLASSES)
+        known = _FUNCTIONS | _CLASSES
+        hint = BY_NAME.get(f"losses.{identifier}")
+        if hint and identifier not in known:
+            raise ValueError(f"loss {identifier!r} is not covered: {hint}")
+        found = choose("loss", identifier, known)
         return found() if isinstance(found, type) else LossFunction(found, name=identifier)
     if isinstance(identifier, type) and issubclass(identifier, Loss):
         return identifier()
     if callable(identifier):
         return LossFunction(identifier)
     raise TypeError(f"loss={identifier!r} is {type(identifier).__name__}, expected a name, a function or an object")
+
+
+def serialize(loss: Any) -> Any:
+    """Return what `get` makes a loss from again, or None for one of your own."""
+    if isinstance(loss, str):
+        return loss
+    if isinstance(loss, Loss) and _CLASSES.get(type(loss).__name__) is type(loss):
+        kind = type(loss).__name__
+        return {"module": "keras.losses", "class_name": kind, "config": loss.get_config(), "registered_name": None}
+    return next((name for name, fn in _FUNCTIONS.items() if fn is loss), None)
 
 
 def check_targets(loss: Loss, y: np.ndarray, output: tuple[int | None, ...]) -> None:
@@ -455,3 +480,7 @@ def check_targets(loss: Loss, y: np.ndarray, output: tuple[int | None, ...]) -> 
             f"{name}: targets have shape {shape}, but the model returns {(shape[0], *output[1:])}: change the last "
             "layer, or the targets"
         )
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, f"losses.{name}", name)

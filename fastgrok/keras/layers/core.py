@@ -32,6 +32,7 @@ class InputLayer(Layer):
     def __init__(self, shape: Any = None, batch_size: int | None = None, batch_shape: Any = None, **kwargs: Any):
         for name in ("sparse", "ragged", "dtype", "optional"):
             kwargs.pop(name, None)
+        shape, batch_shape = kwargs.pop("input_shape", shape), kwargs.pop("batch_input_shape", batch_shape)  # Keras 2
         if (shape is None) == (batch_shape is None):
             raise ValueError(f"Input: shape={shape!r} and batch_shape={batch_shape!r}, expected exactly one of them")
         super().__init__(**kwargs)
