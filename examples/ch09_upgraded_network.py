@@ -81,7 +81,7 @@ def main():
             print(f"{name:30}   {metrics.accuracy(model(x), y):.2f}  {metrics.accuracy(model(test), test_labels):.2f}")
         shares = F.softmax(new(test[:1]), 1)[0]
         best = int(shares.argmax().item())
-        print(f"\nThe first digit to test with is a {test_labels[0]}, and the network is surest of a {best}.")
+        print(f"\nThe first digit to test with is {test_labels[0]}, and the network is surest of {best}.")
         print(f"Its ten shares sum to {shares.sum().item():.3f}.")
 
 

@@ -5,6 +5,10 @@ are learnt, not designed; `--plot` draws the first layer of them, and the digits
 moved by up to two pixels before each step costs nothing, and is worth more digits than it has. Compare the book's
 network for this chapter: one layer, no pooling, 1,000 digits, and 87 of 100.
 
+Two errors of the book's listing are put right. It divides the blame by the batch twice, as in chapter 9; here
+`cross_entropy` takes the mean once. And it learns from 7 batches of 128, that is 896 images, but divides what it got
+right by 1,000; here the last batch is smaller, and all images count. (`ch10_convolution.py` has two more.)
+
 Data: of MNIST 9,000 digits to learn from, 1,000 to test with.
 """
 

@@ -31,10 +31,10 @@ def powers(x, degree):
 
 
 def fitted(x, y, degree, penalty=0.0):
-    """Return the coefficients with the smallest squared error, plus `penalty` for each, more for fast wiggles."""
+    """Return the coefficients with the smallest squared error; a `penalty` makes those of fast wiggles dear."""
     table = powers(x, degree)
-    dear = np.diag(np.arange(degree + 1.0) ** 2)
-    return np.linalg.solve(table.T @ table + penalty * dear, table.T @ y)
+    price = np.diag(np.arange(degree + 1.0) ** 2)
+    return np.linalg.solve(table.T @ table + penalty * price, table.T @ y)
 
 
 def error(x, y, coefficients):
@@ -82,10 +82,10 @@ def main():
     print("\nDegree 15, error on others:")
     for n in (20, 100, 1000):
         data = (x, y) if n == 20 else points(random, n)
-        print(f"  {n:5} points:             {error(other_x, other_y, fitted(*data, 15)):.3f}")
+        print(f"  {n:5} points:              {error(other_x, other_y, fitted(*data, 15)):.3f}")
     for penalty in (0.01, 0.1, 1.0):
         print(f"     20 points, penalty {penalty:4}: {error(other_x, other_y, fitted(x, y, 15, penalty)):.3f}")
-    print("The noise alone is 0.040: no model can do better.")
+    print("Too high a penalty makes the model small again. The noise alone is 0.040: no model can do better.")
     if options.plot:
         draw(options.plot, x, y, errors)
 

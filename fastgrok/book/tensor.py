@@ -284,8 +284,8 @@ class Tensor(Variable, results=True):
             raise IndexingError(f"cross_entropy: target_indices has dtype {ids.dtype}, expected whole numbers")
         if ids.size * V != self.array.size:
             raise ShapeError(
-                f"cross_entropy: target_indices has shape {ids.shape}, expected {self.array.size // max(V, 1)} numbers, "
-                f"one for each row of {self.array.shape}"
+                f"cross_entropy: target_indices has shape {ids.shape}, expected {self.array.size // max(V, 1)} "
+                f"numbers, one for each row of {self.array.shape}"
             )
         result = self._made(apply(ops.BookCrossEntropy, logits, targets=_from_front(ids, V)), "cross_entropy", self)
         result._targets = target_indices
