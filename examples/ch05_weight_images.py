@@ -49,7 +49,7 @@ def draw(path, weights):
 def main():
     """Train one layer, and look at it."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--plot", help="draw the weights into this file")
+    parser.add_argument("--plot", metavar="FILE", help="draw the weights into this file")
     options = parser.parse_args()
     fastgrok.manual_seed(0)
 

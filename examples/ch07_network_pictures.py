@@ -61,7 +61,7 @@ def draw_network(axes, weights, inputs, outputs):
 def main():
     """Show a network in three ways."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--plot", help="draw the network into this file")
+    parser.add_argument("--plot", metavar="FILE", help="draw the network into this file")
     options = parser.parse_args()
     fastgrok.manual_seed(1)  # of other seeds, about half end with relus that are off for all rows
 

@@ -66,7 +66,7 @@ def report(name, model, *parts):
 def main():
     """Show a mask, compare with and without dropout, and compare batch sizes."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=60, help="how often all images are shown (%(default)s)")
     options = parser.parse_args()
 
     random = np.random.default_rng(0)

@@ -58,7 +58,7 @@ def train(images, labels, activation, loss, goals, alpha, epochs):
 def main():
     """Compare one step by hand with autograd, then the old network with the new one."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--epochs", type=int, default=50, help="how often all images are shown (%(default)s)")
     options = parser.parse_args()
 
     images, labels, test_images, test_labels = digits()

@@ -77,7 +77,7 @@ def draw(path, image, found):
 def main():
     """Convolve and pool by hand and by fastgrok."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--plot", help="draw what the kernels find into this file")
+    parser.add_argument("--plot", metavar="FILE", help="draw what the kernels find into this file")
     options = parser.parse_args()
     images = digits()[0][:8] / 255
     kernels = np.array(list(KERNELS.values()), dtype=np.float64)

@@ -66,7 +66,7 @@ def draw(path, x, y, errors):
 def main():
     """Fit polynomials of all degrees; then help the largest with data, and with a penalty."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--plot", help="draw fits and errors into this file")
+    parser.add_argument("--plot", metavar="FILE", help="draw fits and errors into this file")
     options = parser.parse_args()
     random = np.random.default_rng(3)
     x, y = points(random, 20)
