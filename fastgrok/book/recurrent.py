@@ -9,7 +9,7 @@ from ..autograd import apply
 from ..errors import ShapeError
 from ..ops.book import Packed
 from .layers import Layer, Linear, Sigmoid, Tanh
-from .tensor import Tensor
+from .tensor import Tensor, expect_tensor
 
 __all__ = ["LSTMCell", "RNNCell"]
 
@@ -74,6 +74,9 @@ def _step(
     **static: Any,
 ) -> Any:
     """Take a step of a cell: gates come from layers of the input and of the first state, the output from weights."""
+    expect_tensor("forward", "input", input)
+    for state in states:
+        expect_tensor("forward", "hidden", state)
     before: Any = states[0].op if isinstance(states[0].op, op) else None
     window = before.window if before is not None else None
     if window is None or not window.holds([*of_input, *of_hidden], of_output):
@@ -133,7 +136,7 @@ class RNNCell(Layer):
     def forward(self, input: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Take a step: input (B, n_inputs), hidden (B, n_hidden) -> output (B, n_output) and the new hidden.
 
-        Raises `ShapeError` when sizes do not fit.
+        Raises `TypeError` for what is no Tensor, `ShapeError` when sizes do not fit.
         """
         if type(self.activation) not in (Sigmoid, Tanh) or type(self.w_ho) is not Linear:  # somebody's own
             new_hidden = self.activation.forward(self.w_ih.forward(input) + self.w_hh.forward(hidden))
@@ -155,11 +158,11 @@ class LSTMCell(Layer):
 
     **The gradients of the book.** The engine that chapter 13 builds loses gradients that arrive late, and an LSTM is
     where it shows: of what a hidden state gets from the next step, only the part by way of the output gate counts, and
-    the cell state passes nothing back. For one step its gradients are right. For two they are off by half of their
-    size, from five steps on by nearly all of it (0.49 and 0.97 of the norm, in the small model of
-    `tests/book/test_recurrent.py`); with `exact = True` they agree with finite differences to 2e-10. Yet the book's
-    learning rate, 0.05, and all perplexities that it prints come from those gradients: exact ones are larger, and with
-    them that rate diverges within ten batches, where 0.003 works. So the default is the book's, and
+    the cell state passes nothing back. For one step its gradients are right. After two they are off by 0.49 of their
+    norm, after three by 0.84, after five by 0.99 (in the small model of `tests/book/test_recurrent.py`); with
+    `exact = True` they agree with finite differences to 1e-8. Yet the book's learning rate, 0.05, and all perplexities
+    that it prints come from those gradients: exact ones are larger, and with them that rate diverges within ten
+    batches, where 0.003 works. So the default is the book's, and
 
         LSTMCell.exact = True        # or model.exact = True, for one model
 
@@ -215,8 +218,10 @@ class LSTMCell(Layer):
     def forward(self, input: Tensor, hidden: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Take a step: input (B, n_inputs), hidden a pair of (B, n_hidden) -> output (B, n_output) and the new pair.
 
-        Raises `ShapeError` when sizes do not fit.
+        Raises `TypeError` for what is no Tensor, or no pair of them, `ShapeError` when sizes do not fit.
         """
+        if isinstance(hidden, Tensor):
+            raise TypeError("forward: hidden is a Tensor, expected a pair of them: h and c")
         layers = self._of_input(), self._of_hidden(), [self.w_ho.weight]
         output, h, c = _step(ops.BookLSTMStep, input, [hidden[0], hidden[1]], *layers, exact=self.exact)
         return output, (h, c)
