@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...data.datasets import DatasetError, fetch
+from ...data.datasets import fetch
 
 __all__ = ["load_data"]
 
@@ -100,10 +100,4 @@ def _content() -> bytes:
         if hashlib.sha256(content).hexdigest() != _SHA256:
             raise ValueError(f"{path} is not Keras' file: its checksum is another")
         return content
-    try:
-        return fetch(_NAME, _URLS, _SHA256)
-    except DatasetError as error:
-        raise DatasetError(
-            f"{error}. Connect to the network once, after which the file is kept; or put Keras' imdb.npz as {_NAME} "
-            "into a folder and set FASTGROK_DATA_DIR to it"
-        ) from None
+    return fetch(_NAME, _URLS, _SHA256)
