@@ -106,15 +106,17 @@ def baselines(data: Digits) -> None:
 
 
 def best_view(points: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the two directions (D, 2) from which groups of points look most apart (Fisher's discriminants).
+    """Return the two directions (D, 2) from which groups of points look most apart (after Fisher's discriminants).
 
-    The labels serve to choose where to look from; the encoder has not seen them.
+    The labels serve to choose where to look from; the encoder has not seen them. Every group has the same say, however
+    far from the others it lies, or else the picture would show how far away the ones are, and little else.
     """
     centres = np.stack([points[labels == group].mean(axis=0) for group in range(10)])
     inside = np.cov((points - centres[labels]).T) + 1e-4 * np.eye(points.shape[1])
     values, vectors = np.linalg.eigh(inside)
     whiten = vectors / np.sqrt(values)
-    return whiten @ np.linalg.svd((centres - centres.mean(axis=0)) @ whiten)[2][:2].T
+    away = (centres - centres.mean(axis=0)) @ whiten
+    return whiten @ np.linalg.svd(away / np.linalg.norm(away, axis=1, keepdims=True))[2][:2].T
 
 
 def draw_embeddings(models: dict[str, nn.Module], data: Digits, file: str) -> None:
