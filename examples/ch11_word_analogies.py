@@ -38,7 +38,6 @@ def draw(vectors, pairs, path):
     """Draw pairs as arrows: to the right goes what the second words have in common, up what words differ most in."""
     import matplotlib.pyplot as plt
 
-    pairs = [pair for pair in pairs if all(word in vectors for word in pair)]
     table = np.array([[vectors[word] / np.sqrt((vectors[word] ** 2).sum()) for word in pair] for pair in pairs])
     right = (table[:, 1] - table[:, 0]).mean(0)
     right /= np.sqrt((right**2).sum())
@@ -84,7 +83,11 @@ def main():
     print(f"{'all':25} {right / max(asked, 1):6.1%} of {asked}; by chance {1 / len(words):.2%}")
     if options.plot:
         family = {question[:2] for question in sections["family"]}
-        draw(vectors, sorted(family), options.plot)
+        known = sorted(pair for pair in family if all(word in vectors for word in pair))
+        if known:
+            draw(vectors, known, options.plot)
+        else:
+            print("nothing to draw: the text has no pair of the section family", file=sys.stderr)
 
 
 if __name__ == "__main__":
