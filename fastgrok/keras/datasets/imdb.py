@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...data.datasets import DatasetError, fetch, is_published
+from ...data.datasets import fetch, is_published
 
 __all__ = ["get_word_index", "load_data"]
 
@@ -118,10 +118,4 @@ def _content(file: str) -> bytes:
         if not is_published(content, checksum):
             raise ValueError(f"{path} is not Keras' file: its checksum is another")
         return content
-    try:
-        return fetch(name, (_FOLDER + file,), checksum)
-    except DatasetError as error:
-        raise DatasetError(
-            f"{error}. Connect to the network once, after which the file is kept; or put Keras' {file} as {name} into "
-            "a folder and set FASTGROK_DATA_DIR to it"
-        ) from None
+    return fetch(name, (_FOLDER + file,), checksum)

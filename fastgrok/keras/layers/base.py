@@ -90,8 +90,8 @@ class Layer(Module):
     before it, or by the first call. Calling it means inference unless `training=True`; `fit` trains.
 
     A layer of your own defines `call(self, inputs)`, in `build(self, input_shape)` makes its weights with
-    `self.add_weight(shape=...)` or assigns layers of `fastgrok.nn` to attributes, and where its output has another shape
-    than its input, defines `compute_output_shape`.
+    `self.add_weight(shape=...)` or assigns layers of `fastgrok.nn` to attributes, and where its output has another
+    shape than its input, defines `compute_output_shape`.
 
     Parameters
     ----------
