@@ -19,6 +19,7 @@ import hashlib
 import importlib.metadata
 import os
 import re
+import secrets
 import sys
 import threading
 from collections.abc import Callable
@@ -38,6 +39,8 @@ DISABLED = bool(numba.config.DISABLE_JIT)
 # Only flags that keep NaN and infinity (a diverging loss must show) and that give a lane of a vector and a scalar of
 # the remainder loop the same bits. Not `arcp` and `afn`: LLVM may estimate the reciprocal of a vector, not of a scalar.
 FASTMATH = frozenset({"contract", "nsz"})
+
+_PROCESS = secrets.token_hex(4)
 
 
 # ---------------------------------------------------------------------------------------------------- compiling
@@ -67,7 +70,12 @@ def _compile(function, *, threaded=False, reassociate=False, inline=False, entry
         directory, f"{module}-{_source_hash(module)}", "threaded" if threaded else "serial"
     )
     try:
-        return numba.njit(cache=True, **options)(function)
+        compiled = numba.njit(cache=True, **options)(function)
+        # Two processes that save at once may lose an entry of each other's index. They must not share the files that
+        # the entries name, or one would run what the other compiled for other types.
+        files = compiled._cache._cache_file
+        files._data_name_pattern = files._data_name_pattern.removesuffix(".nbc") + f"-{_PROCESS}.nbc"
+        return compiled
     except (OSError, RuntimeError):  # no place to write after all: compile anew in every process
         return numba.njit(**options)(function)
     finally:
@@ -78,9 +86,9 @@ def serial(function=None, *, entry=False, reassociate=False, inline=False):
     """Compile a loop or helper for one core.
 
     `entry` is for what Python calls: it is kept on disk. A helper becomes a part of every kernel that calls it (see
-    pipeline.py). `inline` makes it part of every caller, for helpers of a few instructions. `reassociate` lets the compiler reorder
-    float sums, so that a reduction is vectorised; use it only where the summation covers a fixed chunk, never one that
-    depends on the number of threads.
+    pipeline.py). `inline` puts its instructions there, for helpers of a few of them. `reassociate` lets the compiler
+    reorder float sums, so that a reduction is vectorised; use it only where the summation covers a fixed chunk, never
+    one that depends on the number of threads.
     """
     if function is None:
         return functools.partial(serial, entry=entry, reassociate=reassociate, inline=inline)
@@ -120,6 +128,12 @@ def cache_directory() -> str | None:
         return None
     versions = (importlib.metadata.version("numba"), importlib.metadata.version("numpy"), sorted(FASTMATH), CHECK)
     return cache.private_directory(hashlib.sha256(repr(versions).encode()).hexdigest()[:16])
+
+
+def is_kept(module: str) -> bool:
+    """Whether any kernel of a module, such as "lstm", is on disk already."""
+    directory = cache_directory()
+    return directory is not None and any(Path(directory, f"{module}-{_source_hash(module)}").glob("*/*.nbc"))
 
 
 @functools.cache

@@ -11,7 +11,6 @@ What a helper has compiled to is not kept on disk, and cannot be called from Pyt
 
 import contextlib
 import threading
-import weakref
 
 from numba.core import codegen, compiler
 from numba.core.compiler_machinery import register_pass
@@ -26,6 +25,7 @@ class Whole(compiler.CompilerBase):
     entry = False  # whether Python may call it, even if it is a helper as well
 
     def compile_extra(self, func):
+        """Compile a function, and find out on whose behalf."""
         depth = getattr(_compiling, "depth", 0)
         self.helper = depth > 0 and not self.entry
         _compiling.depth = depth + 1
@@ -35,6 +35,7 @@ class Whole(compiler.CompilerBase):
             _compiling.depth = depth
 
     def define_pipelines(self):
+        """Return Numba's list of passes with ours in place of the last."""
         passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
         ours = _LowerHelper if self.helper else _LowerKernel
         exchanged = compiler.PassManager("whole_kernels")
