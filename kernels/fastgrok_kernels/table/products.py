@@ -5,7 +5,8 @@ import math
 from ..simd import panel_width
 from .case import Case, Kernel, bound, named, normal
 
-# M x K x N: nothing, single elements, every edge of the tile, more than one depth of a panel, and several strips of rows and groups of panels.
+# M x K x N: nothing, single elements, every edge of the tile, more than one depth of a panel, and several strips of
+# rows and groups of panels.
 _PRODUCTS = (
     (0, 3, 2),
     (2, 0, 3),
