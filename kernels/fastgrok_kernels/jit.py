@@ -52,7 +52,8 @@ def _compile(function, *, threaded=False, reassociate=False, inline=False, entry
         return function
     flags = set(FASTMATH) | ({"reassoc"} if reassociate else set())
     options = {"nogil": True, "error_model": "numpy", "fastmath": flags, "no_cfunc_wrapper": True}
-    options["pipeline_class"] = pipeline.Entry if entry else pipeline.Whole
+    if pipeline.KNOWN:
+        options["pipeline_class"] = pipeline.Entry if entry else pipeline.Whole
     if CHECK:
         options["boundscheck"] = True
     elif threaded:

@@ -6,15 +6,21 @@ its loop, and for the function around both. Here helpers stay in LLVM's intermed
 parallel loop in that form as they are; the kernel at the top takes them all in, is optimised, and becomes machine code
 once. The result is the same bits in half of the time (a threaded matmul: 5.0 instead of 9.5 s on a busy machine).
 
+All this rests on the inside of Numba, so that other versions than those it was made for compile as they always do.
+
 What a helper has compiled to is not kept on disk, and cannot be called from Python: jit.py offers `entry` for that.
 """
 
 import contextlib
 import threading
 
+import numba
 from numba.core import codegen, compiler
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering, NativeParforLowering
+
+KNOWN = numba.version_info[:2] == (0, 68)
+"""Whether this version of Numba is one whose inside is as this file expects it."""
 
 _compiling = threading.local()  # how many compilations this thread is in, one on behalf of the other
 
