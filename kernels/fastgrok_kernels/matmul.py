@@ -47,9 +47,8 @@ def _task(p0, p1, first, rows, a, b, c, a_row, a_k, K, N, transpose_b, accumulat
                 pack_panel_transposed(a, start, a_k, depth, some, strip, 0, step + 16, depth)
                 source, start, row, column = strip, 0, step + 16, 1
             for p in range(p0, p1):
-                panel_product(source, start, row, column, 0, panels, (p - p0) * step * NR, NR,
-                              c, i * N + p * NR, N, some, 1, depth, min(NR, N - p * NR),
-                              accumulate or k > 0)  # fmt: skip
+                panel_product(source, start, row, column, 0, panels, (p - p0) * step * NR, NR, c, i * N + p * NR, N,
+                              some, 1, depth, min(NR, N - p * NR), accumulate or k > 0)  # fmt: skip
 
 
 @jit.parallel(work=lambda a, b, c, sizes, *flags: a.size * sizes[3] / 50 + b.size / 2)
