@@ -297,8 +297,8 @@ class Trainer:
         history = History()
         if initial_epoch >= epochs:
             warnings.warn(
-                f"fit: nothing is trained, as initial_epoch={initial_epoch} and epochs={epochs}, which is the number of "
-                "the last epoch and not how many more",
+                f"fit: nothing is trained, as initial_epoch={initial_epoch} and epochs={epochs}, which is the number "
+                "of the last epoch and not how many more",
                 stacklevel=2,
             )
             self.history = history

@@ -7,7 +7,7 @@ import pytest
 
 from fastgrok import keras
 from fastgrok.keras import backend as K
-from fastgrok.keras import callbacks, layers, losses, metrics, models, optimizers
+from fastgrok.keras import callbacks, initializers, layers, losses, metrics, models, optimizers
 
 
 @pytest.fixture
@@ -221,6 +221,15 @@ def test_weights_of_your_own_layers(data, tmp_path):
     loaded.weights[0].assign_add(np.ones(6))
     loaded.weights[0].assign_sub(np.full(6, 0.5))
     np.testing.assert_allclose(loaded.get_weights()[0], factor + 0.5, rtol=1e-6)
+
+
+def test_a_table_that_is_known_already(rng):
+    table = rng.standard_normal((5, 3)).astype(np.float32)
+    layer = layers.Embedding(5, 3, weights=[table], trainable=False)
+    model = models.Sequential([layers.Input((2,)), layer])
+    np.testing.assert_array_equal(model.predict([[4, 0]])[0], table[[4, 0]])
+    assert not model.trainable_weights
+    assert initializers.glorot_uniform is initializers.GlorotUniform
 
 
 @pytest.mark.parametrize("options", [{"regularizer": "l2"}, {"dtype": "int32"}])

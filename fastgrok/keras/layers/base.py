@@ -1,5 +1,6 @@
 """`Layer`: a module that gets its weights when it learns the shape of its input, and shows them as Keras does."""
 
+import reprlib
 from collections.abc import Callable
 from typing import Any
 
@@ -90,8 +91,8 @@ class Layer(Module):
     before it, or by the first call. Calling it means inference unless `training=True`; `fit` trains.
 
     A layer of your own defines `call(self, inputs)`, in `build(self, input_shape)` makes its weights with
-    `self.add_weight(shape=...)` or assigns layers of `fastgrok.nn` to attributes, and where its output has another shape
-    than its input, defines `compute_output_shape`.
+    `self.add_weight(shape=...)` or assigns layers of `fastgrok.nn` to attributes, and where its output has another
+    shape than its input, defines `compute_output_shape`.
 
     Parameters
     ----------
@@ -314,7 +315,10 @@ def refuse(owner: Any, options: dict[str, Any], **allowed: Any) -> None:
     for name, harmless in allowed.items():
         value = options.pop(name, harmless)
         if value != harmless:
-            raise NotImplementedError(f"{type(owner).__name__}: {name}={value!r} is not covered, expected {harmless!r}")
+            hint = ": layers share one random stream, which utils.set_random_seed starts" if name == "seed" else ""
+            raise NotImplementedError(
+                f"{type(owner).__name__}: {name}={reprlib.repr(value)} is not covered, expected {harmless!r}{hint}"
+            )
 
 
 #: Keras' options of weights that no layer here has.
