@@ -298,3 +298,9 @@ def serialize(initializer: Any) -> Any:
         "config": initializer.get_config(),
         "registered_name": None,
     }
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ALL:  # as in Keras, also glorot_uniform and so on
+        return _ALL[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@ import numpy as np
 from ..errors import ShapeError
 from ..grad_mode import no_grad
 from ..tensor import Tensor
-from . import losses
+from . import initializers, losses
 from .hints import BY_NAME, missing
 from .layers.base import refuse
 from .naming import choose, snake_case
@@ -111,15 +111,41 @@ def _classes(y_true: Any, y_pred: Any) -> np.ndarray:
     return classes
 
 
+class Variable(Tensor):
+    """A tensor of a metric with the methods of Keras' variables."""
+
+    def assign(self, value: Any) -> None:
+        """Change the value."""
+        self.array[...] = _array(value)
+
+    def assign_add(self, value: Any) -> None:
+        """Add to the value."""
+        self.array[...] += _array(value)
+
+
 class Metric:
-    """What is measured over an epoch: `update_state` for every batch, `result`, and `reset_state` for the next."""
+    """What is measured over an epoch: `update_state` for every batch, `result`, and `reset_state` for the next.
+
+    One of your own keeps its numbers in attributes, or in what `add_weight` returns.
+    """
 
     def __init__(self, name: str | None = None, dtype: Any = None):
         self.name = name or snake_case(type(self).__name__)
-        self.reset_state()
+
+    def add_weight(
+        self, shape: tuple[int, ...] = (), initializer: Any = "zeros", dtype: Any = None, name: str | None = None
+    ) -> "Variable":
+        """Return a new variable, which `reset_state` sets to 0."""
+        variable = Variable._from_array(initializers.get(initializer)(shape, dtype))
+        self.__dict__.setdefault("_variables", []).append(variable)
+        return variable
+
+    add_variable = add_weight
 
     def reset_state(self) -> None:
         """Forget all batches."""
+        for variable in self.__dict__.get("_variables", ()):
+            variable.assign(0.0)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch in. Every metric defines this."""
@@ -141,6 +167,10 @@ class Metric:
 
 class Mean(Metric):
     """The mean of numbers, weighted if need be."""
+
+    def __init__(self, name: str | None = None, dtype: Any = None):
+        super().__init__(name)
+        self.reset_state()
 
     def reset_state(self) -> None:
         """Forget all numbers."""
@@ -294,6 +324,7 @@ class _Counted(Metric):
             raise NotImplementedError(f"{type(self).__name__}: {argument}={kwargs[argument]!r} is not covered")
         self.threshold = 0.5 if thresholds is None else float(thresholds)
         super().__init__(name)
+        self.reset_state()
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this metric again."""
@@ -390,6 +421,7 @@ class AUC(Metric):
             raise ValueError(f"AUC: num_thresholds={num_thresholds!r}, expected a whole number of at least 2")
         self.num_thresholds, self.curve = num_thresholds, curve
         super().__init__(name or "auc")
+        self.reset_state()
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this metric again."""

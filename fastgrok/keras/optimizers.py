@@ -74,6 +74,8 @@ class Optimizer:
         )  # fmt: skip
         if kwargs:
             hint = ": use learning_rate" if "lr" in kwargs else ""
+            if "decay" in kwargs:
+                hint = f": use learning_rate=lambda step: {learning_rate!r} / (1 + {kwargs['decay']!r} * step)"
             raise TypeError(f"{type(self).__name__}: unknown argument {next(iter(kwargs))!r}{hint}")
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = {argument: value for argument, value in clips.items() if value is not None}
@@ -186,6 +188,9 @@ class Optimizer:
 
         Raises `ValueError` when they are those of another optimizer, or of other weights.
         """
+        if len(variables) == 2:  # of a model that was compiled, but never trained
+            self.iterations = int(variables[0])
+            return
         slots = self.slots({})
         shapes = [weight.shape for weight in weights for _ in slots]
         if not self.INTERLEAVED:

@@ -141,9 +141,12 @@ class Trainer:
         for name, value in (("loss", loss), ("metrics", metrics), ("weighted_metrics", weighted_metrics)):
             if isinstance(value, dict) and "class_name" not in value:  # which files have
                 raise NotImplementedError(f"compile: {name} is a dict; expected one for the one output that there is")
+        if isinstance(loss, list | tuple) and len(loss) == 1:  # one for each output
+            loss = loss[0]
         chosen = optimizers.get(optimizer), None if loss is None else losses.get(loss)
         lists = [value if isinstance(value, list | tuple) else [] if value is None else [value]
                  for value in (metrics, weighted_metrics)]  # fmt: skip
+        lists = [value[0] if len(value) == 1 and isinstance(value[0], list | tuple) else value for value in lists]
         for metric in (*lists[0], *lists[1]):
             _metric(metric, (), ())  # unknown names are told here and not by fit
         self.optimizer, self.loss = chosen

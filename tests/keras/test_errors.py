@@ -159,6 +159,17 @@ MISTAKES = {
         NotImplementedError,
         r"expected 'sigmoid'",
     ),
+    "a seed of its own": (lambda: layers.Dropout(0.5, seed=3), NotImplementedError, r"utils\.set_random_seed"),
+    "decay": (
+        lambda: optimizers.SGD(0.1, decay=1e-6),
+        TypeError,
+        r"unknown argument 'decay': use learning_rate=lambda step: 0\.1 / \(1 \+ 1e-06 \* step\)",
+    ),
+    "a table of another shape": (
+        lambda: models.Sequential([layers.Input((3,)), layers.Embedding(4, 2, weights=[np.ones((4, 3))])]),
+        ValueError,
+        r"has shape \(4, 2\), but the value has shape \(4, 3\)",
+    ),
     "masks": (lambda: layers.Embedding(4, 2, mask_zero=True), NotImplementedError, r"mask_zero=True is not covered"),
     "rate": (lambda: layers.Dropout(2), ValueError, r"rate=2, expected a probability"),
     "weights of another shape": (

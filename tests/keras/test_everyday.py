@@ -7,7 +7,7 @@ import pytest
 
 from fastgrok import keras
 from fastgrok.keras import backend as K
-from fastgrok.keras import callbacks, layers, losses, metrics, models, optimizers
+from fastgrok.keras import callbacks, initializers, layers, losses, metrics, models, optimizers
 
 
 @pytest.fixture
@@ -221,6 +221,71 @@ def test_weights_of_your_own_layers(data, tmp_path):
     loaded.weights[0].assign_add(np.ones(6))
     loaded.weights[0].assign_sub(np.full(6, 0.5))
     np.testing.assert_allclose(loaded.get_weights()[0], factor + 0.5, rtol=1e-6)
+
+
+def test_a_table_that_is_known_already(rng):
+    table = rng.standard_normal((5, 3)).astype(np.float32)
+    layer = layers.Embedding(5, 3, weights=[table], trainable=False)
+    model = models.Sequential([layers.Input((2,)), layer])
+    np.testing.assert_array_equal(model.predict([[4, 0]])[0], table[[4, 0]])
+    assert not model.trainable_weights
+    assert initializers.glorot_uniform is initializers.GlorotUniform
+
+
+def test_layers_of_layers(data):
+    class Block(layers.Layer):
+        def __init__(self, units, **kwargs):
+            super().__init__(**kwargs)
+            self.first, self.second, self.drop = layers.Dense(units, "relu"), layers.Dense(6), layers.Dropout(0.5)
+
+        def call(self, inputs, training=False):
+            return inputs + self.drop(self.second(self.first(inputs))) * (1.0 if training else 0.0)
+
+    model = models.Sequential([layers.Input((6,)), Block(4, name="block"), layers.Dense(3)])
+    assert model.count_params() == (6 * 4 + 4) + (4 * 6 + 6) + (6 * 3 + 3)
+    assert model.weights[0].path.startswith("block/dense")
+    before = model.get_weights()
+    np.testing.assert_array_equal(model.layers[0](data[0]).detach().numpy(), data[0])
+    model.compile("adam", "mse")
+    model.fit(*data, epochs=2, verbose=0)
+    assert all((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
+    model.layers[0].trainable = False
+    assert len(model.trainable_weights) == 2
+
+
+def test_metrics_of_your_own(data):
+    class Batches(metrics.Metric):
+        def __init__(self, name="batches", **kwargs):
+            super().__init__(name=name, **kwargs)
+            self.count = self.add_weight(name="count", initializer="zeros")
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.count.assign_add(1.0)
+
+        def result(self):
+            return self.count
+
+    model = small(metrics=[Batches()])
+    history = model.fit(*data, epochs=2, batch_size=20, validation_split=0.5, verbose=0).history
+    assert history["batches"] == [2, 2]
+    assert history["val_batches"] == [2, 2]
+
+
+@pytest.mark.keras
+def test_losses_of_your_own_get_tensors_of_one_shape(data):
+    theirs = pytest.importorskip("keras")
+
+    def distance(y_true, y_pred):
+        return abs(y_true - y_pred).mean(-1)  # (N,) and (N, 1) would make (N, N)
+
+    found = []
+    for library in (theirs, keras):
+        model = library.Sequential([library.layers.Input((6,)), library.layers.Dense(1)])
+        model.set_weights([np.linspace(-1, 1, 6).reshape(6, 1), np.zeros(1)])
+        model.compile("sgd", [distance], metrics=["mae"])
+        found.append(model.fit(data[0], data[1][:, 0], shuffle=False, verbose=0).history)
+    assert found[1]["loss"] == pytest.approx(found[0]["loss"], rel=1e-5)
+    assert found[1]["loss"] == pytest.approx(found[1]["mae"], rel=1e-5)
 
 
 @pytest.mark.parametrize("options", [{"regularizer": "l2"}, {"dtype": "int32"}])

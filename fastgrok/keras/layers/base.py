@@ -1,11 +1,14 @@
 """`Layer`: a module that gets its weights when it learns the shape of its input, and shows them as Keras does."""
 
+import inspect
+import reprlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ...errors import ShapeError
+from ...grad_mode import no_grad
 from ...nn import Module
 from ...nn.parameter import new_parameter
 from ...tensor import Tensor
@@ -89,9 +92,9 @@ class Layer(Module):
     A layer is built, that is gets its weights, when the shape of its input is known: by `input_shape=`, by an `Input`
     before it, or by the first call. Calling it means inference unless `training=True`; `fit` trains.
 
-    A layer of your own defines `call(self, inputs)`, in `build(self, input_shape)` makes its weights with
-    `self.add_weight(shape=...)` or assigns layers of `fastgrok.nn` to attributes, and where its output has another
-    shape than its input, defines `compute_output_shape`.
+    A layer of your own defines `call(self, inputs)`, or `call(self, inputs, training)`; in `build(self, input_shape)`
+    it makes its weights with `self.add_weight(shape=...)`, or assigns layers to attributes, these or those of
+    `fastgrok.nn`; and where its output has another shape than its input, it defines `compute_output_shape`.
 
     Parameters
     ----------
@@ -111,6 +114,9 @@ class Layer(Module):
     TypeError
         For an argument that there is not.
     """
+
+    #: Whether `call` has an argument `training`.
+    _asks = False
 
     def __init__(self, *, name: str | None = None, trainable: bool = True, **kwargs: Any):
         super().__init__()
@@ -175,10 +181,16 @@ class Layer(Module):
             return
         self.check_input(input_shape)
         self.build(input_shape)
-        if not self.weights:  # a layer of one's own, made of those of fastgrok.nn
+        inner = [child for child in self.children() if isinstance(child, Layer)]
+        if any(not child.built for child in inner):  # a layer of one's own, whose inner layers learn their shapes now
+            with no_grad():
+                self._call(Tensor._from_array(np.zeros([size or 1 for size in input_shape], np.float32)))
+        if not self.weights and not inner:  # made of those of fastgrok.nn
             self.weights = [Weight(name, parameter) for name, parameter in self.named_parameters()]
+        known = {id(weight) for weight in self.weights}
+        self.weights += [weight for child in inner for weight in child.weights if id(weight) not in known]
         for weight in self.weights:
-            weight.path = f"{self.name}/{weight.name}"
+            weight.path = f"{self.name}/{weight.path}"
         self.input_shape, self.built = input_shape, True
         self.trainable = self._trainable
         self.train(self.training)
@@ -194,13 +206,21 @@ class Layer(Module):
         else:
             self.check_input(tuple(x.shape))
         if training is None or training == self.training:
-            return self.call(x)
+            return self._call(x)
         before = self.training
         self.train(bool(training))
         try:
-            return self.call(x)
+            return self._call(x)
         finally:
             self.train(before)
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        cls._asks = "training" in inspect.signature(cls.call).parameters
+
+    def _call(self, x: Tensor) -> Tensor:
+        """`call`, which gets `training` when it asks for it."""
+        return self.call(x, training=self.training) if self._asks else self.call(x)  # type: ignore[call-arg]
 
     @property
     def output_shape(self) -> Shape:
@@ -314,7 +334,10 @@ def refuse(owner: Any, options: dict[str, Any], **allowed: Any) -> None:
     for name, harmless in allowed.items():
         value = options.pop(name, harmless)
         if value != harmless:
-            raise NotImplementedError(f"{type(owner).__name__}: {name}={value!r} is not covered, expected {harmless!r}")
+            hint = ": layers share one random stream, which utils.set_random_seed starts" if name == "seed" else ""
+            raise NotImplementedError(
+                f"{type(owner).__name__}: {name}={reprlib.repr(value)} is not covered, expected {harmless!r}{hint}"
+            )
 
 
 #: Keras' options of weights that no layer here has.

@@ -157,7 +157,8 @@ class Dense(Layer):
 class Embedding(Layer):
     """One row of a table for every id: `nn.Embedding` under Keras' names.
 
-    Weights: embeddings (input_dim, output_dim). Shape: ids (...) -> (..., output_dim).
+    Weights: embeddings (input_dim, output_dim), from `weights=[table]` where it is given. Shape: ids (...) -> (...,
+    output_dim).
 
     A recurrent layer right after it multiplies the table instead of the rows, where that is less work.
 
@@ -165,7 +166,8 @@ class Embedding(Layer):
     """
 
     def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform", **kwargs: Any):
-        refuse(self, kwargs, mask_zero=False, weights=None, **NO_PENALTIES)
+        refuse(self, kwargs, mask_zero=False, **NO_PENALTIES)
+        given = kwargs.pop("weights", None)
         length = kwargs.pop("input_length", None)
         super().__init__(**kwargs)
         if length is not None:
@@ -173,12 +175,16 @@ class Embedding(Layer):
         self.input_dim = positive("Embedding", "input_dim", input_dim)
         self.output_dim = positive("Embedding", "output_dim", output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self._first = None if given is None else np.asarray(given[0] if isinstance(given, list) else given)
 
     def build(self, input_shape: Shape) -> None:
         """Make the table."""
         self.table = nn.Embedding(self.input_dim, self.output_dim)
         self.weights = [Weight("embeddings", self.table.weight)]
-        self.weights[0].assign(self.embeddings_initializer((self.input_dim, self.output_dim)))
+        if self._first is None:
+            self.weights[0].assign(self.embeddings_initializer((self.input_dim, self.output_dim)))
+        else:
+            self.weights[0].assign(self._first)
 
     @property
     def embeddings(self) -> Weight:
