@@ -172,7 +172,7 @@ def test_images_are_downloaded_once(server, monkeypatch, name):
     for path in (fetching.cache_directory() / name).iterdir():
         path.unlink()
     with pytest.raises(
-        DatasetError, match=r"404; .*delivers another file.*FASTGROK_DATA_DIR.*all four files are needed"
+        DatasetError, match=r"404; .*delivers another.*FASTGROK_DATA_DIR.*all four files are needed"
     ):
         load()
 
