@@ -99,21 +99,14 @@ class RMSprop(Optimizer):
     def update(self, param: Tensor, group: dict[str, Any]) -> None:
         """Change one parameter by its gradient."""
         gradient = gradient_of(param, group["maximize"])
-        state = self.state[param]
-        used = ["square_avg"]
-        used += ["momentum_buffer"] if group["momentum"] > 0 else []
-        used += ["grad_avg"] if group["centered"] else []
-        state.setdefault("step", 0)
-        for name in used:
-            if name not in state:
-                state[name] = Tensor._from_array(np.zeros_like(gradient))
-        state["step"] += 1
-        square = state["square_avg"].array
+        state, momentum, centered = self.state[param], group["momentum"], group["centered"]
+        state["step"] = state.get("step", 0) + 1
+        square = _kept(state, "square_avg", gradient)
         # What an option switches off is not touched by the kernel: any array of the shape stands in for it.
-        mean, velocity = (state[name].array if name in used else square for name in ("grad_avg", "momentum_buffer"))
-        options = [group[name] for name in ("weight_decay", "momentum", "centered")]
-        arrays = (square, mean, velocity, gradient)
-        change(param, kernels.rmsprop_into, arrays, group["lr"], group["alpha"], group["eps"], self.inner_eps, *options)
+        velocity = _kept(state, "momentum_buffer", gradient) if momentum > 0 else square
+        mean = _kept(state, "grad_avg", gradient) if centered else square
+        options = (group["lr"], group["alpha"], group["eps"], self.inner_eps, group["weight_decay"], momentum, centered)
+        change(param, kernels.rmsprop_into, (square, mean, velocity, gradient), *options)
 
     def _taken_over(self, number: int, param: Tensor, entries: dict[str, Any]) -> dict[str, Any]:
         always, sometimes = {"step", "square_avg"}, {"momentum_buffer", "grad_avg"}
@@ -123,3 +116,10 @@ class RMSprop(Optimizer):
                 f"{sorted(always)}, and perhaps {sorted(sometimes)}"
             )
         return super()._taken_over(number, param, entries)
+
+
+def _kept(state: dict[str, Any], name: str, gradient: np.ndarray) -> np.ndarray:
+    """Return an array of a parameter's state, zero at first."""
+    if name not in state:
+        state[name] = Tensor._from_array(np.zeros_like(gradient))
+    return state[name].array
