@@ -43,7 +43,7 @@ class Tensor(Variable, results=True):
     data : ndarray
         The array itself: changes to it change the tensor.
     grad : Tensor or None
-        The gradient, of a result as well, except results of `index_select` and of recurrent cells.
+        The gradient, of a result as well, except results of `index_select` and states of recurrent cells.
     children : dict
         Empty: the engine counts for itself. See `fastgrok.book.stages` for the classes that fill it.
 

@@ -68,10 +68,10 @@ class Packed:
         return c[0]
 
 
-def _panels(weights: Any, transpose: bool = False) -> np.ndarray:
-    """Return weights of one shape (K, N) in panels, see `kernels.panels_into`."""
+def _panels(weights: Any, transpose: bool = False, width: int | None = None) -> np.ndarray:
+    """Return weights of one shape (K, N) in panels of `width` columns, see `kernels.panels_into`."""
     K, N = weights[0].shape[::-1] if transpose else weights[0].shape
-    NR = kernels.simd.panel_width(weights[0].dtype)
+    NR = kernels.simd.panel_width(weights[0].dtype) if width is None else width
     panels = memory.empty((len(weights), -(-N // NR), K, NR), weights[0].dtype)
     for to, w in zip(panels, weights, strict=True):
         kernels.panels_into(to, contiguous(w), transpose)
@@ -84,8 +84,11 @@ class Gates(Op):
     stateless = True
     accepts_structured = True
 
-    def forward(self, *weights):
-        """Pack. Raises `ShapeError` or `DtypeError` when weights differ, or are no float matrices."""
+    def forward(self, *weights, width=None):
+        """Pack, into panels of `width` columns; without it, as wide as products need them.
+
+        Raises `ShapeError` or `DtypeError` when weights differ, or are no float matrices.
+        """
         first = weights[0]
         for w in weights:
             check_float("gates", "weight", w)
@@ -94,13 +97,13 @@ class Gates(Op):
             if w.dtype != first.dtype:
                 raise DtypeError(f"gates: a weight has dtype {w.dtype}, expected {first.dtype}")
         self.H = first.shape[1]
-        return _panels(weights)
+        return _panels(weights, width=width)
 
     def backward(self, dpanels):
         """Unpack; products behind a gradient are formed gate by gate."""
         if isinstance(dpanels, StepOuter):
             h, d = dpanels.joined()
-            columns = kernels.swap_axes(contiguous(h)[None])[0]
+            columns = _columns(h)
             gates = [(kernels.matmul, (columns, dk)) for dk in d]
         else:
             gates = [(_unpacked, (dk, self.H)) for dk in dpanels]
@@ -110,6 +113,20 @@ class Gates(Op):
 def _unpacked(panels: np.ndarray, H: int) -> np.ndarray:
     """Return the matrix (D, H) of which these are the panels (P, D, NR)."""
     return contiguous(panels.transpose(1, 0, 2).reshape(panels.shape[1], -1)[:, :H])
+
+
+class Products(Outer):
+    """The same gradient as `Outer`; with as many rows as here, it is quicker to transpose them first."""
+
+    def dense(self) -> np.ndarray:
+        """Return the array (M, K)."""
+        a, b = self.joined()
+        return kernels.matmul(_columns(a), contiguous(b))
+
+
+def _columns(x: np.ndarray) -> np.ndarray:
+    """Return a copy (M, N) of x (N, M), transposed."""
+    return kernels.swap_axes(contiguous(x)[None])[0]
 
 
 class StepOuter(_Pieces):
@@ -160,7 +177,7 @@ class GateShares(Op):
             dx = kernels.matmul(d[0], self.weights[0], transpose_b=True)
             for dk, w in zip(d[1:], self.weights[1:], strict=True):
                 kernels.matmul_into(dx, dk, w, transpose_b=True, accumulate=True)
-        dw = [Outer(x, dk) if needed else None for dk, needed in zip(d, self.needs[1 : 1 + G], strict=True)]
+        dw = [Products(x, dk) if needed else None for dk, needed in zip(d, self.needs[1 : 1 + G], strict=True)]
         db = [dk.sum(axis=0) if needed else None for dk, needed in zip(d, self.needs[1 + G :], strict=False)]
         return dx, *dw, *db
 
@@ -249,7 +266,7 @@ class BookRNNStep(_Step):
             dshares,
             self.back[0].multiply(d) if need_h else None,
             du if need_u else None,
-            Outer(self.after, doutput) if need_ho and doutput is not None else None,
+            Products(self.after, doutput) if need_ho and doutput is not None else None,
             doutput.sum(axis=0) if need_b and doutput is not None else None,
         )
 
@@ -324,7 +341,7 @@ class BookLSTMStep(_Step):
             dh_before,
             dc * f if need_c and not cell_from_step else None,
             du if need_u else None,
-            Outer(self.after, doutput) if need_ho and doutput is not None else None,
+            Products(self.after, doutput) if need_ho and doutput is not None else None,
         )
 
     def follows_step(self, state: int) -> bool:

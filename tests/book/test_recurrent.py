@@ -208,6 +208,26 @@ def test_activations_of_the_rnn():
     assert hidden.grad is not None and x.grad is not None
 
 
+def test_outputs_keep_their_gradients():
+    for cell in ("LSTMCell", "RNNCell"):
+        found = []
+        for b in (book, reference):
+            np.random.seed(0)
+            model, x = getattr(b, cell)(D, H, V), b.Tensor(np.random.rand(B, D), autograd=True)
+            output, _ = model.forward(x, model.init_hidden(B))
+            output.cross_entropy(b.Tensor([0] * B, autograd=True)).backward()
+            found.append(output.grad.data)
+        np.testing.assert_allclose(*found, rtol=1e-12)
+
+
+def test_an_output_layer_of_ones_own(rng):
+    model, x = RNNCell(D, H, V), Tensor(rng.standard_normal((B, D)), autograd=True)
+    expected, _ = model.forward(x, model.init_hidden(B))
+    model.w_ho = book.Sequential([model.w_ho, Tanh()])
+    output, _ = model.forward(x, model.init_hidden(B))
+    np.testing.assert_allclose(output.data, np.tanh(expected.data), rtol=1e-12)
+
+
 def test_300_steps_need_no_recursion():
     embed, model = book.Embedding(V, D), LSTMCell(D, H, V)
     ids = np.zeros((300, B), int)

@@ -114,7 +114,7 @@ CASES = [
     *[Case(ops.CumProd, str(dim), lambda rng: [_with_zeros(rng)], {"dim": dim}) for dim in (0, 1)],
     Case(ops.CumSum, "0", normal((2, 3)), {"dim": 0}),
     Case(ops.CumSum, "-1", normal((2, 3)), {"dim": -1}),
-    Case(ops.Gates, "three", normal((4, 3), (4, 3), (4, 3))),
+    Case(ops.Gates, "three", normal((4, 3), (4, 3), (4, 3)), {"width": 32}),
     Case(ops.GateShares, "two", normal((5, 4), (4, 3), (4, 3), (3,), (3,))),
     Case(ops.Reshape, "merge", normal((2, 3, 4)), {"shape": (6, -1)}),
     Case(ops.Permute, "3-d", normal((2, 3, 4)), {"dims": (2, 0, 1)}),
