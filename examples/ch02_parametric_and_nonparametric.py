@@ -8,7 +8,7 @@ about what it never saw; the second remembers what it saw and knows nothing else
 import argparse
 from collections import Counter, defaultdict
 
-# Who won against whom: the home team's usual share of wins, rain (1) or not (0), and whether the home team won.
+# Home games: the team, its usual share of wins, rain (1) or not (0), and whether it won.
 GAMES = [
     ("Red Sox", 0.9, 0, 1), ("Red Sox", 0.9, 1, 1), ("Yankees", 0.6, 0, 1), ("Yankees", 0.6, 1, 0),
     ("Cubs", 0.3, 0, 0), ("Cubs", 0.3, 1, 0), ("Red Sox", 0.9, 0, 1), ("Yankees", 0.6, 0, 1),
@@ -73,6 +73,8 @@ def main():
         counted = counts.predict(team, rain)
         shown = "never seen" if counted is None else f"{counted:.2f}"
         print(f"  {team + (' in rain' if rain else ' in the dry'):30}  {knobs.predict(share, rain):5.2f}   {shown}")
+
+    print("The knobs have an answer for a team that they never saw, but nothing told them that a chance ends at 1.")
 
     right = sum((knobs.predict(share, rain) > 0.5) == won for _, share, rain, won in GAMES)
     known = sum((counts.predict(team, rain) > 0.5) == won for team, _, rain, won in GAMES)

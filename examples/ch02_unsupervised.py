@@ -77,7 +77,7 @@ def draw(path, centres, found, plane, labels):
 def main():
     """Cluster, reduce and estimate; then compare with the labels."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--plot", help="draw what was found into this file")
+    parser.add_argument("--plot", metavar="FILE", help="draw what was found into this file")
     options = parser.parse_args()
     images, labels, _, _ = digits()
     chosen = np.flatnonzero(np.isin(labels, KINDS))[:1500]

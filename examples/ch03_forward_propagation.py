@@ -3,9 +3,9 @@
 What is learnt here: how one weight, three weights, three outputs and two layers turn what is known about a baseball
 team into a prediction, written out in lists first, then as one product of NumPy, then as a layer of fastgrok.
 
-The book's `vect_mat_mul` asserts that there are as many inputs as *rows* of the matrix, which holds for square
-matrices only. It has a row for each output, so each *row* must be as long as there are inputs: that is what is checked
-here.
+The book's `vect_mat_mul` asserts that there are as many inputs as *rows* of the matrix, and makes as many outputs as
+there are inputs, which holds for square matrices only. A matrix has a row for each output, and each *row* must be as
+long as there are inputs: that is what is checked here. Its `ele_mul` multiplies lists of three numbers and no others.
 """
 
 import argparse

@@ -69,7 +69,7 @@ def draw(path, diverging, calm):
 def main():
     """Descend, diverge, and find back."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--plot", help="draw the picture into this file")
+    parser.add_argument("--plot", metavar="FILE", help="draw the picture into this file")
     options = parser.parse_args()
 
     print("Input 0.5, goal 0.8:")

@@ -6,7 +6,8 @@ what it would have learnt. At the end, fastgrok's autograd finds the same shares
 
 Three errors of the book's listings are put right: the first one uses `weight_deltas` before they exist; the printed
 `outer_prod(vec_a, vec_b)` fills the table transposed, so weights move by each other's share (seen only where inputs
-and outputs differ in number, or in the result); and `ele_mul` works for three numbers only.
+and outputs differ in number, or in the result); and `ele_mul` works for three numbers only. (Where a listing prints
+`np.float64(...)` today, that is NumPy 2 naming its numbers; they are the same.)
 """
 
 import argparse

@@ -42,14 +42,14 @@ def draw(path, weights):
     for digit, place in enumerate(axes.flat):
         shown = place.imshow(weights[digit], cmap="RdBu_r", vmin=-limit, vmax=limit)
         place.set(title=f"{digit}", xticks=[], yticks=[])
-    figure.colorbar(shown, ax=axes, label="weight (red: for, blue: against)", shrink=0.8)
+    figure.colorbar(shown, ax=axes, extend="both", label="weight (red: for, blue: against)", shrink=0.8)
     figure.savefig(path, dpi=110)
 
 
 def main():
     """Train one layer, and look at it."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--plot", help="draw the weights into this file")
+    parser.add_argument("--plot", metavar="FILE", help="draw the weights into this file")
     options = parser.parse_args()
     fastgrok.manual_seed(0)
 
@@ -65,11 +65,11 @@ def main():
 
     error = evaluate(layer, nn.functional.mse_loss, [test])
     with fastgrok.no_grad():
-        right = metrics.accuracy(layer(test[0]), test_labels)
-    print(f"one layer, 9,000 digits: {right:.2f} of the others are read, mean squared error {error:.4f}")
+        read = metrics.accuracy(layer(test[0]), test_labels)
+    print(f"one layer, 9,000 digits: {read:.2f} of the others are read, mean squared error {error:.4f}")
 
     weights = layer.weight.detach().numpy().reshape(10, 28, 28)
-    print(f"weights of the corner, which is never inked: {weights[:, 0, 0].min():.0f} to {weights[:, 0, 0].max():.0f}")
+    print(f"weights of the corner, which is never inked: {weights[:, 0, 0].min():g} to {weights[:, 0, 0].max():g}")
     print("\nThe weights of 0 and of 1 (+ for the digit, - against it):")
     for left, right in zip(sketch(weights[0]), sketch(weights[1]), strict=True):
         print(f"  {left}    {right}")
@@ -77,9 +77,7 @@ def main():
     with fastgrok.no_grad():
         scores = layer(test[0][0]).numpy()
     best = np.argsort(-scores)[:2]
-    print(
-        f"\nA {test_labels[0]} that it has not seen is most like the picture of {best[0]}, and then that of {best[1]}."
-    )
+    print(f"\nThe first of the other digits, {test_labels[0]}, is most like the picture of {best[0]}, then {best[1]}.")
     if options.plot:
         draw(options.plot, weights)
 

@@ -61,7 +61,7 @@ def draw_network(axes, weights, inputs, outputs):
 def main():
     """Show a network in three ways."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--plot", help="draw the network into this file")
+    parser.add_argument("--plot", metavar="FILE", help="draw the network into this file")
     options = parser.parse_args()
     fastgrok.manual_seed(1)  # of other seeds, about half end with relus that are off for all rows
 
@@ -76,7 +76,7 @@ def main():
     run = fit(model, nn.functional.mse_loss, optimizer, [(lights, walk)], epochs=200, callbacks=[])
     print(f"\nIt has learnt when to walk: {run.loss < 1e-3}, predictions", end=" ")
     with fastgrok.no_grad():
-        print([abs(round(value, 1)) for value in model(lights).flatten().tolist()])
+        print([round(value) for value in model(lights).flatten().tolist()])
 
     print("\nA larger one, the digits of chapter 8, is the same picture with other sizes:\n")
     print(summary(nn.Sequential(nn.Linear(784, 100), nn.ReLU(), nn.Dropout(0.5), nn.Linear(100, 10)), (100, 784)))
@@ -88,7 +88,7 @@ def main():
         figure.suptitle("A line for each weight: red above 0, blue below, as thick as it is large")
         names = ("left light", "middle light", "right light"), ("walk",)
         for axes, weights, title in zip(
-            figure.subplots(1, 2), (before, tables(model)), ("drawn by lot", "after learning"), strict=True
+            figure.subplots(1, 2), (before, tables(model)), ("before: drawn at random", "after learning"), strict=True
         ):
             draw_network(axes, weights, *names)
             axes.set_title(title)

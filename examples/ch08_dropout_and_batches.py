@@ -4,9 +4,11 @@ What is learnt here: dropout switches half of the hidden nodes off at random and
 smaller networks learn in turn and must agree; the test error falls. Batches average the steps of several images:
 fewer, calmer and cheaper steps, which can therefore be longer.
 
-Two errors of the book are put right. Its batch listing changes the weights inside the loop that counts right answers,
+Some errors of the book are put right. Its batch listing changes the weights inside the loop that counts right answers,
 so 100 times per batch, from one and the same forward pass; here a batch is one step, and alpha grows with the batch
-instead. Its dropout listing sets the goals at `labels[i+i+1]`.
+instead. Its first dropout listing compares the answer with `labels[i+i+1]`, the label of another image, and uses
+`images` and more that only an earlier cell has made. And on the way back its listings leave out the factor 2 that the
+mask has on the way forward, so that the first table of weights learns at half the rate.
 
 Data: of MNIST 1,000 digits to learn from, 1,000 to test with.
 """
@@ -24,7 +26,8 @@ from fastgrok.training import evaluate, fit
 def dropout_by_hand(layer, random):
     """Return the layer with about half of its nodes off and the others doubled, and the mask that did it.
 
-    Doubled, so that the next layer gets as much on average. The same mask is for the way back: who was off has no part.
+    Doubled, so that the next layer gets as much on average. On the way back the blame is multiplied by `mask * 2`, too:
+    who was off has no part in it.
     """
     mask = random.integers(0, 2, layer.shape)
     return layer * mask * 2, mask
@@ -57,13 +60,13 @@ def report(name, model, *parts):
     with fastgrok.no_grad():
         shares = [f"{metrics.accuracy(model(x), y.argmax(1)):.2f}" for x, y in parts]
     errors = [f"{evaluate(model, nn.functional.mse_loss, [part]):.4f}" for part in parts]
-    print(f"{name:28} {'  '.join(shares)}   {'  '.join(errors)}")
+    print(f"{name:31} {'  '.join(shares)}   {'  '.join(errors)}")
 
 
 def main():
     """Show a mask, compare with and without dropout, and compare batch sizes."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=60, help="how often all images are shown (%(default)s)")
     options = parser.parse_args()
 
     random = np.random.default_rng(0)
@@ -76,7 +79,7 @@ def main():
 
     images, labels, test_images, test_labels = digits()
     learnt, test = prepared(images[:1000], labels[:1000]), prepared(test_images, test_labels)
-    print(f"\n{'digits that are read':28} train test  and mean squared errors")
+    print(f"\n{'digits that are read':31} train test  and mean squared errors")
     for name, dropout in (("without dropout", 0.0), ("with dropout", 0.5)):
         model, _ = train(learnt, dropout, batch_size=20, alpha=0.5, epochs=options.epochs)
         report(name, model, learnt, test)
@@ -84,8 +87,8 @@ def main():
     print("\nWithout dropout, 10 times all images:")
     for batch_size, alpha in ((1, 0.025), (10, 0.25), (100, 0.25), (100, 2.0)):
         model, steps = train(learnt, 0.0, batch_size, alpha, epochs=10)
-        report(f"{steps:5} steps of {batch_size:3}, alpha {alpha}", model, learnt, test)
-    print("Ten times fewer steps get less far, unless they are about ten times as long.")
+        report(f"{steps:5} steps of {batch_size:3}, alpha {alpha:5}", model, learnt, test)
+    print("Ten times fewer steps get less far. Where they are eight times as long, they make up for most of it.")
 
 
 if __name__ == "__main__":

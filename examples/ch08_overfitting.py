@@ -100,8 +100,8 @@ def draw(path, small, large, stopped):
 def main():
     """Train a small network, a large one, and the large one with early stopping."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--plot", help="draw the curves into this file")
+    parser.add_argument("--epochs", type=int, default=100, help="how often all images are shown (%(default)s)")
+    parser.add_argument("--plot", metavar="FILE", help="draw the curves into this file")
     options = parser.parse_args()
 
     images, labels, test_images, test_labels = digits()

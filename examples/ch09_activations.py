@@ -78,7 +78,7 @@ def draw(path):
 def main():
     """Check the constraints, compare derivatives, and look at softmax."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--plot", help="draw the activations into this file")
+    parser.add_argument("--plot", metavar="FILE", help="draw the activations into this file")
     options = parser.parse_args()
 
     print(f"{'':8} {'defined':>9} {'monotonic':>11} {'nonlinear':>11} {'derivative':>11}   as fastgrok's")

@@ -58,7 +58,7 @@ def train(images, labels, activation, loss, goals, alpha, epochs):
 def main():
     """Compare one step by hand with autograd, then the old network with the new one."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--epochs", type=int, default=50, help="how often all images are shown (%(default)s)")
     options = parser.parse_args()
 
     images, labels, test_images, test_labels = digits()
@@ -81,7 +81,7 @@ def main():
             print(f"{name:30}   {metrics.accuracy(model(x), y):.2f}  {metrics.accuracy(model(test), test_labels):.2f}")
         shares = F.softmax(new(test[:1]), 1)[0]
         best = int(shares.argmax().item())
-        print(f"\nThe first digit to test with is a {test_labels[0]}, and the network is surest of a {best}.")
+        print(f"\nThe first digit to test with is {test_labels[0]}, and the network is surest of {best}.")
         print(f"Its ten shares sum to {shares.sum().item():.3f}.")
 
 

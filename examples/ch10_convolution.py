@@ -45,16 +45,16 @@ def pool(found, how):
     return how(found.reshape(N, O, R // 2, 2, S // 2, 2), axis=(3, 5))
 
 
-def one_step(images, kernels):
-    """Let the kernels of a wanted picture be learnt; return the squared error before and after one step."""
-    goal = convolve(images, kernels)
-    learnt = np.zeros_like(kernels)
+def one_step(images, wanted):
+    """Learn kernels, from zeros, that find what the `wanted` ones find; return the error before and after one step."""
+    goal = convolve(images, wanted)
+    learnt = np.zeros_like(wanted)
     table = patches(images).reshape(-1, 9)
     errors = []
     for _ in range(2):
         delta = convolve(images, learnt) - goal
         errors.append(float((delta**2).mean()))
-        gradient = delta.transpose(1, 0, 2, 3).reshape(len(kernels), -1) @ table / len(table)
+        gradient = delta.transpose(1, 0, 2, 3).reshape(len(wanted), -1) @ table / len(table)
         learnt = learnt - 0.5 * gradient.reshape(learnt.shape)  # minus: prediction - goal is what was too much
     return errors
 
@@ -77,7 +77,7 @@ def draw(path, image, found):
 def main():
     """Convolve and pool by hand and by fastgrok."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--plot", help="draw what the kernels find into this file")
+    parser.add_argument("--plot", metavar="FILE", help="draw what the kernels find into this file")
     options = parser.parse_args()
     images = digits()[0][:8] / 255
     kernels = np.array(list(KERNELS.values()), dtype=np.float64)

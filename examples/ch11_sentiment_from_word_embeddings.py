@@ -3,8 +3,9 @@
 A review becomes the mean of its words' vectors. Picking rows of a table is the product with a bag of words (zeros and
 ones), without the multiplications by 0. Words that serve the same purpose get similar vectors.
 
-The book's listing forgets the slope of the sigmoid in `layer_1_delta`; what that does is measured below. Its distances
-are negative, and a word's to itself is -0.0; `WordVectors.nearest` gives distances, from the smallest.
+The book's listing (in its notebook a raw cell, which never runs) forgets the slope of the sigmoid in `layer_1_delta`;
+what that does is shown below. Its distances are negative, and a word's to itself is -0.0; `WordVectors.nearest` gives
+distances, from the smallest.
 """
 
 import argparse
@@ -116,7 +117,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--folds", type=int, default=1, choices=range(1, 11), help="hold out so many tenths in turn")
-    parser.add_argument("--plot", metavar="FILE", help="draw the words as points")
+    parser.add_argument("--plot", metavar="FILE", help="draw the words that judge most")
     options = parser.parse_args()
     bags_and_rows()
     fastgrok.manual_seed(1)
@@ -126,6 +127,9 @@ def main():
         vectors, accuracy = learn(texts, praise, training, tested, options.epochs)
         accuracies.append(accuracy)
     print(f"accuracy on {len(tested):,} reviews it did not see: {np.mean(accuracies):.1%}")
+    if options.folds > 1:
+        spread = np.std(accuracies, ddof=1)
+        print(f"this is the mean of {options.folds} such parts; their standard deviation is {spread:.1%}")
     for word in ("beautiful", "boring"):
         print(f"{word}:", ", ".join(f"{other} {distance:.2f}" for other, distance in vectors.nearest(word, 5)))
     if options.plot:

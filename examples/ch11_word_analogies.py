@@ -12,6 +12,7 @@ words with long vectors win; and it drops the best answer where it means to leav
 
 import argparse
 import re
+import sys
 
 import numpy as np
 from ch11_fill_in_the_blank import learn
@@ -28,8 +29,8 @@ def sentences():
     texts = film_reviews(stand_in=True)[0]
     try:
         texts = texts + tiny_shakespeare().lower().split("\n")
-    except DatasetError:
-        print("without Shakespeare, which is neither here nor to be had")
+    except DatasetError as error:
+        print(f"fastgrok: {error}; the reviews alone must do", file=sys.stderr)
     return [re.findall(r"[\w']+", text) for text in texts]
 
 
@@ -37,14 +38,13 @@ def draw(vectors, pairs, path):
     """Draw pairs as arrows: to the right goes what the second words have in common, up what words differ most in."""
     import matplotlib.pyplot as plt
 
-    pairs = [pair for pair in pairs if all(word in vectors for word in pair)]
     table = np.array([[vectors[word] / np.sqrt((vectors[word] ** 2).sum()) for word in pair] for pair in pairs])
     right = (table[:, 1] - table[:, 0]).mean(0)
     right /= np.sqrt((right**2).sum())
     x = table @ right
     rest = (table - x[..., None] * right).reshape(2 * len(pairs), -1)
     up = np.linalg.svd(rest - rest.mean(0), full_matrices=False)[2][0]
-    figure, axes = plt.subplots(figsize=(8, 7))
+    figure, axes = plt.subplots(figsize=(9, 9))
     for pair, xs, ys in zip(pairs, x, table @ up, strict=True):
         axes.annotate("", (xs[1], ys[1]), (xs[0], ys[0]), arrowprops={"arrowstyle": "->", "color": "tab:gray"})
         axes.text(xs[0], ys[0], pair[0], color="tab:blue", ha="right", va="center")
@@ -74,15 +74,20 @@ def main():
         print(f"{a} is to {b} as {c} is to", ", ".join(answers))
     print(f"\nright among {len(words):,} words:")
     right = asked = 0
-    for section, questions in word_analogies(stand_in=True).items():
+    sections = word_analogies(stand_in=True)
+    for section, questions in sections.items():
         some, of = vectors.score([tuple(word.lower() for word in question) for question in questions])
         right, asked = right + some, asked + of
         if section in SHOWN and of:
             print(f"{section:25} {some / of:6.1%} of {of:3}")
     print(f"{'all':25} {right / max(asked, 1):6.1%} of {asked}; by chance {1 / len(words):.2%}")
     if options.plot:
-        family = {question[:2] for question in word_analogies(stand_in=True)["family"]}
-        draw(vectors, sorted(family), options.plot)
+        family = {question[:2] for question in sections["family"]}
+        known = sorted(pair for pair in family if all(word in vectors for word in pair))
+        if known:
+            draw(vectors, known, options.plot)
+        else:
+            print("nothing to draw: the text has no pair of the section family", file=sys.stderr)
 
 
 if __name__ == "__main__":

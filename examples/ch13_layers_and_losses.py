@@ -4,9 +4,10 @@ Every network here learns the same little table, and the last one answers questi
 which word comes last? The book's recurrent cell gets 37 of them right. No more than so many can be known, because the
 same words go on in different ways; a network that has learnt all there is gets those.
 
-Three things that the book's framework does differently: its cross-entropy is not divided by the number of samples
-(here `reduction="mean"` is the default), its `RNNCell(activation="tanh")` fails because it compares a name with a
-layer, and `Sequential()` without a list shares its layers with every other one.
+Four things that the book's framework does differently: neither its cross-entropy nor its squared error is divided by
+the number of samples (here `reduction="mean"` is the default), its softmax overflows where a score is above 709, its
+`RNNCell(activation="tanh")` fails because it compares a name with a layer, and `Sequential()` without a list shares its
+layers with every other one.
 """
 
 import argparse

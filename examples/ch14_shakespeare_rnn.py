@@ -5,7 +5,8 @@ state goes on from window to window, but gradients stop where a window begins (t
 
 Of the 16 losses of a window, the book's loop keeps the last alone (`for loss in losses: ""`), so that its network
 learns from one character in 16; here all of them count. Its sampling takes the first character of the vocabulary
-whenever no probability exceeds the random number; here a character is drawn by its probability.
+whenever no probability exceeds the random number; here a character is drawn by its probability. And two of its cells
+come too late: `class Tanh(Layer)` stands before `Layer`, and `generate_sample` after the loop that calls it.
 """
 
 import argparse
@@ -79,27 +80,31 @@ def sample(model, vocabulary, start, length, temperature):
     return text
 
 
-def main():
-    """Train on the book's text, then write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def learn_and_write(description, layer, lr, writer):
+    """Train on the book's text, then write at three temperatures: what the RNN and the LSTM have in common."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="write so many characters")
-    parser.add_argument("--temperature", type=float, default=0.7)
+    parser.add_argument("--temperature", type=float, default=0.7, help="of this sample; above 0")
     options = parser.parse_args()
     fastgrok.manual_seed(1)
     text = book_shakespeare(stand_in=True)
     vocabulary = CharacterVocabulary.from_text(text)
     training, validation = split(vocabulary.encode(text))
-    model = Writer(len(vocabulary), nn.RNN)
-    train(model, training, validation, options.epochs, lr=3e-3)
+    model = Writer(len(vocabulary), layer)
+    train(model, training, validation, options.epochs, lr)
     words = set(text.split())
     for temperature in (0.3, 0.7, 1.5):
-        written = sample(model, vocabulary, "\n", 1000, temperature).split()
-        print(
-            f"temperature {temperature}: {sum(word in words for word in written) / len(written):.0%} words of the text"
-        )
+        written = writer(model, vocabulary, "\n", 1000, temperature).split()
+        known = sum(word in words for word in written) / len(written)
+        print(f"temperature {temperature}: {known:.0%} of what it writes are words of the text")
     if options.sample:
-        print(sample(model, vocabulary, "\n", options.sample, options.temperature))
+        print(writer(model, vocabulary, "\n", options.sample, options.temperature))
+
+
+def main():
+    """Do it with an RNN."""
+    learn_and_write(__doc__, nn.RNN, 3e-3, sample)
 
 
 if __name__ == "__main__":

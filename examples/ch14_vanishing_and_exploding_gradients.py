@@ -2,8 +2,9 @@
 
 Every step back multiplies the gradient by the same matrix and by the activation's slope. A sigmoid's slope is at most
 1/4, so the product vanishes; with relu the slope is 1, and the matrix decides: its largest eigenvalue is 5 here, and so
-the gradient grows five-fold with every step. The cell of an LSTM is added to rather than multiplied, so that gradients
-last; clipping keeps rare large ones from doing harm.
+the gradient grows five-fold with every step. The cell of an LSTM is multiplied by its forget gate alone. At first this
+gate is half open, and about half of the gradient is left after each step; where the gate learns to stay open (or its
+bias tells it to, as below), gradients last. Clipping keeps rare large ones from doing harm.
 
 The book's relu part goes on from what the sigmoid part left behind, and so its first row is lost; here both parts
 begin with the same activation.
@@ -62,11 +63,11 @@ def draw(curves, path):
 
     figure, axes = plt.subplots(figsize=(8, 5))
     for name, sizes in curves.items():
-        axes.semilogy(np.arange(1, len(sizes) + 1), sizes, label=name)
+        axes.semilogy(np.arange(1, len(sizes) + 1), np.where(sizes > 0, sizes, np.nan), label=name)  # float32 ends at 0
     axes.set_xlabel("steps back")
     axes.set_ylabel("size of the gradient")
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(loc="lower left")
     figure.tight_layout()
     figure.savefig(path, dpi=120)
 

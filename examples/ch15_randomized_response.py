@@ -5,7 +5,8 @@ tails. Any single yes may be the coin's, yet the coins' part of all answers is k
 because of them. So share = 2 * (yes - 1/4), and its error shrinks with the square root of the number of people.
 
 How much an answer can betray has a measure: a person with the secret says yes three times as often (3/4) as one without
-(1/4), so the answer is differentially private with epsilon = log(3) = 1.1, and so is all that is learnt from answers.
+(1/4), so the answer is differentially private with epsilon = log(3) = 1.1, and so is all that is learnt from it. The
+epsilons of several answers add up; and who answers one question often, each time with new coins, gives the secret away.
 
 The secret here: does the text message you got last contain the word ...?
 """
@@ -41,14 +42,18 @@ def main() -> None:
 
     messages = [set(words(text)) for text in sms_spam()[0]]
     print(f"{len(messages)} people are asked; said yes -> estimated share, true share")
+    answers = {}
     for word in options.words:
         truth = np.array([word in message for message in messages])
-        said = answer(truth, generator)
+        answers[word] = truth, answer(truth, generator)
+        said = answers[word][1]
         print(f"{word:>6}: {said.mean():.3f} -> {estimate(said):.3f}, {truth.mean():.3f}")
+    print(f"a person's epsilon: {np.log(3):.2f} for one answer, {len(answers) * np.log(3):.2f} for {len(answers)}")
 
-    truth = np.array([options.words[0] in message for message in messages])
-    said = answer(truth, generator)
-    print(f"\nof those who said yes about {options.words[0]!r}, {truth[said].mean():.0%} got it: a yes proves little")
+    word, (truth, said) = next(iter(answers.items()))
+    print(f"\nof those who said yes about {word!r}, {truth[said].mean():.0%} got it: a yes proves little")
+    often = answer(np.repeat(truth[:, None], 50, axis=1), generator)
+    print(f"asked 50 times, {np.mean((often.mean(axis=1) > 0.5) == truth):.0%} of the people are found out")
 
     print("\npeople   usual error   1 / sqrt(people)")
     errors = {}

@@ -2,7 +2,8 @@
 
 Learnt here: weights are not anonymous. A word's weight moves only if the word stands in a message, and it moves up if
 the message was marked as spam, so whoever receives the update of one message can read the words and the mark off it.
-Averaging hides who said something, not what was said: it needs the next examples' help.
+Averaging hides who said something, not what was said. What hides single updates from the server: masks that cancel
+(`ch15_secure_aggregation.py`) and encryption (`ch15_homomorphic_encryption.py`).
 
 The book prints which weights changed after training with one message; it also works with several, as shown here.
 """
@@ -11,7 +12,7 @@ import argparse
 import copy
 
 import numpy as np
-from federation import Messages, SpamFilter, read, row, train, words
+from federation import RATE, Messages, SpamFilter, mailboxes, read, row, train, words
 
 
 def changed_rows(before: SpamFilter, after: SpamFilter) -> np.ndarray:
@@ -28,7 +29,8 @@ def main() -> None:
 
     learnt, _ = read()
     shared = SpamFilter()
-    train(shared, learnt[2000:], seed=0)
+    train(shared, mailboxes(learnt)["Sue"], seed=0)
+    # What the server has in place of a dictionary: words that messages are made of.
     dictionary = sorted({word for text in learnt.texts for word in words(text)} | {"password", "pizza"})
 
     # Bob learns from one message. The model he sends back looks harmless: 16,384 numbers.
@@ -47,7 +49,8 @@ def main() -> None:
     # So every word of the message has the same gradient, sigmoid(score) - target, and every other word has none.
     rows = private.rows[0]
     score = shared.weights.weight.detach().numpy()[rows, 0].sum()
-    print(f"by hand: {-(1 / (1 + np.exp(-score)) - options.spam):+.3f} for each of the {len(rows)} words")
+    step = RATE * (options.spam - 1 / (1 + np.exp(-score)))
+    print(f"by hand: {step:+.3f} for each of the {len(rows)} words")
 
     # A whole mailbox at once hides the order and the number of messages, but hardly a word.
     for count in (10, 100, 1000):

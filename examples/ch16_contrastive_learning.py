@@ -12,7 +12,7 @@ The book's own chapter 16 tells where to read on; this is one of the things that
 
 import argparse
 
-from pretext import Views, batches, draw_embeddings, encoder, probe, read
+from pretext import Views, baselines, batches, draw_embeddings, encoder, probe, read
 
 import fastgrok
 from fastgrok import nn
@@ -66,14 +66,10 @@ def main() -> None:
     print("NT-Xent")
     after = learn(nt_xent, data.images, options.epochs)
 
-    print("\na linear layer that has seen 100 labels reads the digit off")
-    for name, model in {
-        "the pixels": nn.Identity(),
-        "an untrained encoder": before,
-        "pairs with a margin": margin,
-        "NT-Xent": after,
-    }.items():
-        print(f"{name:>21}: {probe(model, data):.0%} right")
+    print()
+    baselines(data)
+    for name, model in {"pairs with a margin": margin, "NT-Xent": after}.items():
+        print(f"off features learnt with {name}: {probe(model, data):.0%}")
     if options.plot:
         models = {"before": before, "pairs with a margin": margin, "NT-Xent": after}
         draw_embeddings(models, data, options.plot)

@@ -13,8 +13,8 @@ import fastgrok
 from fastgrok import nn
 from fastgrok.data import metrics, sms_spam
 
-ROWS, TESTED, BATCH, RATE = 16_384, 1000, 50, 1.0
-OWNERS = {"Bob": slice(0, 1000), "Alice": slice(1000, 2000), "Sue": slice(2000, None)}  # who holds which messages
+ROWS, TESTED, BATCH, RATE = 16_384, 1000, 50, 2.0
+OWNERS = ("Bob", "Alice", "Sue")
 
 
 def words(message: str) -> list[str]:
@@ -51,11 +51,23 @@ class Messages:
 
 
 def read(seed: int = 0) -> tuple[Messages, Messages]:
-    """Return messages to learn from and messages to test with, drawn at random."""
-    messages = Messages(*sms_spam())
+    """Return messages to learn from and messages to test with, drawn at random.
+
+    One message in twelve of the collection is a copy of another. Copies are left out, or else one could be learnt from
+    and its twin tested with.
+    """
+    texts, spam = sms_spam()
+    different = list({tuple(words(text)): i for i, text in enumerate(texts)}.values())
+    messages = Messages([texts[i] for i in different], spam[different])
     order = np.random.default_rng(seed).permutation(len(messages))
     tested = min(TESTED, len(messages) // 5)
     return messages[order[tested:]], messages[order[:tested]]
+
+
+def mailboxes(messages: Messages) -> dict[str, Messages]:
+    """Deal messages out as the book does: 1,000 to Bob, 1,000 to Alice, all others to Sue; of few, a quarter each."""
+    each = min(1000, len(messages) // 4)
+    return dict(zip(OWNERS, (messages[:each], messages[each : 2 * each], messages[2 * each :]), strict=True))
 
 
 class SpamFilter(nn.Module):

@@ -11,7 +11,7 @@ import argparse
 import colorsys
 
 import numpy as np
-from pretext import SIDE, WIDTH, batches, draw_grid, encoder, features, probe, read
+from pretext import SIDE, WIDTH, baselines, batches, draw_grid, encoder, features, probe, read
 
 import fastgrok
 from fastgrok import nn
@@ -43,7 +43,7 @@ def main() -> None:
 
     model = encoder()
     guess = nn.Sequential(nn.Linear(WIDTH, 3), nn.Sigmoid())
-    print(f"before: a linear layer that has seen 100 labels is right about {probe(model, data):.0%}")
+    baselines(data)
     optimizer = fastgrok.optim.Adam([*model.parameters(), *guess.parameters()], lr=2e-3)
     for epoch in range(options.epochs):
         for numbers in batches(len(data.images), BATCH, epoch):
@@ -55,7 +55,7 @@ def main() -> None:
         guessed = features(nn.Sequential(model, guess), data.test_images)
         print(f"epoch {epoch + 1}: colours are wrong by {np.abs(guessed - test_colours).mean():.3f} on average")
     print(f"always the mean colour would be wrong by {np.abs(colours.mean(axis=0) - test_colours).mean():.3f}")
-    print(f"after: a linear layer that has seen 100 labels is right about {probe(model, data):.0%}")
+    print(f"off the features now: {probe(model, data):.0%}")
 
     if options.plot:
         grey, guessed, true = (fastgrok.from_numpy(part[:16]) for part in (data.test_images, guessed, test_colours))

@@ -2,7 +2,7 @@
 
 Learnt here: hide 15 % of the characters, and let a network that reads from both sides say what they were (the task of
 BERT, with a GRU in each direction in place of its Transformer). What comes after a gap helps a lot: in as many steps,
-far more gaps are filled than by a network that sees the left side only.
+more gaps are filled than by a network with as many features that sees the left side only.
 
 The gap is a character of its own, number V, so that the network knows where it has to guess.
 """
@@ -25,8 +25,8 @@ class Gaps(nn.Module):
     def __init__(self, V: int, both_sides: bool):
         super().__init__()
         self.embedding = nn.Embedding(V + 1, EMBEDDING)
-        self.reader = nn.GRU(EMBEDDING, HIDDEN, bidirectional=both_sides)
-        self.scores = nn.Linear(HIDDEN * (2 if both_sides else 1), V)
+        self.reader = nn.GRU(EMBEDDING, HIDDEN if both_sides else 2 * HIDDEN, bidirectional=both_sides)
+        self.scores = nn.Linear(2 * HIDDEN, V)
 
     def forward(self, ids: fastgrok.Tensor) -> fastgrok.Tensor:
         """Score characters."""

@@ -9,7 +9,7 @@ the nearest of those that are farther away than the positive (FaceNet; Schroff, 
 
 import argparse
 
-from pretext import Views, batches, draw_embeddings, encoder, probe, read
+from pretext import Views, baselines, batches, draw_embeddings, encoder, probe, read
 
 import fastgrok
 from fastgrok import nn
@@ -59,14 +59,14 @@ def main() -> None:
 
     data = read()
     models = {"before": encoder()}
-    print(f"before: a linear layer that has seen 100 labels is right about {probe(models['before'], data):.0%}")
+    baselines(data)
     for kind in ("random", "hardest", "semi-hard"):
         model, loss = learn(kind, data.images, options.epochs)
         if loss > 0.95 * MARGIN:
             print(f"{kind} negatives: loss {loss:.2f}, the margin: all images fell on one point")
         else:
             models[f"{kind} negatives"] = model
-            print(f"{kind} negatives: loss {loss:.3f}, the linear layer is right about {probe(model, data):.0%}")
+            print(f"{kind} negatives: loss {loss:.3f}, digits read off: {probe(model, data):.0%}")
     if options.plot:
         draw_embeddings(models, data, options.plot)
 

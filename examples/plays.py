@@ -12,7 +12,7 @@ def read() -> str:
     try:
         return tiny_shakespeare()
     except DatasetError as error:
-        print(f"{error}; the documentation of Python stands in, and other numbers come out", file=sys.stderr)
+        print(f"fastgrok: {error}; the documentation of Python stands in, and other numbers come out", file=sys.stderr)
         return python_documentation()
 
 

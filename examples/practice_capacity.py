@@ -31,10 +31,10 @@ def powers(x, degree):
 
 
 def fitted(x, y, degree, penalty=0.0):
-    """Return the coefficients with the smallest squared error, plus `penalty` for each, more for fast wiggles."""
+    """Return the coefficients with the smallest squared error; a `penalty` makes those of fast wiggles dear."""
     table = powers(x, degree)
-    dear = np.diag(np.arange(degree + 1.0) ** 2)
-    return np.linalg.solve(table.T @ table + penalty * dear, table.T @ y)
+    price = np.diag(np.arange(degree + 1.0) ** 2)
+    return np.linalg.solve(table.T @ table + penalty * price, table.T @ y)
 
 
 def error(x, y, coefficients):
@@ -66,7 +66,7 @@ def draw(path, x, y, errors):
 def main():
     """Fit polynomials of all degrees; then help the largest with data, and with a penalty."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--plot", help="draw fits and errors into this file")
+    parser.add_argument("--plot", metavar="FILE", help="draw fits and errors into this file")
     options = parser.parse_args()
     random = np.random.default_rng(3)
     x, y = points(random, 20)
@@ -82,10 +82,10 @@ def main():
     print("\nDegree 15, error on others:")
     for n in (20, 100, 1000):
         data = (x, y) if n == 20 else points(random, n)
-        print(f"  {n:5} points:             {error(other_x, other_y, fitted(*data, 15)):.3f}")
+        print(f"  {n:5} points:              {error(other_x, other_y, fitted(*data, 15)):.3f}")
     for penalty in (0.01, 0.1, 1.0):
         print(f"     20 points, penalty {penalty:4}: {error(other_x, other_y, fitted(x, y, 15, penalty)):.3f}")
-    print("The noise alone is 0.040: no model can do better.")
+    print("Too high a penalty makes the model small again. The noise alone is 0.040: no model can do better.")
     if options.plot:
         draw(options.plot, x, y, errors)
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from .errors import ArgumentError, DtypeError, ShapeError, StateError
 from .flow import finish, flow, hooked, own
-from .grad_mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
+from .grad_mode import _mode, enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from .not_covered import missing
 from .ops.base import Op
 from .ops.gradients import Gradient
@@ -235,7 +235,7 @@ def apply(op_class: type[Op], *variables: Variable, **static: Any) -> Any:
     array([2., 4.])
     """
     op = op_class()
-    if is_grad_enabled():
+    if _mode.enabled:
         for variable in variables:
             if variable.parent is not None:
                 refresh(variable)
@@ -410,7 +410,7 @@ def _seed_gradient(name: str, root: Variable, gradient: Any) -> np.ndarray:
                 f"{name}: the variable has shape {root.array.shape}, so its gradient must be given; "
                 "it can be left out for one element only"
             )
-        return np.ones_like(root.array)
+        return np.ones(root.array.shape, root.array.dtype) if root.array.ndim else np.array(1, root.array.dtype)
     array = np.asarray(gradient.array if isinstance(gradient, Variable) else gradient)
     if array.shape != root.array.shape:
         raise ShapeError(f"{name}: gradient has shape {array.shape}, expected {root.array.shape}")

@@ -64,7 +64,7 @@ class Generator:
 
     def draw_seed(self) -> int:
         """Draw a seed (0 <= seed < 2**63) for a kernel that generates numbers of its own, such as dropout."""
-        return int(self.numpy.integers(2**63))
+        return int(self.numpy.bit_generator.random_raw()) >> 1  # integers(2**63), without its checks
 
 
 class _DefaultGenerator(Generator):

@@ -52,7 +52,25 @@ chapter cells                                          "-": run as they are; els
 Numbers are those of the book wherever no order of a set decides them, and in the same range where one does:
 `tests/book` runs these cells, and `tests/examples` what chapters 3 to 6 print.
 
-What the book's engine gets wrong is right here, with one exception that its numbers rest on: see `LSTMCell`.
+**Kept**, because the printed numbers rest on it:
+
+- the LSTM's gradients, most of which the book's engine loses: see `LSTMCell`, also for exact ones;
+- cross-entropy is a mean, its gradient that of the sum, and what comes from above does not count; `MSELoss` sums;
+- `SGD.step` sets gradients to zero, in place, and they stay;
+- each Tensor that you or a layer makes draws one number from `np.random`, for its id; results draw none, so what is
+  drawn after training has begun (a sample of text) is other than in the book;
+- everything is float64, and whole numbers stay whole; `Tensor(data)` copies;
+- `+`, `-` and `*` of a tensor with autograd and one without are a constant.
+
+**Mended**, and nothing that the book prints changes:
+
+- a tensor that is used several times, or broadcast, gets the whole gradient (of `b.tanh() + b` the book's engine finds
+  a third, and of `x.mm(w) + w` it loses some), and `sum(-1)` one of the right shape;
+- a second `backward()` adds to the gradients; ids that are drawn twice do no harm; long graphs need no recursion;
+- a constant times a parameter, `x.mm(w)`, has a gradient for the parameter;
+- two parameters that are added do not share a gradient; those without one are passed over by `SGD`;
+- softmax and cross-entropy do not overflow, and cross-entropy takes more than two dimensions;
+- `RNNCell(..., activation="tanh")` works, and `Sequential()` has a list of its own.
 
 Examples
 --------

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import ops
 from ..autograd import apply
-from .tensor import Tensor
+from .tensor import Tensor, expect_tensor
 
 __all__ = ["Embedding", "Layer", "Linear", "Sequential", "Sigmoid", "Tanh"]
 
@@ -55,7 +55,8 @@ class Linear(Layer):
             self.parameters.append(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Multiply and add; raises `ShapeError` when sizes do not fit."""
+        """Multiply and add. Raises `TypeError` when input is no Tensor, `ShapeError` when sizes do not fit."""
+        expect_tensor("Linear", "input", input)
         if not self.use_bias:
             return input.mm(self.weight)
         dtype = np.result_type(input.array, self.weight.array)

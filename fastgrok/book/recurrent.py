@@ -7,8 +7,9 @@ import numpy as np
 from .. import ops
 from ..autograd import apply
 from ..errors import ShapeError
+from ..ops.book import Packed
 from .layers import Layer, Linear, Sigmoid, Tanh
-from .tensor import Tensor
+from .tensor import Tensor, expect_tensor
 
 __all__ = ["LSTMCell", "RNNCell"]
 
@@ -20,22 +21,23 @@ class Window:
     within a chain to an array that was looked at before it began, counts from the next chain on.
     """
 
-    def __init__(self, inputs: list[Linear], hidden: list[Linear]):
-        self.sources = _parameters([*inputs, *hidden])
+    def __init__(self, inputs: list[Linear], hidden: list[Linear], output: list[Tensor]):
+        self.sources = [*_parameters([*inputs, *hidden]), *output]
         self.edits = [source.edits for source in self.sources]
         self.of_input = [layer.weight for layer in inputs]
         self.of_hidden = apply(ops.Gates, *[layer.weight for layer in hidden])
-        self.blocks = [layer.weight.array for layer in hidden]
+        self.back = [Packed(layer.weight.array, transpose=True) for layer in hidden]
+        self.out = Packed(output[0].array)
         self.biases = [
             apply(ops.Add, x.bias, h.bias) if h.use_bias else x.bias for x, h in zip(inputs, hidden, strict=True)
         ]
         self.table: tuple[Tensor, int] | None = None  # of which `products` are, and its edits then
         self.products: Any = None
 
-    def holds(self, layers: list[Linear]) -> bool:
-        """Whether it is made of these layers, and they are as they were."""
-        now = zip(self.sources, _parameters(layers), self.edits, strict=True)
-        return all(ours is theirs and theirs.edits == edits for ours, theirs, edits in now)
+    def holds(self, layers: list[Linear], output: list[Tensor]) -> bool:
+        """Whether it is made of these layers and parameters, and they are as they were."""
+        now = [*_parameters(layers), *output]
+        return now == self.sources and [parameter.edits for parameter in now] == self.edits
 
     def shares(self, input: Tensor, rows: int) -> tuple[Any, np.ndarray | None]:
         """Return the input's share in the gates: for each row of it, or for each of the table that it names, and ids.
@@ -68,25 +70,29 @@ def _step(
     states: list[Tensor],
     of_input: list[Linear],
     of_hidden: list[Linear],
-    *others: Tensor,
+    of_output: list[Tensor],
     **static: Any,
 ) -> Any:
-    """Take a step of a cell whose gates come from layers of the input and layers of the first state."""
+    """Take a step of a cell: gates come from layers of the input and of the first state, the output from weights."""
+    expect_tensor("forward", "input", input)
+    for state in states:
+        expect_tensor("forward", "hidden", state)
     before: Any = states[0].op if isinstance(states[0].op, op) else None
     window = before.window if before is not None else None
-    if window is None or not window.holds([*of_input, *of_hidden]):
-        window = Window(of_input, of_hidden)
+    if window is None or not window.holds([*of_input, *of_hidden], of_output):
+        window = Window(of_input, of_hidden, of_output)
     if input.array.ndim != 2:
         raise ShapeError(f"forward: input has shape {input.array.shape}, expected (B, D)")
     rows = len(input.array) + (before.rows if before is not None else 0)
     shares, ids = window.shares(input, rows)
     dtype = window.of_hidden.array.dtype
     states = [state._floating(dtype) for state in states]
-    made = apply(op, shares, *states, window.of_hidden, *others, ids=ids, blocks=window.blocks, **static)
-    outputs = made if isinstance(made, tuple) else (made,)
-    if outputs[0].op is not None:
-        outputs[0].op.rows, outputs[0].op.window = rows, window
-        for output in outputs:
+    weights = window.of_hidden, *of_output
+    made = apply(op, shares, *states, *weights, ids=ids, back=window.back, out=window.out, **static)
+    if made[0].op is not None:
+        made[0].op.rows, made[0].op.window = rows, window
+        made[0].retain_grad()
+        for output in made:
             output.creators, output.creation_op = [input, *states], "step"
     return made
 
@@ -130,14 +136,14 @@ class RNNCell(Layer):
     def forward(self, input: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Take a step: input (B, n_inputs), hidden (B, n_hidden) -> output (B, n_output) and the new hidden.
 
-        Raises `ShapeError` when sizes do not fit.
+        Raises `TypeError` for what is no Tensor, `ShapeError` when sizes do not fit.
         """
-        if type(self.activation) not in (Sigmoid, Tanh):  # somebody's own
+        if type(self.activation) not in (Sigmoid, Tanh) or type(self.w_ho) is not Linear:  # somebody's own
             new_hidden = self.activation.forward(self.w_ih.forward(input) + self.w_hh.forward(hidden))
             return self.w_ho.forward(new_hidden), new_hidden
         tanh = isinstance(self.activation, Tanh)
-        new_hidden = _step(ops.BookRNNStep, input, [hidden], [self.w_ih], [self.w_hh], tanh=tanh)
-        return self.w_ho.forward(new_hidden), new_hidden
+        output = _parameters([self.w_ho])
+        return _step(ops.BookRNNStep, input, [hidden], [self.w_ih], [self.w_hh], output, tanh=tanh)
 
     def init_hidden(self, batch_size: int = 1) -> Tensor:
         """Return zeros (batch_size, n_hidden)."""
@@ -152,11 +158,11 @@ class LSTMCell(Layer):
 
     **The gradients of the book.** The engine that chapter 13 builds loses gradients that arrive late, and an LSTM is
     where it shows: of what a hidden state gets from the next step, only the part by way of the output gate counts, and
-    the cell state passes nothing back. For one step its gradients are right. For two they are off by half of their
-    size, from five steps on by nearly all of it (0.49 and 0.97 of the norm, in the small model of
-    `tests/book/test_recurrent.py`); with `exact = True` they agree with finite differences to 2e-10. Yet the book's
-    learning rate, 0.05, and all perplexities that it prints come from those gradients: exact ones are larger, and with
-    them that rate diverges within ten batches, where 0.003 works. So the default is the book's, and
+    the cell state passes nothing back. For one step its gradients are right. After two they are off by 0.49 of their
+    norm, after three by 0.84, after five by 0.99 (in the small model of `tests/book/test_recurrent.py`); with
+    `exact = True` they agree with finite differences to 1e-8. Yet the book's learning rate, 0.05, and all perplexities
+    that it prints come from those gradients: exact ones are larger, and with them that rate diverges within ten
+    batches, where 0.003 works. So the default is the book's, and
 
         LSTMCell.exact = True        # or model.exact = True, for one model
 
@@ -212,10 +218,12 @@ class LSTMCell(Layer):
     def forward(self, input: Tensor, hidden: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Take a step: input (B, n_inputs), hidden a pair of (B, n_hidden) -> output (B, n_output) and the new pair.
 
-        Raises `ShapeError` when sizes do not fit.
+        Raises `TypeError` for what is no Tensor, or no pair of them, `ShapeError` when sizes do not fit.
         """
-        layers, out = (self._of_input(), self._of_hidden()), self.w_ho.weight
-        output, h, c = _step(ops.BookLSTMStep, input, [hidden[0], hidden[1]], *layers, out, exact=self.exact)
+        if isinstance(hidden, Tensor):
+            raise TypeError("forward: hidden is a Tensor, expected a pair of them: h and c")
+        layers = self._of_input(), self._of_hidden(), [self.w_ho.weight]
+        output, h, c = _step(ops.BookLSTMStep, input, [hidden[0], hidden[1]], *layers, exact=self.exact)
         return output, (h, c)
 
     def init_hidden(self, batch_size: int = 1) -> tuple[Tensor, Tensor]:

@@ -8,10 +8,10 @@ import numpy as np
 
 from .. import ops
 from ..autograd import Variable, apply, backward
-from ..errors import StateError
+from ..errors import IndexingError, ShapeError, StateError
 from ..ops.book import order_of_arrival
 
-__all__ = ["Tensor"]
+__all__ = ["Tensor", "expect_tensor"]
 
 #: Ids of results: beyond those that are drawn for tensors that somebody makes.
 _ids = itertools.count(1_000_000_000)
@@ -32,7 +32,8 @@ class Tensor(Variable, results=True):
     autograd : bool
         Whether `backward()` is to find the gradient.
     creators, creation_op
-        Where the tensor comes from; results have them set. With autograd they cannot be given by hand.
+        Where the tensor comes from; results have them set, one of `Linear` with bias as "linear", one of a recurrent
+        cell as "step". With autograd they cannot be given by hand.
     id : int
         Without it one is drawn from `np.random`, as in the book: initial weights depend on how many tensors were made
         since `np.random.seed`. Results draw nothing.
@@ -222,15 +223,20 @@ class Tensor(Variable, results=True):
     def mm(self, x: "Tensor") -> "Tensor":
         """Return the matrix product with `x`, of one or two dimensions: (..., K) times (K, N) is (..., N).
 
-        Raises `ShapeError` when sizes do not fit, `NotImplementedError` when x has more dimensions.
+        Raises `TypeError` when x is no Tensor, `ShapeError` when sizes do not fit, `NotImplementedError` when x has
+        more dimensions.
         """
+        expect_tensor("mm", "x", x)
         if x.array.ndim > 2:
             raise NotImplementedError(f"mm: x has shape {x.array.shape}, expected one or two dimensions")
-        a, b = self, x
+        a, b, dtype = self, x, np.result_type(self.array, x.array)
         if a.array.dtype != b.array.dtype or a.requires_grad or b.requires_grad:
-            dtype = np.result_type(a.array, b.array, np.float32)
-            a, b = a._floating(dtype), b._floating(dtype)
-        return self._made(apply(ops.MatMul, a, b), "mm", self, x)
+            floats = np.result_type(dtype, np.float32)
+            a, b = a._floating(floats), b._floating(floats)
+        product = apply(ops.MatMul, a, b)
+        if product.array.dtype != dtype:  # whole numbers, which only floats have gradients of
+            product = apply(ops.Cast, product, dtype=dtype)
+        return self._made(product, "mm", self, x)
 
     def sigmoid(self) -> "Tensor":
         """Return 1 / (1 + e^-x)."""
@@ -243,8 +249,9 @@ class Tensor(Variable, results=True):
     def index_select(self, indices: "Tensor") -> "Tensor":
         """Return the rows that whole numbers `indices`, of any shape, name; negative ones count from the end.
 
-        Raises `IndexError` for one that names no row.
+        Raises `TypeError` when indices is no Tensor, `IndexError` for a number that names no row.
         """
+        expect_tensor("index_select", "indices", indices)
         ids, table = indices.array, self.array
         if table.ndim == 2 and table.dtype.kind == "f" and ids.dtype.kind in "iu":
             ids = _from_front(ids, len(table))
@@ -267,11 +274,20 @@ class Tensor(Variable, results=True):
 
         The gradient is the book's: softmax - onehot, neither divided by the number of rows nor multiplied by what
         comes from above. The learning rates of the book are made for it.
+
+        Raises `TypeError` when target_indices is no Tensor, `IndexError` for numbers that name no column, `ShapeError`
+        unless there are as many as rows.
         """
-        logits, V = self._floating(), self.array.shape[-1]
-        result = self._made(
-            apply(ops.BookCrossEntropy, logits, targets=_from_front(target_indices.array, V)), "cross_entropy", self
-        )
+        expect_tensor("cross_entropy", "target_indices", target_indices)
+        logits, V, ids = self._floating(), self.array.shape[-1], target_indices.array
+        if ids.dtype.kind not in "iu":
+            raise IndexingError(f"cross_entropy: target_indices has dtype {ids.dtype}, expected whole numbers")
+        if ids.size * V != self.array.size:
+            raise ShapeError(
+                f"cross_entropy: target_indices has shape {ids.shape}, expected {self.array.size // max(V, 1)} "
+                f"numbers, one for each row of {self.array.shape}"
+            )
+        result = self._made(apply(ops.BookCrossEntropy, logits, targets=_from_front(ids, V)), "cross_entropy", self)
         result._targets = target_indices
         return result
 
@@ -293,6 +309,12 @@ class Tensor(Variable, results=True):
 
     def __str__(self) -> str:
         return str(self.array)
+
+
+def expect_tensor(owner: str, argument: str, value: Any) -> None:
+    """Raise `TypeError` for what is no Tensor, such as an array or a list."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{owner}: {argument} is a {type(value).__name__}, expected a Tensor")
 
 
 def _from_front(ids: np.ndarray, size: int) -> np.ndarray:

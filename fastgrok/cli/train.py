@@ -9,6 +9,7 @@ from typing import Any
 
 import fastgrok
 from fastgrok.data import DatasetError, python_documentation, read_text, tiny_shakespeare
+from fastgrok.ops.warmup import LANGUAGE_MODEL, start
 from fastgrok.training.budget import Budget, process_started
 from fastgrok.training.files import new_folder
 from fastgrok.training.job import LEAVING, RUN_FILES, SAMPLE, Trained, check_text, read_settings, train_language_model
@@ -40,6 +41,7 @@ def train(options: argparse.Namespace) -> int:
     out = Path(options.out) if options.out is not None else new_folder(_name(options))
     if options.threads:
         fastgrok.set_num_threads(options.threads)
+    _compile_on_two_cores()
     try:
         trained = train_language_model(
             text,
@@ -68,6 +70,14 @@ def train(options: argparse.Namespace) -> int:
         progress.say(f"{slower}to go on: {_resume_command(options, out)}")
     _finish(trained, out, source, progress)
     return 1 if progress.lost else 0
+
+
+def _compile_on_two_cores() -> None:
+    """In the first run on a machine, let a second process compile half of the kernels."""
+    from fastgrok_kernels import jit
+
+    if not jit.is_kept("lstm"):
+        start(LANGUAGE_MODEL, typical=True)
 
 
 def _text(options: argparse.Namespace, stored_source: str | None, progress: Progress) -> tuple[str, str]:

@@ -8,7 +8,6 @@ the same form and says so in a line; otherwise the loader raises `DatasetError`,
 import hashlib
 import os
 import random
-import sys
 from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from .datasets import DatasetError, fetch
+from .datasets import DatasetError, fetch, say_what_stands_in
 
 __all__ = ["babi_qa1", "book_shakespeare", "film_reviews", "word_analogies"]
 
@@ -153,7 +152,7 @@ def _read(real: Callable[[], Content], instead: Callable[[], Content] | None, wh
     except DatasetError as error:
         if instead is None:
             raise
-        print(f"fastgrok: {error}; {what} stand in", file=sys.stderr)
+        say_what_stands_in(error, f"{what} stand in")
         return instead()
 
 
@@ -164,14 +163,14 @@ def _text(name: str, folder: Folder) -> str:
     if folder and (local := Path(folder) / name).exists():
         content = local.read_bytes()
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise ValueError(f"{local} has another content than the published file (SHA-256 {sha256})")
+            raise ValueError(
+                f"{local} has another content than the published file (SHA-256 {sha256}); "
+                "delete it, and it is downloaded"
+            )
         return content.decode("utf-8")
     url = f"https://raw.githubusercontent.com/{repository}/{version}/{path}"
     mirror = f"https://cdn.jsdelivr.net/gh/{repository}@{version}/{path}"
-    try:
-        return fetch(Path(name), (url, mirror), sha256).decode("utf-8")
-    except DatasetError as error:
-        raise DatasetError(f"{error}; get {url} and put it where FASTGROK_DATA_DIR names the folder") from None
+    return fetch(Path(name), (url, mirror), sha256).decode("utf-8")
 
 
 # ------------------------------------------------------------------------------------------------ what stands in

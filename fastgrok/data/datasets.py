@@ -3,11 +3,10 @@
 import ast
 import hashlib
 import os
+import sys
 import sysconfig
 import tempfile
 from pathlib import Path
-
-from .text import read_text
 
 __all__ = ["DatasetError", "python_documentation", "tiny_shakespeare"]
 
@@ -40,22 +39,30 @@ def tiny_shakespeare() -> str:
     folder = os.environ.get("FASTGROK_DATA_DIR")
     if folder and (Path(folder) / TINY_SHAKESPEARE).exists():
         path = Path(folder) / TINY_SHAKESPEARE
-        text = read_text(path)
-        if _sha256(text.encode()) != TINY_SHAKESPEARE_SHA256:
-            raise ValueError(f"{path} is not the published text; to train on it all the same: fastgrok train {path}")
-        return text
+        content = path.read_bytes()
+        if _sha256(content) != TINY_SHAKESPEARE_SHA256:
+            raise ValueError(
+                f"{path} is not the published text; delete it, and it is downloaded; "
+                f"to train on it all the same: fastgrok train {path}"
+            )
+        return content.decode("utf-8")
     return fetch(TINY_SHAKESPEARE, TINY_SHAKESPEARE_URLS, TINY_SHAKESPEARE_SHA256).decode("utf-8")
 
 
 def fetch(name: Path, urls: tuple[str, ...], sha256: str) -> bytes:
     """Return the content of the cached file `name`, or download it from the first of `urls` that delivers.
 
-    Raises `DatasetError` when none does. Where there is no place for a cache, the download is not kept.
+    `sha256` is what the content is checked by; "md5:..." where its publisher has no better one.
+
+    A download is kept only when it is whole and has the checksum, and appears in the cache at once, so that several
+    processes may ask for the same file. Where there is no place for a cache, the download is not kept.
+
+    Raises `DatasetError`, which says what to do, when no address delivers.
     """
     cached = cache_directory() / name
     try:
         content = cached.read_bytes()
-        if _sha256(content) == sha256:  # a damaged copy is fetched again
+        if is_published(content, sha256):  # a damaged copy is fetched again
             return content
     except OSError:
         pass
@@ -64,6 +71,7 @@ def fetch(name: Path, urls: tuple[str, ...], sha256: str) -> bytes:
     pooch.get_logger().setLevel("ERROR")  # one line of our own says what failed
     downloader = pooch.HTTPDownloader(timeout=10)
     failures = []
+    checksum = sha256 if ":" in sha256 else f"sha256:{sha256}"
     with tempfile.TemporaryDirectory() as temporary:
         for folder in (cached.parent, Path(temporary)):
             try:
@@ -73,12 +81,30 @@ def fetch(name: Path, urls: tuple[str, ...], sha256: str) -> bytes:
                 continue  # a read-only home
             for url in urls:
                 try:
-                    got = pooch.retrieve(url, f"sha256:{sha256}", name.name, folder, downloader=downloader)
+                    got = pooch.retrieve(url, checksum, name.name, folder, downloader=downloader)
                     return Path(got).read_bytes()
                 except Exception as error:  # of several libraries: no network, no such host, time-out, wrong checksum
-                    failures.append(f"{url.split('/')[2]}: {type(error).__name__}")
+                    failures.append(f"{url.split('/')[2]}: {_reason(error)}")
             break
-    raise DatasetError(f"{name} cannot be downloaded ({'; '.join(failures)})")
+    named = os.environ.get("FASTGROK_DATA_DIR")
+    folder = f"{named}, the folder" if named else "the folder"
+    raise DatasetError(
+        f"{name.as_posix()} cannot be downloaded ({'; '.join(failures)}); "
+        f"get {urls[0]} and save it as {name.as_posix()} in {folder} that FASTGROK_DATA_DIR names"
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Return in a few words why a download failed."""
+    if isinstance(error, ValueError):
+        return "delivers another file"  # so pooch says that a checksum is wrong
+    response = getattr(error, "response", None)
+    return type(error).__name__ if response is None else f"answers {response.status_code}"
+
+
+def say_what_stands_in(error: DatasetError, what: str) -> None:
+    """Say in a line on stderr why there is something else in place of a data set."""
+    print(f"fastgrok: {error}; {what}", file=sys.stderr)
 
 
 def cache_directory() -> Path:
@@ -115,6 +141,13 @@ def python_documentation() -> str:
     if len(text) < 100_000:
         raise DatasetError("this Python came without its documentation and the sources of its library")
     return text
+
+
+def is_published(content: bytes, checksum: str) -> bool:
+    """Return whether the content has a SHA-256, or "md5:..." where its publisher has no better one."""
+    if checksum.startswith("md5:"):
+        return hashlib.md5(content, usedforsecurity=False).hexdigest() == checksum.removeprefix("md5:")
+    return _sha256(content) == checksum
 
 
 def _sha256(content: bytes) -> str:

@@ -8,18 +8,18 @@ import hashlib
 import io
 import math
 import os
-import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from .datasets import DatasetError, fetch
+from .datasets import DatasetError, fetch, say_what_stands_in
 from .drawn import drawn_digits
 
 __all__ = ["digits", "fashion_mnist", "mnist"]
 
 _SIDE = 28
+_REMEDY = "delete it, and it is downloaded"
 _COUNTS = {"train": 60_000, "t10k": 10_000}
 _MNIST_URLS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -124,7 +124,7 @@ def digits() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     try:
         images, labels = mnist(train=False)
     except DatasetError as error:
-        print(f"{error}; digits drawn by a program stand in, and other numbers come out", file=sys.stderr)
+        say_what_stands_in(error, "digits drawn by a program stand in, and other numbers come out")
         images, labels = drawn_digits(_COUNTS["t10k"])
     held_out = np.arange(len(images)) % 10 == 9
     return images[~held_out], labels[~held_out], images[held_out], labels[held_out]
@@ -168,11 +168,13 @@ def _parse(data: bytes, shape: tuple[int, ...], where: str, sha256: str) -> np.n
         try:
             data = gzip.GzipFile(fileobj=io.BytesIO(data)).read(length + 1)  # never more, whatever it says
         except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{where} is damaged: {error}") from None
+            raise ValueError(f"{where} is damaged: {error}; {_REMEDY}") from None
     if data[: len(header)] != header:
-        raise ValueError(f"{where} starts with {data[: len(header)].hex()}, expected {header.hex()}: bytes of {shape}")
+        start = data[: len(header)].hex()
+        raise ValueError(f"{where} starts with {start}, expected {header.hex()}: bytes of {shape}; {_REMEDY}")
     if len(data) != length:
-        raise ValueError(f"{where} has {'more' if len(data) > length else len(data)} bytes, expected {length}")
+        size = "more" if len(data) > length else len(data)
+        raise ValueError(f"{where} has {size} bytes, expected {length}; {_REMEDY}")
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise ValueError(f"{where} has the right size, but is not the published file")
+        raise ValueError(f"{where} has the right size, but is not the published file; {_REMEDY}")
     return np.frombuffer(bytearray(data), np.uint8, offset=len(header)).reshape(shape)

@@ -25,9 +25,9 @@ from .hints import missing
 
 _MODULES = (
     "activations", "backend", "callbacks", "datasets", "initializers", "layers", "losses", "metrics", "models",
-    "optimizers", "utils",
+    "optimizers", "preprocessing", "utils",
 )  # fmt: skip
-_NAMES = {"Sequential": "models", "Input": "layers", "Layer": "layers"}
+_NAMES = {"Sequential": "models", "Input": "layers", "Layer": "layers", "Loss": "losses", "Metric": "metrics"}
 
 __all__ = [*_MODULES, *_NAMES]
 

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastgrok_kernels import memory
+
 from ..data.dataset import TensorDataset
 from ..errors import ShapeError
 from ..random import default_generator
@@ -14,10 +16,11 @@ __all__ = ["Batches", "Samples", "Targets", "class_weights", "samples", "split_e
 
 
 class Targets(NamedTuple):
-    """The targets of a batch, and what weight each sample has."""
+    """The targets of a batch, what weight each sample has, and the numbers of their classes where they are known."""
 
     values: np.ndarray
     weights: np.ndarray | None
+    classes: np.ndarray | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -34,7 +37,7 @@ class Samples(NamedTuple):
 
     def take(self, where: Any) -> "Samples":
         """Return some of the samples."""
-        return Samples(*(None if part is None else part[where] for part in self))  # type: ignore[arg-type]
+        return Samples(*[None if part is None else _rows(part, where) for part in self])  # type: ignore[arg-type]
 
 
 def samples(caller: str, x: Any, y: Any = None, weights: Any = None, needs_y: bool = True) -> Samples:
@@ -84,6 +87,14 @@ def _array(caller: str, name: str, value: Any) -> np.ndarray:
     return value.astype(np.float32, copy=False) if value.dtype.kind == "f" else value
 
 
+def _rows(part: np.ndarray, where: Any) -> np.ndarray:
+    """Return `part[where]`, in memory that is kept for reuse when it is a copy."""
+    if isinstance(where, slice) or not part.flags.c_contiguous:
+        return part[where]
+    rows = memory.empty((len(where), *part.shape[1:]), part.dtype)
+    return np.take(part, where, axis=0, out=rows, mode="clip")  # the one mode that writes to `out` itself
+
+
 def _kind(value: Any) -> str:
     return type(value).__name__
 
@@ -116,10 +127,10 @@ def class_weights(y: np.ndarray, weights: dict[int, float]) -> np.ndarray:
 
 
 class Batches:
-    """Batches of `size` samples, in an order that is new in every pass if `shuffle`."""
+    """Batches of `size` samples, in an order that is new in every pass if `shuffle`; `classes` (N,) of the targets."""
 
-    def __init__(self, data: Samples, size: int, shuffle: bool = False):
-        self.data, self.size, self.shuffle = data, size, shuffle
+    def __init__(self, data: Samples, size: int, shuffle: bool = False, classes: np.ndarray | None = None):
+        self.data, self.size, self.shuffle, self.classes = data, size, shuffle, classes
 
     def __len__(self) -> int:
         return -(-len(self.data.x) // self.size)
@@ -130,4 +141,5 @@ class Batches:
         for start in range(0, N, self.size):
             where = slice(start, start + self.size) if order is None else order[start : start + self.size]
             x, y, weights = self.data.take(where)
-            yield Tensor._from_array(x), Targets(x if y is None else y, weights)
+            classes = None if self.classes is None else self.classes[where]
+            yield Tensor._from_array(x), Targets(x if y is None else y, weights, classes)

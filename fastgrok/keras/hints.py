@@ -1,13 +1,16 @@
 """What to use instead of the parts of Keras that are not here: one line each."""
 
-__all__ = ["missing"]
+import opcode
+import sys
+
+__all__ = ["BY_NAME", "missing"]
 
 _HINTS = {
     "only Sequential models are covered; for other graphs write an nn.Module (fastgrok.nn)": """
         Model Functional layers.add layers.Add layers.concatenate layers.Concatenate layers.multiply
         layers.Multiply layers.Subtract layers.Average layers.Maximum layers.Minimum layers.Dot
         layers.subtract layers.average layers.maximum layers.minimum layers.dot models.Model
-        models.clone_model models.Functional""",
+        models.Functional""",
     "write the function into a subclass of layers.Layer, as its call(self, inputs)": """
         layers.Lambda""",
     "repeat the layer in a Layer of your own; Dense and Embedding work on any number of axes without it": """
@@ -28,7 +31,7 @@ _HINTS = {
     "use activation='leaky_relu', 'elu', 'relu' or 'softmax', or layers.Activation": """
         layers.ReLU layers.LeakyReLU layers.ELU layers.PReLU layers.Softmax layers.ThresholdedReLU""",
     "pad with utils.pad_sequences before fit; there are no masks": """
-        layers.Masking preprocessing.sequence""",
+        layers.Masking""",
     "prepare data with NumPy before fit, or with fastgrok.data.text": """
         preprocessing layers.Rescaling layers.Normalization layers.TextVectorization layers.StringLookup
         layers.IntegerLookup layers.Resizing layers.RandomFlip layers.RandomRotation layers.RandomZoom
@@ -40,6 +43,41 @@ _HINTS = {
         layers.GroupNormalization""",
     "trained models are not offered": """
         applications""",
+    "use Precision and Recall, or write a subclass of metrics.Metric": """
+        metrics.F1Score metrics.FBetaScore metrics.R2Score metrics.MeanIoU metrics.BinaryIoU metrics.OneHotIoU
+        metrics.PrecisionAtRecall metrics.RecallAtPrecision metrics.SensitivityAtSpecificity
+        metrics.SpecificityAtSensitivity metrics.f1_score metrics.Sum metrics.ConcordanceCorrelation
+        metrics.PearsonCorrelation metrics.fbeta_score metrics.r2_score metrics.mean_io_u""",
+    "use 'root_mean_squared_error'": """
+        metrics.rmse metrics.RMSE""",
+    "use 'categorical_crossentropy', 'sparse_categorical_crossentropy' or 'binary_crossentropy'": """
+        losses.crossentropy losses.ce metrics.crossentropy metrics.ce""",
+    "write a function of (y_true, y_pred) that returns one number per sample": """
+        losses.categorical_focal_crossentropy losses.binary_focal_crossentropy losses.BinaryFocalCrossentropy
+        losses.CategoricalFocalCrossentropy losses.dice losses.Dice losses.tversky losses.Tversky losses.ctc losses.CTC
+        losses.circle losses.Circle losses.categorical_generalized_cross_entropy""",
+    "use 'sgd', 'adam', 'adamw', 'rmsprop' or 'adagrad' here, or fastgrok.optim with fastgrok.training.fit": """
+        optimizers.Nadam optimizers.nadam optimizers.Adadelta optimizers.adadelta optimizers.Adamax optimizers.adamax
+        optimizers.Ftrl optimizers.ftrl optimizers.Lion optimizers.lion optimizers.Adafactor optimizers.adafactor
+        optimizers.Lamb optimizers.lamb optimizers.Muon optimizers.muon""",
+    "give the optimizer a function of the number of updates as learning_rate, or use LearningRateScheduler": """
+        optimizers.schedules optimizers.legacy""",
+    "use callbacks.ModelCheckpoint and load_model, which go on where training ended": """
+        callbacks.BackupAndRestore""",
+    "use CSVLogger, TensorBoard or LambdaCallback": """
+        callbacks.RemoteMonitor callbacks.ProgbarLogger callbacks.SwapEMAWeights""",
+    "load the files with NumPy; there are mnist, fashion_mnist and imdb here, and more in fastgrok.data": """
+        datasets.cifar10 datasets.cifar100 datasets.boston_housing datasets.california_housing datasets.reuters""",
+    "divide by np.linalg.norm(x, axis=-1, keepdims=True)": """
+        utils.normalize""",
+    "use to_categorical and pad_sequences straight from keras.utils": """
+        utils.np_utils""",
+    "use model.summary()": """
+        utils.plot_model utils.model_to_dot""",
+    "use utils.set_random_seed": """
+        random.set_seed random""",
+    "call compile and fit on the Sequential model itself": """
+        wrappers""",
     "use the methods and functions of fastgrok on tensors": """
         ops numpy""",
     "computation is in float32": """
@@ -47,16 +85,23 @@ _HINTS = {
     "data-parallel training is fastgrok.distributed": """
         distribution""",
 }
-_BY_NAME = {name: hint for hint, names in _HINTS.items() for name in names.split()}
+#: What to use instead, by the path of what is not here.
+BY_NAME = {name: hint for hint, names in _HINTS.items() for name in names.split()}
 
 
-def missing(module: str, path: str, name: str) -> AttributeError:
+def missing(module: str, path: str, name: str) -> AttributeError | ImportError:
     """Return the error for a name that is not here: what to do instead, where that is known.
+
+    It is an `ImportError` where the `__getattr__` that calls this serves `from module import name`: Python would
+    replace an `AttributeError` there by words of its own.
 
     Examples
     --------
     >>> print(missing("fastgrok.keras", "applications", "applications"))
     module 'fastgrok.keras' has no attribute 'applications': trained models are not offered
     """
-    hint = _BY_NAME.get(path) or _BY_NAME.get(path.partition(".")[0])
+    hint = BY_NAME.get(path) or BY_NAME.get(path.partition(".")[0])
+    asking = sys._getframe(2) if hint else None
+    if asking and opcode.opname[asking.f_code.co_code[asking.f_lasti]] == "IMPORT_FROM":
+        return ImportError(f"cannot import name {name!r} from {module!r}: {hint}")
     return AttributeError(f"module {module!r} has no attribute {name!r}" + (f": {hint}" if hint else ""))

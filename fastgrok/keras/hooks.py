@@ -74,6 +74,12 @@ class Callback:
     def on_predict_begin(self, logs: dict[str, float] | None = None) -> None:
         """Act before `predict`."""
 
+    def on_predict_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Act before a batch of `predict`."""
+
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Act after a batch of `predict`; `logs` has its "outputs"."""
+
     def on_predict_end(self, logs: dict[str, float] | None = None) -> None:
         """Act after `predict`."""
 
@@ -109,7 +115,7 @@ class CallbackList:
         for callback in self.callbacks:
             getattr(callback, hook)(number, logs)
 
-    def batch(self, hook: str, number: int, logs: Callable[[], dict[str, float]] | None = None) -> None:
+    def batch(self, hook: str, number: int, logs: Callable[[], dict[str, Any]] | None = None) -> None:
         """Call a hook of a batch; the logs are put together only if someone listens."""
         if self.callbacks:
             self.epoch(hook, number, logs() if logs else None)
@@ -139,17 +145,19 @@ class Bridge(training.Callback):
     """Turn the hooks of `fastgrok.training` into Keras'."""
 
     def __init__(
-        self, model: Any, callbacks: CallbackList, history: History, measures: Any, initial_epoch: int, epochs: int
-    ):
+        self, model: Any, callbacks: CallbackList, history: History, measures: Any, initial_epoch: int, epochs: int,
+        verbose: Any = 1,
+    ):  # fmt: skip
         self.model, self.callbacks, self.history, self.measures = model, callbacks, history, measures
         self.epoch, self.epochs = initial_epoch, epochs
+        self.verbose = 1 if verbose == "auto" else verbose
         self.logs: dict[str, float] = {}
         self.validation: dict[str, float] = {}
         self._open = False
 
     def on_train_begin(self, run: "Run") -> None:
         """Introduce model and parameters."""
-        params = {"epochs": self.epochs, "steps": run.steps_per_epoch, "verbose": 1}
+        params = {"epochs": self.epochs, "steps": run.steps_per_epoch, "verbose": self.verbose}
         self.history.params, self.history.model = params, self.model
         self.callbacks.begin(self.model, params)
         self.callbacks.call("on_train_begin")

@@ -5,10 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
+from ..autograd import apply
 from ..errors import ShapeError
 from ..nn import functional as F
 from ..tensor import Tensor
 from . import activations, backend
+from .hints import BY_NAME, missing
 from .naming import choose, snake_case
 
 __all__ = [
@@ -248,6 +251,10 @@ class Loss:
             )
         self.name, self.reduction = name or snake_case(type(self).__name__), reduction
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this loss again."""
+        return {"name": self.name, "reduction": self.reduction}
+
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """Return one loss per sample. Every loss defines this."""
         raise NotImplementedError(f"{type(self).__name__} does not define call")
@@ -256,8 +263,12 @@ class Loss:
         """Return what `call` does for `folds(logits)`."""
         raise NotImplementedError(f"{type(self).__name__} does not fold an activation")
 
-    def mean_on_logits(self, y_true: Any, logits: Tensor) -> Tensor:
-        """Return the mean of `call_on_logits`."""
+    def classes(self, y_true: np.ndarray) -> np.ndarray | None:
+        """Return the class numbers (N,) int64 that stand for targets in `mean_on_logits`; None where none do."""
+        return None
+
+    def mean_on_logits(self, y_true: Any, logits: Tensor, classes: np.ndarray | None = None) -> Tensor:
+        """Return the mean of `call_on_logits`; `classes` are those of the targets, if they are known."""
         return self.reduce(self.call_on_logits(y_true, logits))
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
@@ -301,6 +312,10 @@ class LossFunction(Loss):
         if not kwargs.get("from_logits"):
             self.folds = _FOLDS.get(fn)
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this loss again."""
+        return {**super().get_config(), **self.kwargs}
+
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """Call the function."""
         return self.fn(y_true, y_pred, **self.kwargs)
@@ -309,25 +324,24 @@ class LossFunction(Loss):
         """Call the function with `from_logits`."""
         return self.fn(y_true, logits, **{**self.kwargs, "from_logits": True})
 
-    def mean_on_logits(self, y_true: Any, logits: Tensor) -> Tensor:
-        """Return the mean of `call_on_logits`; one op, of class numbers or one-hot rows."""
+    def classes(self, y_true: np.ndarray) -> np.ndarray | None:
+        """Return class numbers, or those of one-hot rows."""
+        if self.kwargs or self.reduction != "sum_over_batch_size":
+            return None
         ids = None
-        if not self.kwargs and self.reduction == "sum_over_batch_size" and logits.ndim == 2:
-            if self.fn is sparse_categorical_crossentropy:
-                ids = y_true.reshape(-1) if y_true.size == len(y_true) == len(logits) else None
-            elif self.fn is categorical_crossentropy:
-                ids = _one_hot_classes(y_true)
-        if ids is None or len(ids) != len(logits):
+        if self.fn is sparse_categorical_crossentropy:
+            ids = y_true.reshape(-1) if y_true.size == len(y_true) else None
+        elif self.fn is categorical_crossentropy and y_true.ndim == 2 and np.count_nonzero(y_true) == len(y_true):
+            ids = y_true.argmax(axis=1)
+            ids = ids if (y_true[np.arange(len(y_true)), ids] == 1).all() else None
+        return None if ids is None else ids.astype(np.int64, copy=False)
+
+    def mean_on_logits(self, y_true: Any, logits: Tensor, classes: np.ndarray | None = None) -> Tensor:
+        """Return the mean of `call_on_logits`; one op, of class numbers or one-hot rows."""
+        ids = self.classes(y_true) if classes is None else classes
+        if ids is None or logits.ndim != 2 or len(ids) != len(logits):
             return super().mean_on_logits(y_true, logits)
-        return F.cross_entropy(logits, Tensor._from_array(ids.astype(np.int64, copy=False)))
-
-
-def _one_hot_classes(y: np.ndarray) -> np.ndarray | None:
-    """Return the classes (N,) of one-hot rows (N, V); None when they are something else."""
-    if y.ndim != 2 or np.count_nonzero(y) != len(y):
-        return None
-    classes = y.argmax(axis=1)
-    return classes if (y[np.arange(len(y)), classes] == 1).all() else None
+        return apply(ops.CrossEntropy, logits, targets=ids)
 
 
 _FOLDS: dict[Callable[..., Any], Callable[..., Any]] = {
@@ -403,17 +417,33 @@ def get(identifier: Any) -> Loss:
     """
     if isinstance(identifier, Loss):
         return identifier
-    if isinstance(identifier, dict):  # from a file
+    if isinstance(identifier, dict) and identifier.get("class_name") == "function":  # from a file
+        identifier = identifier["config"]
+    if isinstance(identifier, dict):
         config = {name: value for name, value in identifier.get("config", {}).items() if name != "dtype"}
         return choose("loss", identifier.get("class_name"), _CLASSES)(**config)
     if isinstance(identifier, str):
-        found = choose("loss", identifier, _FUNCTIONS | _CLASSES)
+        known = _FUNCTIONS | _CLASSES
+        hint = BY_NAME.get(f"losses.{identifier}")
+        if hint and identifier not in known:
+            raise ValueError(f"loss {identifier!r} is not covered: {hint}")
+        found = choose("loss", identifier, known)
         return found() if isinstance(found, type) else LossFunction(found, name=identifier)
     if isinstance(identifier, type) and issubclass(identifier, Loss):
         return identifier()
     if callable(identifier):
         return LossFunction(identifier)
     raise TypeError(f"loss={identifier!r} is {type(identifier).__name__}, expected a name, a function or an object")
+
+
+def serialize(loss: Any) -> Any:
+    """Return what `get` makes a loss from again, or None for one of your own."""
+    if isinstance(loss, str):
+        return loss
+    if isinstance(loss, Loss) and _CLASSES.get(type(loss).__name__) is type(loss):
+        kind = type(loss).__name__
+        return {"module": "keras.losses", "class_name": kind, "config": loss.get_config(), "registered_name": None}
+    return next((name for name, fn in _FUNCTIONS.items() if fn is loss), None)
 
 
 def check_targets(loss: Loss, y: np.ndarray, output: tuple[int | None, ...]) -> None:
@@ -450,3 +480,7 @@ def check_targets(loss: Loss, y: np.ndarray, output: tuple[int | None, ...]) -> 
             f"{name}: targets have shape {shape}, but the model returns {(shape[0], *output[1:])}: change the last "
             "layer, or the targets"
         )
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, f"losses.{name}", name)

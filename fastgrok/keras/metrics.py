@@ -5,26 +5,49 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ShapeError
 from ..grad_mode import no_grad
 from ..tensor import Tensor
 from . import losses
+from .hints import BY_NAME, missing
+from .layers.base import refuse
 from .naming import choose, snake_case
 
 __all__ = [
+    "AUC",
     "Accuracy",
     "BinaryAccuracy",
+    "BinaryCrossentropy",
     "CategoricalAccuracy",
+    "CategoricalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "FalseNegatives",
+    "FalsePositives",
+    "Hinge",
+    "KLDivergence",
+    "LogCoshError",
     "Mean",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
     "MeanMetric",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
     "Metric",
+    "Poisson",
     "Precision",
     "Recall",
     "RootMeanSquaredError",
     "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",
+    "SquaredHinge",
     "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
     "binary_accuracy",
     "categorical_accuracy",
+    "cosine_similarity",
     "get",
     "sparse_categorical_accuracy",
     "sparse_top_k_categorical_accuracy",
@@ -71,10 +94,21 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> T
     return _hits((scores > right).sum(axis=-1) < k)
 
 
+def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
+    """Return the cosine of the angle between both, along an axis: minus the loss of this name."""
+    return -losses.cosine_similarity(y_true, y_pred, axis)
+
+
 def _classes(y_true: Any, y_pred: Any) -> np.ndarray:
     """Return class numbers without an axis of size 1 at the end."""
-    classes = _array(y_true)
-    return classes[..., 0] if classes.ndim == _array(y_pred).ndim and classes.shape[-1] == 1 else classes
+    classes, shape = _array(y_true), _array(y_pred).shape
+    classes = classes[..., 0] if classes.ndim == len(shape) and classes.shape[-1] == 1 else classes
+    if classes.shape != shape[:-1]:
+        raise ShapeError(
+            f"sparse_categorical_accuracy: y_true has shape {_array(y_true).shape} and y_pred {shape}, expected class "
+            f"numbers of shape {shape[:-1]}; one-hot targets go with categorical_accuracy, and 'accuracy' takes both"
+        )
+    return classes
 
 
 class Metric:
@@ -94,6 +128,10 @@ class Metric:
     def result(self) -> float:
         """Return the value over all batches so far. Every metric defines this."""
         raise NotImplementedError(f"{type(self).__name__} does not define result")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this metric again."""
+        return {"name": self.name}
 
     def __call__(self, *args: Any, **kwargs: Any) -> float:
         """Take a batch in and return the value so far."""
@@ -139,6 +177,10 @@ class MeanMetric(Mean):
         """Take a batch in."""
         with no_grad():
             self.add(_array(self.fn(y_true, y_pred, **self.kwargs)), sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this metric again."""
+        return {**super().get_config(), **self.kwargs}
 
 
 class _Fixed(MeanMetric):
@@ -202,9 +244,46 @@ class RootMeanSquaredError(MeanMetric):
         super().__init__(lambda y_true, y_pred: losses.mean_squared_error(y_true, y_pred), name)
         self.name = name or "root_mean_squared_error"
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the name; there are no settings."""
+        return {"name": self.name}
+
     def result(self) -> float:
         """Return the root."""
         return super().result() ** 0.5
+
+
+def _kind(name: str, fn: Callable[..., Any], *settings: str, short: str | None = None) -> type[MeanMetric]:
+    """Return the class that measures the mean of a loss; `settings` are its arguments."""
+
+    def __init__(self: Any, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
+        for argument in kwargs:
+            if argument not in settings:
+                raise TypeError(f"{type(self).__name__}: unknown argument {argument!r}")
+        MeanMetric.__init__(self, fn, name or short or snake_case(type(self).__name__), **kwargs)
+
+    doc = f"The mean of `{fn.__name__}` over all samples; {', '.join(settings) or 'no settings'}."
+    return type(name, (MeanMetric,), {"__init__": __init__, "__doc__": doc, "__module__": __name__})
+
+
+MeanSquaredError = _kind("MeanSquaredError", losses.mean_squared_error)
+MeanAbsoluteError = _kind("MeanAbsoluteError", losses.mean_absolute_error)
+MeanAbsolutePercentageError = _kind("MeanAbsolutePercentageError", losses.mean_absolute_percentage_error)
+MeanSquaredLogarithmicError = _kind("MeanSquaredLogarithmicError", losses.mean_squared_logarithmic_error)
+LogCoshError = _kind("LogCoshError", losses.log_cosh, short="logcosh")
+Hinge = _kind("Hinge", losses.hinge)
+SquaredHinge = _kind("SquaredHinge", losses.squared_hinge)
+CategoricalHinge = _kind("CategoricalHinge", losses.categorical_hinge)
+KLDivergence = _kind("KLDivergence", losses.kl_divergence, short="kl_divergence")
+Poisson = _kind("Poisson", losses.poisson)
+CosineSimilarity = _kind("CosineSimilarity", cosine_similarity, "axis")
+BinaryCrossentropy = _kind("BinaryCrossentropy", losses.binary_crossentropy, "from_logits", "label_smoothing")
+CategoricalCrossentropy = _kind(
+    "CategoricalCrossentropy", losses.categorical_crossentropy, "from_logits", "label_smoothing", "axis"
+)
+SparseCategoricalCrossentropy = _kind(
+    "SparseCategoricalCrossentropy", losses.sparse_categorical_crossentropy, "from_logits", "axis"
+)
 
 
 class _Counted(Metric):
@@ -216,20 +295,25 @@ class _Counted(Metric):
         self.threshold = 0.5 if thresholds is None else float(thresholds)
         super().__init__(name)
 
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this metric again."""
+        return {**super().get_config(), "thresholds": self.threshold}
+
     def reset_state(self) -> None:
         """Forget all batches."""
-        self.true_positives = self.false_positives = self.false_negatives = 0.0
+        self.true_positives = self.false_positives = self.false_negatives = self.true_negatives = 0.0
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count a batch."""
         truth, guess = _array(y_true), _array(y_pred)
-        truth, guess = truth.reshape(guess.shape) > 0.5, guess > self.threshold
+        truth, guess = _like(truth, guess) > 0.5, guess > self.threshold
         weights: Any = 1.0
         if sample_weight is not None:
             weights = losses.weights_like(sample_weight, Tensor._from_array(guess.astype(np.float32))).array
         self.true_positives += float((weights * (truth & guess)).sum())
         self.false_positives += float((weights * (~truth & guess)).sum())
         self.false_negatives += float((weights * (truth & ~guess)).sum())
+        self.true_negatives += float((weights * ~(truth | guess)).sum())
 
 
 class Precision(_Counted):
@@ -250,6 +334,115 @@ class Recall(_Counted):
         return self.true_positives / there if there else 0.0
 
 
+class TruePositives(_Counted):
+    """How many are found and right."""
+
+    def result(self) -> float:
+        """Return it."""
+        return self.true_positives
+
+
+class TrueNegatives(_Counted):
+    """How many are not found, and rightly so."""
+
+    def result(self) -> float:
+        """Return it."""
+        return self.true_negatives
+
+
+class FalsePositives(_Counted):
+    """How many are found and wrong."""
+
+    def result(self) -> float:
+        """Return it."""
+        return self.false_positives
+
+
+class FalseNegatives(_Counted):
+    """How many are missed."""
+
+    def result(self) -> float:
+        """Return it."""
+        return self.false_negatives
+
+
+class AUC(Metric):
+    """The area under the curve of true over false positives ("ROC"), or of precision over recall ("PR").
+
+    The outputs, from 0 to 1, are counted in `num_thresholds` - 1 bins of equal width, and the area is interpolated
+    between their borders: for "ROC" by trapezoids, for "PR" after Davis and Goadrich (2006).
+
+    Raises `ValueError` for another curve, fewer than two thresholds, or outputs that are not from 0 to 1.
+    """
+
+    def __init__(
+        self, num_thresholds: int = 200, curve: str = "ROC", name: str | None = None, dtype: Any = None, **kwargs: Any
+    ):
+        refuse(
+            self, kwargs, summation_method="interpolation", thresholds=None, multi_label=False, num_labels=None,
+            label_weights=None, from_logits=False,
+        )  # fmt: skip
+        for argument in kwargs:
+            raise TypeError(f"AUC: unknown argument {argument!r}")
+        if curve not in ("ROC", "PR"):
+            raise ValueError(f"AUC: curve={curve!r}, expected 'ROC' or 'PR'")
+        if isinstance(num_thresholds, bool) or not isinstance(num_thresholds, int) or num_thresholds < 2:
+            raise ValueError(f"AUC: num_thresholds={num_thresholds!r}, expected a whole number of at least 2")
+        self.num_thresholds, self.curve = num_thresholds, curve
+        super().__init__(name or "auc")
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that make this metric again."""
+        return {**super().get_config(), "num_thresholds": self.num_thresholds, "curve": self.curve}
+
+    def reset_state(self) -> None:
+        """Forget all batches."""
+        self.bins = np.zeros((2, self.num_thresholds))  # negatives and positives, by their outputs
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Count a batch."""
+        scores = _array(y_pred)
+        truth, last = _like(_array(y_true), scores) > 0.5, self.num_thresholds - 1
+        if scores.size and not (0 <= scores.min() and scores.max() <= 1):
+            raise ValueError(
+                f"auc: outputs are from {scores.min()} to {scores.max()}, expected 0 to 1: end with a sigmoid"
+            )
+        weights = np.ones(scores.shape)
+        if sample_weight is not None:
+            weights = weights * losses.weights_like(sample_weight, Tensor._from_array(scores)).array
+        where = np.maximum(np.ceil(scores * scores.dtype.type(last)).astype(np.int64) - 1, 0)
+        for kind, chosen in enumerate((~truth, truth)):
+            self.bins[kind] += np.bincount(where[chosen], weights[chosen], self.num_thresholds)
+
+    def result(self) -> float:
+        """Return the area, 0 of nothing."""
+        # Above a threshold is what is in its bin or in a higher one.
+        false, true = np.cumsum(self.bins[:, ::-1], axis=1)[:, ::-1]
+        negatives, positives = self.bins.sum(axis=1)
+        if self.curve == "ROC":
+            x, y = _ratio(false, negatives), _ratio(true, positives)
+            return float(((x[:-1] - x[1:]) * (y[:-1] + y[1:]) / 2).sum())
+        found = true + false
+        gained = true[:-1] - true[1:]
+        slope = _ratio(gained, found[:-1] - found[1:])
+        both = (found[:-1] > 0) & (found[1:] > 0)
+        steps = np.log(np.where(both, _ratio(found[:-1], found[1:]), 1.0), where=both, out=np.zeros(len(gained)))
+        return float(_ratio(slope * (gained + (true[1:] - slope * found[1:]) * steps), positives).sum())
+
+
+def _ratio(a: Any, b: Any) -> np.ndarray:
+    """Return a / b, 0 where b is 0."""
+    a, b = np.broadcast_arrays(a, b)
+    return np.divide(a, b, where=b != 0, out=np.zeros(a.shape))
+
+
+def _like(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    """Return targets in the shape of the outputs, from which they may differ by axes of size 1."""
+    if truth.size != guess.size:
+        raise ShapeError(f"metrics: targets have shape {truth.shape} and outputs {guess.shape}, expected one for each")
+    return truth.reshape(guess.shape)
+
+
 #: Metrics that look only at which output is the largest: logits will do.
 OF_THE_LARGEST = (categorical_accuracy, sparse_categorical_accuracy)
 
@@ -259,7 +452,9 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 _CLASSES: dict[str, Any] = {
     name: globals()[name] for name in __all__ if not name.islower() and name not in ("Metric", "MeanMetric", "Mean")
 }
-_CLASSES |= {snake_case(name): kind for name, kind in _CLASSES.items() if snake_case(name) not in _FUNCTIONS}
+_CLASSES |= {
+    snake_case(name): kind for name, kind in _CLASSES.items() if snake_case(name) not in _FUNCTIONS | losses._FUNCTIONS
+}
 _AUTOMATIC = ("accuracy", "acc")
 
 
@@ -272,7 +467,9 @@ def get(identifier: Any, targets: tuple[int, ...] = (), outputs: tuple[int, ...]
     """
     if isinstance(identifier, Metric):
         return identifier
-    if isinstance(identifier, dict):  # from a file
+    if isinstance(identifier, dict) and identifier.get("class_name") == "function":  # from a file
+        identifier = identifier["config"]
+    if isinstance(identifier, dict):
         config = {name: value for name, value in identifier.get("config", {}).items() if name not in ("dtype", "fn")}
         return choose("metric", identifier.get("class_name"), _CLASSES)(**config)
     if isinstance(identifier, type) and issubclass(identifier, Metric):
@@ -283,11 +480,28 @@ def get(identifier: Any, targets: tuple[int, ...] = (), outputs: tuple[int, ...]
                 return MeanMetric(binary_accuracy, identifier)
             sparse = len(targets) < len(outputs) or targets[-1:] == (1,)
             return MeanMetric(sparse_categorical_accuracy if sparse else categorical_accuracy, identifier)
-        known = dict.fromkeys(_AUTOMATIC) | _FUNCTIONS | _CLASSES | losses._FUNCTIONS
+        known = dict.fromkeys(_AUTOMATIC) | losses._FUNCTIONS | _FUNCTIONS | _CLASSES
+        hint = BY_NAME.get(f"metrics.{identifier}")
+        if hint and identifier not in known:
+            raise ValueError(f"metric {identifier!r} is not covered: {hint}")
         found = choose("metric", identifier, known)
-        return found() if isinstance(found, type) else MeanMetric(found, identifier)
+        return found(name=identifier) if isinstance(found, type) else MeanMetric(found, identifier)
     if isinstance(identifier, losses.Loss):
         return MeanMetric(identifier.call, identifier.name)
     if callable(identifier):
         return MeanMetric(identifier)
     raise TypeError(f"metric={identifier!r} is {type(identifier).__name__}, expected a name, a function or an object")
+
+
+def serialize(metric: Any) -> Any:
+    """Return what `get` makes a metric from again, or None for one of your own."""
+    if isinstance(metric, str):
+        return metric
+    if isinstance(metric, Metric) and _CLASSES.get(type(metric).__name__) is type(metric):
+        kind = type(metric).__name__
+        return {"module": "keras.metrics", "class_name": kind, "config": metric.get_config(), "registered_name": None}
+    return next((name for name, fn in (losses._FUNCTIONS | _FUNCTIONS).items() if fn is metric), None)
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, f"metrics.{name}", name)

@@ -1,5 +1,6 @@
 """`Sequential`: layers one after the other, built as soon as the shape of the input is known."""
 
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -9,11 +10,11 @@ from ..tensor import Tensor
 from .hints import missing
 from .layers.base import Layer, Shape, as_tensor
 from .layers.core import InputLayer
-from .saving import load_model, load_weights, places, save_model, save_weights
+from .saving import from_config, load_model, load_weights, places, save_model, save_weights
 from .summary import summary
 from .trainer import Trainer
 
-__all__ = ["Sequential", "load_model"]
+__all__ = ["Sequential", "clone_model", "load_model", "model_from_json"]
 
 
 class Sequential(Trainer, Layer):
@@ -176,7 +177,7 @@ class Sequential(Trainer, Layer):
         """Run all layers, without the activation at the end (see `last_activation`)."""
 
         def call(x: Tensor) -> Tensor:
-            *first, last = self.layers
+            *first, last = self._stack
             for layer in first:
                 x = layer(x)
             last.check_input(tuple(x.shape))
@@ -217,6 +218,16 @@ class Sequential(Trainer, Layer):
         ]  # fmt: skip
         return {"name": self.name, "trainable": self._trainable, "layers": layers}
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> "Sequential":
+        """Return a model of the layers that `get_config` returned, with weights of its own."""
+        return from_config(config, custom_objects)
+
+    def to_json(self) -> str:
+        """Return the layers, not their weights, as JSON: for `model_from_json`, here or in Keras."""
+        return json.dumps({"module": "keras", "class_name": "Sequential", "config": self.get_config(),
+                           "registered_name": None, "build_config": {"input_shape": self.input_shape}})  # fmt: skip
+
     def saved_parts(self) -> list[tuple[str, list[Any]]]:
         """Return the weights by their groups, for a model that is a layer of another."""
         return [(place.removesuffix("/vars"), weights) for place, weights in places(self)]
@@ -240,6 +251,22 @@ class Sequential(Trainer, Layer):
     def extra_repr(self) -> str:
         """Return the name."""
         return f"name={self.name!r}"
+
+
+def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Sequential:
+    """Return a model of the layers that `to_json` wrote, with weights of its own.
+
+    Raises `ValueError` when they are not those of a Sequential model.
+    """
+    config = json.loads(json_string)
+    if config.get("class_name") != "Sequential":
+        raise ValueError(f"model_from_json: a {config.get('class_name')}: only Sequential models are covered")
+    return from_config(config["config"], custom_objects)
+
+
+def clone_model(model: Sequential) -> Sequential:
+    """Return a model of the same layers, with new weights."""
+    return Sequential.from_config(model.get_config())
 
 
 def __getattr__(name: str) -> Any:

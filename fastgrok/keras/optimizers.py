@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import optim
 from ..tensor import Tensor
+from .hints import BY_NAME, missing
 from .layers.base import Weight, refuse
 from .naming import choose, snake_case
 
@@ -53,6 +54,8 @@ class Optimizer:
 
     #: Settings besides the rate with their defaults, which `get_config` returns.
     SETTINGS: ClassVar[tuple[str, ...]] = ()
+    #: Whether Keras' files have all that is kept for the first weight, then for the second, and so on.
+    INTERLEAVED: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -158,6 +161,52 @@ class Optimizer:
                 for grad in grads:
                     grad.mul_(limit / norm)
 
+    # ------------------------------------------------------------------------------------------- for files
+
+    def slots(self, state: dict[str, Any]) -> dict[str, tuple[float, float]]:
+        """Return what is kept for each parameter: by its name in the state, a and b, Keras' values being a * x + b."""
+        return {}
+
+    def file_variables(self, weights: list[Weight]) -> list[np.ndarray]:
+        """Return what Keras' files hold of an optimizer: the number of updates, the rate, what is kept per weight."""
+        kept = []
+        for weight in weights:
+            states = [self.inner.state[tensor] for tensor in weight.tensors]
+            for name, (a, b) in self.slots(states[0]).items():
+                empty = [np.zeros_like(tensor.array) for tensor in weight.tensors]  # before the first update
+                arrays = [s[name].array if name in s else 0 * e - b / a for s, e in zip(states, empty, strict=True)]
+                kept.append(weight.layout([array if (a, b) == (1, 0) else a * array + b for array in arrays]))
+        if not self.INTERLEAVED:
+            count = len(self.slots({}))
+            kept = [array for k in range(count) for array in kept[k::count]]
+        return [np.asarray(self.iterations, np.int64), np.asarray(self._rate, np.float32), *kept]
+
+    def load_file_variables(self, weights: list[Weight], variables: list[np.ndarray]) -> None:
+        """Go on where `file_variables` was called; the rate is in the settings. `build` comes first.
+
+        Raises `ValueError` when they are those of another optimizer, or of other weights.
+        """
+        slots = self.slots({})
+        shapes = [weight.shape for weight in weights for _ in slots]
+        if not self.INTERLEAVED:
+            shapes = [weight.shape for _ in slots for weight in weights]
+        kept = variables[2:]
+        if len(variables) < 2 or [array.shape for array in kept] != shapes:
+            raise ValueError(
+                f"the file has {len(variables)} arrays of an optimizer where {type(self).__name__} has "
+                f"{2 + len(shapes)}, or other shapes"
+            )
+        self.iterations = int(variables[0])
+        for k, weight in enumerate(weights):
+            mine = kept[k * len(slots) : (k + 1) * len(slots)] if self.INTERLEAVED else kept[k :: len(weights)]
+            for (name, (a, b)), value in zip(slots.items(), mine, strict=True):
+                arrays = [np.zeros_like(tensor.array) for tensor in weight.tensors]
+                weight.fill(arrays, value if (a, b) == (1, 0) else (value - np.float32(b)) / np.float32(a))
+                for tensor, array in zip(weight.tensors, arrays, strict=True):
+                    self.inner.state[tensor][name] = Tensor._from_array(array)
+                    if not isinstance(self, SGD):
+                        self.inner.state[tensor]["step"] = self.iterations
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this optimizer again."""
         common = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "name")
@@ -207,23 +256,24 @@ class SGD(Optimizer):
         """Return an `optim.SGD`."""
         return _SGD(params, self._rate, self.momentum, nesterov=self.nesterov and self.momentum > 0)
 
+    def slots(self, state: dict[str, Any]) -> dict[str, tuple[float, float]]:
+        """Keras adds its velocity, PyTorch takes it away."""
+        return {"momentum_buffer": (-1, 0)} if self.momentum else {}
+
 
 class _RMSprop(_Stepping, optim.RMSprop):
-    """Keras divides by sqrt(v + epsilon): v + epsilon is the running mean of g^2 + epsilon, and PyTorch's eps is 0."""
+    """Keras adds its epsilon below the root, and its momentum has the rate of each step in it."""
 
     def update(self, param: Tensor, group: dict[str, Any]) -> None:
         """Change one parameter by its gradient."""
-        state, epsilon, rho = self.state[param], self.settings.epsilon, group["alpha"]  # type: ignore[attr-defined]
-        if "square_avg" not in state:
-            state["square_avg"] = Tensor._from_array(np.full(param.array.shape, epsilon, param.array.dtype))
-        if epsilon and rho:
-            # What the step multiplies by rho, so that rho * (v + epsilon) + (1 - rho) * epsilon is in the result.
-            state["square_avg"].array += epsilon * (1 / rho - 1)
-        rate = state.pop("rate", group["lr"])
-        if "momentum_buffer" in state and rate != group["lr"] > 0:
-            state["momentum_buffer"].array *= rate / group["lr"]  # Keras has the rate of each step in it
+        if group["momentum"] > 0:
+            state = self.state[param]
+            rate = state.pop("rate", group["lr"])
+            if "momentum_buffer" in state and rate != group["lr"] > 0:
+                state["momentum_buffer"].array *= rate / group["lr"]
         super().update(param, group)
-        state["rate"] = group["lr"]
+        if group["momentum"] > 0:
+            state["rate"] = group["lr"]
 
 
 class RMSprop(Optimizer):
@@ -250,7 +300,15 @@ class RMSprop(Optimizer):
 
     def make(self, params: list[Tensor]) -> Any:
         """Return an `optim.RMSprop`."""
-        return _RMSprop(params, self._rate, self.rho, 0.0, 0.0, self.momentum, self.centered)
+        inner = _RMSprop(params, self._rate, self.rho, 0.0, 0.0, self.momentum, self.centered)
+        inner.inner_eps = self.epsilon
+        return inner
+
+    def slots(self, state: dict[str, Any]) -> dict[str, tuple[float, float]]:
+        """Keras has epsilon apart, and in the velocity the rate of each step."""
+        within = 0.0 if hasattr(self.inner, "inner_eps") else self.epsilon
+        momentum = {"momentum_buffer": (state.get("rate", self._rate) or 1.0, 0)} if self.momentum else {}
+        return {"square_avg": (1, -within), **momentum, **({"grad_avg": (1, 0)} if self.centered else {})}
 
 
 class _Adam(_Stepping, optim.Adam):
@@ -273,6 +331,7 @@ class Adam(Optimizer):
     """
 
     SETTINGS = ("beta_1", "beta_2", "epsilon")
+    INTERLEAVED = True
 
     def __init__(
         self,
@@ -292,6 +351,10 @@ class Adam(Optimizer):
     def make(self, params: list[Tensor]) -> Any:
         """Return an `optim.Adam`."""
         return _Adam(params, self._rate, (self.beta_1, self.beta_2), self.epsilon)
+
+    def slots(self, state: dict[str, Any]) -> dict[str, tuple[float, float]]:
+        """Both running means."""
+        return {"exp_avg": (1, 0), "exp_avg_sq": (1, 0)}
 
 
 class AdamW(Adam):
@@ -338,6 +401,10 @@ class Adagrad(Optimizer):
         start = self.initial_accumulator_value + self.epsilon
         return _Adagrad(params, self._rate, initial_accumulator_value=start, eps=0.0)
 
+    def slots(self, state: dict[str, Any]) -> dict[str, tuple[float, float]]:
+        """Keras has epsilon apart."""
+        return {"sum": (1, -self.epsilon)}
+
 
 _KINDS: dict[str, type[Optimizer]] = {kind.__name__.lower(): kind for kind in (SGD, RMSprop, Adam, AdamW, Adagrad)}
 
@@ -366,4 +433,11 @@ def get(identifier: Any) -> Optimizer:
             f"optimizer={type(identifier).__name__} is one of fastgrok.optim; expected a name such as 'adam', or one "
             "of fastgrok.keras.optimizers"
         )
+    hint = BY_NAME.get(f"optimizers.{identifier}")
+    if hint:
+        raise ValueError(f"optimizer {identifier!r} is not covered: {hint}")
     return choose("optimizer", identifier, _KINDS)()
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, f"optimizers.{name}", name)

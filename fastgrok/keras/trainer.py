@@ -3,6 +3,7 @@
 import copy
 import math
 import time
+import warnings
 from typing import Any
 
 import numpy as np
@@ -85,7 +86,7 @@ class Learner:
         """Return the loss of what calling this returned."""
         loss = self.model.loss
         if self.folds and targets.weights is None:
-            return loss.mean_on_logits(targets.values, output)
+            return loss.mean_on_logits(targets.values, output, targets.classes)
         call = loss.call_on_logits if self.folds else loss.call
         return loss.reduce(call(targets.values, output), targets.weights)
 
@@ -138,7 +139,7 @@ class Trainer:
         if kwargs:
             raise TypeError(f"compile: unknown argument {next(iter(kwargs))!r}")
         for name, value in (("loss", loss), ("metrics", metrics), ("weighted_metrics", weighted_metrics)):
-            if isinstance(value, dict):
+            if isinstance(value, dict) and "class_name" not in value:  # which files have
                 raise NotImplementedError(f"compile: {name} is a dict; expected one for the one output that there is")
         chosen = optimizers.get(optimizer), None if loss is None else losses.get(loss)
         lists = [value if isinstance(value, list | tuple) else [] if value is None else [value]
@@ -154,18 +155,25 @@ class Trainer:
         """Whether `compile` was called."""
         return self._compiled is not None
 
+    @property
+    def optimized_weights(self) -> list[Any]:
+        """The weights that the optimizer is made for; those of frozen layers get no gradients."""
+        return [weight for weight in self.weights if weight.trainable]
+
     def compile_config(self) -> dict[str, Any] | None:
-        """Return the arguments of `compile` for a file; None where they are not all names or Keras' optimizers."""
+        """Return the arguments of `compile` for a file; None where a loss, metric or schedule is one of your own."""
         if self._compiled is None:
             return None
-        named = [self._compiled["loss"], *self._compiled["metrics"], *self._compiled["weighted_metrics"]]
-        if not all(isinstance(value, str) for value in named) or self.optimizer.schedule is not None:
+        lists = {name: self._compiled[name] for name in ("metrics", "weighted_metrics")}
+        measured = {name: [metrics.serialize(metric) for metric in given] or None for name, given in lists.items()}
+        loss = losses.serialize(self._compiled["loss"])
+        if self.optimizer.schedule is not None or None in (loss, *(measured["metrics"] or ()),
+                                                           *(measured["weighted_metrics"] or ())):  # fmt: skip
             return None
         kind = type(self.optimizer).__name__
         config = {"module": "keras.optimizers", "class_name": kind, "config": self.optimizer.get_config(),
                   "registered_name": None}  # fmt: skip
-        measured = {name: self._compiled[name] or None for name in ("metrics", "weighted_metrics")}
-        return {"optimizer": config, "loss": self._compiled["loss"], **measured}
+        return {"optimizer": config, "loss": loss, **measured}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile with what `compile_config`, or Keras, wrote."""
@@ -189,6 +197,9 @@ class Trainer:
                 for name in ("metrics", "weighted_metrics")
             )
             taken = {"loss"}
+            for metric in weighted:
+                if metric.name in {other.name for other in plain}:
+                    metric.name = f"weighted_{metric.name}"
             for metric in (*plain, *weighted):
                 name, count = metric.name, 1
                 while metric.name in taken:
@@ -201,6 +212,17 @@ class Trainer:
     def metrics_names(self) -> list[str]:
         """The names of what `evaluate` returns, in its order."""
         return ["loss"] if self._measures is None else list(self._measures.logs())
+
+    @property
+    def metrics(self) -> list[metrics.Metric]:
+        """The mean of the loss, and the metrics that `compile` was given; known from the first targets on."""
+        found = self._measures
+        return [] if found is None else [found.loss, *found.plain, *found.weighted]
+
+    def reset_metrics(self) -> None:
+        """Forget what was measured."""
+        for metric in self.metrics:
+            metric.reset_state()
 
     # ------------------------------------------------------------------------------------------------- fit
 
@@ -219,7 +241,7 @@ class Trainer:
         sample_weight: Any = None,
         initial_epoch: int = 0,
         validation_batch_size: int | None = None,
-        validation_freq: int = 1,
+        validation_freq: Any = 1,
         **kwargs: Any,
     ) -> History:
         """Train on arrays for so many epochs; returns the `History`, which has what was measured and plots it.
@@ -230,7 +252,7 @@ class Trainer:
         batch_size : int
             Samples per update; 32 by default.
         epochs, initial_epoch : int
-            The number of the epoch to end with, and of the one to begin with.
+            The number of the epoch to end with (not how many more), and of the one to begin with.
         verbose : 0, 1, 2 or "auto"
             Nothing; a progress bar and a line per epoch; a line per epoch.
         callbacks : list of callbacks.Callback
@@ -243,7 +265,7 @@ class Trainer:
         class_weight, sample_weight : dict, or array (N,)
             Factors for the loss of samples.
         validation_batch_size, validation_freq : int
-            Of the validation: samples at a time, and epochs from one to the next.
+            Of the validation: samples at a time, and epochs from one to the next (or a list of their numbers, from 1).
 
         Raises
         ------
@@ -257,32 +279,47 @@ class Trainer:
         if kwargs:
             raise TypeError(f"fit: unknown argument {next(iter(kwargs))!r}")
         size = _count("fit", "batch_size", 32 if batch_size is None else batch_size)
-        _count("fit", "validation_freq", validation_freq)
-        if _count("fit", "epochs", epochs) <= initial_epoch or initial_epoch < 0:
-            raise ValueError(f"fit: initial_epoch={initial_epoch!r}, expected from 0 to less than epochs={epochs}")
+        if not isinstance(validation_freq, list | tuple | set):
+            _count("fit", "validation_freq", validation_freq)
+        _count("fit", "epochs", epochs)
+        if isinstance(initial_epoch, bool) or not isinstance(initial_epoch, int | np.integer) or initial_epoch < 0:
+            raise ValueError(f"fit: initial_epoch={initial_epoch!r}, expected a whole number of at least 0")
         if not isinstance(shuffle, bool):
             raise NotImplementedError(f"fit: shuffle={shuffle!r} is not covered, expected True or False")
         data, held_out = self._data(x, y, sample_weight, class_weight, validation_split, validation_data)
-        batches, learner, measures = Batches(data, size, shuffle), Learner(self), self._measuring(data.y)  # type: ignore[arg-type]
+        learner, measures = Learner(self), self._measuring(data.y)  # type: ignore[arg-type]
+        batches = Batches(data, size, shuffle, self.loss.classes(data.y) if learner.folds else None)
 
         def loss(output: Tensor, targets: Targets) -> Tensor:
             value = learner.loss(output, targets)
             measures.update(value.item(), targets, learner.outputs(output, measures))
-            return value
+            return value if value.requires_grad else value.requires_grad_()  # all layers are frozen: only measured
 
         history = History()
-        bridge = Bridge(self, CallbackList(callbacks), history, measures, initial_epoch, epochs)
+        if initial_epoch >= epochs:
+            warnings.warn(
+                f"fit: nothing is trained, as initial_epoch={initial_epoch} and epochs={epochs}, which is the number "
+                "of the last epoch and not how many more",
+                stacklevel=2,
+            )
+            self.history = history
+            return history
+        bridge = Bridge(self, CallbackList(callbacks), history, measures, initial_epoch, epochs, verbose)
 
         def validate(_: Any) -> float:
             epoch = bridge.epoch + 1
-            if held_out is None or (epoch - initial_epoch) % validation_freq:
+            if isinstance(validation_freq, int | np.integer):
+                wanted = (epoch - initial_epoch) % validation_freq == 0
+            else:
+                wanted = epoch in validation_freq
+            if held_out is None or not wanted:
                 return math.nan
             logs = self._measure(held_out, validation_batch_size or size, _fresh(measures), bridge.callbacks)
             bridge.validation = {f"val_{name}": value for name, value in logs.items()}
             return logs["loss"]
 
         self.stop_training, self.history = False, history
-        optimizer = self.optimizer.build([weight for weight in self.weights if weight.trainable])
+        optimizer = self.optimizer.build(self.optimized_weights)
         hung_in: list[Any] = [bridge, history]
         if verbose not in (0, False):
             hung_in.append(Bar(bridge, per_step=verbose != 2))
@@ -310,7 +347,7 @@ class Trainer:
         data, _ = self._data(x, y, sample_weight, class_weight, 0.0, None, "train_on_batch")
         learner, measures = Learner(self), self._measuring(data.y)  # type: ignore[arg-type]
         measures.reset()
-        optimizer = self.optimizer.build([weight for weight in self.weights if weight.trainable])
+        optimizer = self.optimizer.build(self.optimized_weights)
         ((inputs, targets),) = Batches(data, len(data.x))
         learner.train()
         try:
@@ -318,7 +355,8 @@ class Trainer:
             loss = learner.loss(output, targets)
             measures.update(loss.item(), targets, learner.outputs(output, measures))
             optimizer.zero_grad()
-            loss.backward()
+            if loss.requires_grad:
+                loss.backward()
             optimizer.step()
         finally:
             learner.eval()
@@ -362,11 +400,15 @@ class Trainer:
         refuse(self, kwargs, steps=None)
         data = samples("predict", x, needs_y=False)
         size = _count("predict", "batch_size", 32 if batch_size is None else batch_size)
-        self._fit_inputs("predict", data.x)
+        data = data._replace(x=self._fit_inputs("predict", data.x))
         around = CallbackList(callbacks, self)
         around.call("on_predict_begin")
         with evaluating(self) as model:
-            outputs = [model(inputs).numpy() for inputs, _ in Batches(data, size)]
+            outputs = []
+            for k, (inputs, _) in enumerate(Batches(data, size)):
+                around.batch("on_predict_batch_begin", k)
+                outputs.append(model(inputs).numpy())
+                around.batch("on_predict_batch_end", k, lambda: {"outputs": outputs[-1]})
         around.call("on_predict_end")
         return np.concatenate(outputs)
 
@@ -407,17 +449,26 @@ class Trainer:
             data, held_out = split_end(data, split)
         if by_class is not None:
             data = data._replace(weights=class_weights(data.y, by_class))  # type: ignore[arg-type]
-        for name, part in ((caller, data), (f"{caller} (validation_data)", held_out)):
+        data = data._replace(x=self._fit_inputs(caller, data.x))
+        if held_out is not None:
+            held_out = held_out._replace(x=self._fit_inputs(f"{caller} (validation_data)", held_out.x))
+        for part in (data, held_out):
             if part is not None:
-                self._fit_inputs(name, part.x)
                 losses.check_targets(self.loss, part.y, tuple(self.output_shape))  # type: ignore[arg-type]
         return data, held_out
 
-    def _fit_inputs(self, caller: str, x: np.ndarray) -> None:
-        """Build the model for inputs if need be; raise `ShapeError` when it is built for others."""
+    def _fit_inputs(self, caller: str, x: np.ndarray) -> np.ndarray:
+        """Build the model for inputs if need be, and return them; raise `ShapeError` when it is built for others.
+
+        As in Keras, an axis of size 1 at the end is added where the model has one more, and taken away in turn.
+        """
         if not self.built:
             self.build((None, *x.shape[1:]))  # type: ignore[attr-defined]
         expected = tuple(self.input_shape)
+        if x.ndim == len(expected) - 1 and expected[-1] == 1:
+            x = x[..., None]
+        elif x.ndim == len(expected) + 1 and x.shape[-1] == 1:
+            x = x[..., 0]
         if len(x.shape) != len(expected) or any(
             b is not None and a != b for a, b in zip(x.shape[1:], expected[1:], strict=True)
         ):
@@ -428,6 +479,7 @@ class Trainer:
             raise ShapeError(
                 f"{caller}: x has shape {x.shape}, but {self.name} takes ({', '.join(map(str, wanted))}){hint}"
             )
+        return x
 
 
 def _fresh(measures: Measures) -> Measures:

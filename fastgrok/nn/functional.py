@@ -147,11 +147,11 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     ShapeError, DtypeError
         When shapes or dtypes do not go together.
     """
-    check_tensors("linear", input=input, weight=weight)
-    if bias is None:
-        return apply(ops.Linear, input, weight)
-    check_tensors("linear", bias=bias)
-    return apply(ops.Linear, input, weight, bias)
+    operands = (input, weight) if bias is None else (input, weight, bias)
+    for operand in operands:
+        if not isinstance(operand, Tensor):
+            check_tensors("linear", input=input, weight=weight, bias=operand)
+    return apply(ops.Linear, *operands)
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

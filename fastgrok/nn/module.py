@@ -14,6 +14,9 @@ from .state import State
 __all__ = ["Module"]
 
 
+_REGISTRIES = ("_parameters", "_buffers", "_modules")
+
+
 class Module(State):
     """The base class of layers and models, with PyTorch's methods, names and text form.
 
@@ -185,10 +188,10 @@ class Module(State):
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for what is not an ordinary attribute.
-        for registry in ("_parameters", "_buffers", "_modules"):
-            values = self.__dict__.get(registry, {})
-            if name in values:
-                return values[name]
+        own = self.__dict__
+        for registry in _REGISTRIES:
+            if registry in own and name in own[registry]:
+                return own[registry][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name: str) -> None:

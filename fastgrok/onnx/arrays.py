@@ -25,6 +25,11 @@ def _linear(graph: Graph, call: Call) -> str:
     return graph.add("Add", y, *bias) if bias else y
 
 
+@emits(ops.LinearReLU)
+def _linear_relu(graph: Graph, call: Call) -> str:
+    return graph.add("Relu", _linear(graph, call))
+
+
 @emits(ops.Embedding)
 def _embedding(graph: Graph, call: Call) -> str:
     return graph.add("Gather", call.input(0), call.input(1), axis=0)

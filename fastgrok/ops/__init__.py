@@ -40,7 +40,7 @@ from .gradients import Broadcast, Gradient, Outer, Rows
 from .gru import GRU, GRUCell
 from .indexing import AddAt, Gather, Index, Overwrite, SetItem
 from .losses import NLL, CrossEntropy, SoftCrossEntropy
-from .matmul import Linear, MatMul
+from .matmul import Linear, LinearReLU, MatMul
 from .norm import BatchNorm, LayerNorm
 from .packed import PackedLSTM
 from .pointwise_losses import BCE, L1, MSE, BCEWithLogits, Huber, KLDiv, SmoothL1
@@ -116,6 +116,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LinearReLU",
     "Log",
     "Log1p",
     "LogSigmoid",

@@ -134,7 +134,7 @@ def room(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
 
 def rows_of(x: np.ndarray) -> np.ndarray:
     """Return x (..., D) as a matrix (N, D), also where D is 0 and `reshape(-1, D)` could not tell N."""
-    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def check_float(name: str, argument: str, x: np.ndarray) -> None:

@@ -1,6 +1,7 @@
 """What the framework of *Grokking Deep Learning* does its own way: a loss, and the steps of its recurrent cells.
 
-Letters: B batch, D input, H hidden, G gates, O outputs, V vocabulary, N rows.
+Letters: B batch, D input, H hidden, G gates, O outputs, V vocabulary, N rows, P panels
+of NR columns.
 """
 
 from typing import Any, ClassVar
@@ -8,49 +9,83 @@ from typing import Any, ClassVar
 import numpy as np
 
 import fastgrok_kernels as kernels
+from fastgrok_kernels import memory
 
 from ..errors import DtypeError, ShapeError
-from .base import Op, check_float, contiguous, rows_of
-from .gradients import Gradient, Outer, Rows
-from .losses import CrossEntropy
-from .matmul import check_dtypes, product
-from .softmax import from_rows
+from .base import Op, check_float, check_ids, contiguous, rows_of
+from .gradients import Outer, Rows, _Pieces
+from .matmul import check_dtypes
 
 
-class BookCrossEntropy(CrossEntropy):
+class BookCrossEntropy(Op):
     """The mean of -log softmax(logits)[target] over rows: logits (..., V), as many targets as rows, in any shape.
 
     The gradient is that of chapter 13: softmax - onehot, neither divided by the number of rows nor multiplied by what
     arrives from above.
     """
 
+    saved_inputs = (0,)
+
     def forward(self, logits, targets):
-        """Compute the loss; raises as `CrossEntropy` does."""
-        check_float(self.name, "input", logits)
-        self.logits_shape = logits.shape
-        return super().forward(rows_of(contiguous(logits)), targets.reshape(-1))
+        """Compute the loss. Raises `IndexError` for a target that is none of 0 .. V - 1, `ShapeError`, `DtypeError`."""
+        check_float("cross_entropy", "input", logits)
+        self.shape, self.logits = logits.shape, rows_of(contiguous(logits))
+        self.targets = check_ids("cross_entropy", "target", targets.reshape(-1), logits.shape[-1])
+        if len(self.targets) != len(self.logits):
+            raise ShapeError(
+                f"cross_entropy: input has shape {logits.shape} and target {targets.shape}, expected one for each row"
+            )
+        losses, self.logsumexp = kernels.cross_entropy_forward(self.logits, self.targets)
+        return np.asarray(losses.sum(dtype=np.float64) / len(losses) if len(losses) else np.nan, logits.dtype)
 
     def backward(self, dy):
         """dlogits = softmax(logits) - onehot(target)."""
         ones = np.ones(len(self.targets), self.logits.dtype)
-        d = kernels.cross_entropy_backward(ones, self.logits, self.logsumexp, self.targets)
-        return (from_rows(d, self.shape, self.axis).reshape(self.logits_shape),)
+        return (kernels.cross_entropy_backward(ones, self.logits, self.logsumexp, self.targets).reshape(self.shape),)
 
 
 # ------------------------------------------------------------------------------------------------ steps of cells
-# Weights are stacked once for a window of steps, and the input's share of the gates, a product with them, comes from
-# outside. States are kept as (H, B): a product of weights (G * H, H) with a state that has few columns then runs along
-# the rows of the weights without packing them, three times as fast as the other way round with H = 512 and B = 16.
+# A step multiplies few rows by large weights, so they are packed once for a window of steps. The gates of a step lie
+# one after the other, (G, B, H). The input's share in them, a product with other weights, comes from outside.
+
+
+class Packed:
+    """A weight as products take it, packed when it is first needed: for all steps of a window, or the way back."""
+
+    def __init__(self, weight: np.ndarray, transpose: bool = False):
+        self.weight, self.transpose, self.panels = weight, transpose, None
+
+    def multiply(self, a: np.ndarray, into: np.ndarray | None = None) -> np.ndarray:
+        """Return a (B, K) times the weight (K, N), or its transpose; or add it to `into`."""
+        if self.panels is None:
+            self.panels = _panels([self.weight], self.transpose)
+        c = (
+            np.empty((1, len(a), self.weight.shape[0 if self.transpose else 1]), a.dtype)
+            if into is None
+            else into[None]
+        )
+        kernels.panels_matmul_into(c, a, self.panels, accumulate=into is not None)
+        return c[0]
+
+
+def _panels(weights: Any, transpose: bool = False) -> np.ndarray:
+    """Return weights of one shape (K, N) in panels, see `kernels.panels_into`."""
+    K, N = weights[0].shape[::-1] if transpose else weights[0].shape
+    NR = kernels.simd.panel_width(weights[0].dtype)
+    panels = memory.empty((len(weights), -(-N // NR), K, NR), weights[0].dtype)
+    for to, w in zip(panels, weights, strict=True):
+        kernels.panels_into(to, contiguous(w), transpose)
+    return panels
 
 
 class Gates(Op):
-    """Weights (D, H) of G gates, as the book has them, in the layout of the rest: (G * H, D), the gates in order."""
+    """Weights (D, H) of G gates, in panels (G, P, D, NR): see `kernels.panels_into`."""
 
     stateless = True
     accepts_structured = True
 
     def forward(self, *weights):
-        """Transpose and stack. Raises `ShapeError` or `DtypeError` when weights differ, or are no float matrices."""
+        """Pack. Raises `ShapeError` or `DtypeError` when weights differ, or are no float matrices."""
         first = weights[0]
         for w in weights:
             check_float("gates", "weight", w)
@@ -58,26 +93,40 @@ class Gates(Op):
                 raise ShapeError(f"gates: a weight has shape {w.shape}, expected {first.shape}, two dimensions")
             if w.dtype != first.dtype:
                 raise DtypeError(f"gates: a weight has dtype {w.dtype}, expected {first.dtype}")
-        D, self.H = first.shape
-        self.G = len(weights)
-        stacked = np.empty((len(weights), self.H, D), first.dtype)
-        for to, w in zip(stacked, weights, strict=True):
-            to[...] = kernels.swap_axes(contiguous(w)[None])[0]
-        return stacked.reshape(-1, D)
+        self.H = first.shape[1]
+        return _panels(weights)
 
-    def backward(self, dstacked):
-        """Take apart; products behind a gradient are formed gate by gate, in the weights' own layout."""
-        parts, needs = [slice(k * self.H, (k + 1) * self.H) for k in range(self.G)], self.needs[: self.G]
-        if isinstance(dstacked, Outer):
-            d, x = dstacked.joined()
-            x = contiguous(x.T)
-            return tuple([product(x, d[:, part]) if n else None for part, n in zip(parts, needs, strict=True)])
-        dstacked = dstacked.dense() if isinstance(dstacked, Gradient) else dstacked
-        return tuple([contiguous(dstacked[part].T) if n else None for part, n in zip(parts, needs, strict=True)])
+    def backward(self, dpanels):
+        """Unpack; products behind a gradient are formed gate by gate."""
+        if isinstance(dpanels, StepOuter):
+            h, d = dpanels.joined()
+            columns = kernels.swap_axes(contiguous(h)[None])[0]
+            gates = [(kernels.matmul, (columns, dk)) for dk in d]
+        else:
+            gates = [(_unpacked, (dk, self.H)) for dk in dpanels]
+        return tuple([form(*of) if need else None for (form, of), need in zip(gates, self.needs, strict=False)])
+
+
+def _unpacked(panels: np.ndarray, H: int) -> np.ndarray:
+    """Return the matrix (D, H) of which these are the panels (P, D, NR)."""
+    return contiguous(panels.transpose(1, 0, 2).reshape(panels.shape[1], -1)[:, :H])
+
+
+class StepOuter(_Pieces):
+    """The gradient of the weights of gates, for `Gates` alone: `h.T @ d[g]` for each; h (B, H) and d (G, B, H)."""
+
+    def joined(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return h (N, H) and d (G, N, H) of all steps."""
+        pieces = self.pieces[: self.count]
+        if len(pieces) == 1:
+            return pieces[0]
+        states, gates = [h for h, _ in pieces], [d for _, d in pieces]
+        d = memory.empty((len(gates[0]), sum(map(len, states)), gates[0].shape[2]), gates[0].dtype)
+        return np.concatenate(states), np.concatenate(gates, axis=1, out=d)
 
 
 class GateShares(Op):
-    """The share of the input in G gates: x (N, D) times weights (D, H), plus biases (H,), side by side: (N, G * H).
+    """The share of the input in G gates, one below the other, (G * N, H): x (N, D) times weights (D, H), plus biases.
 
     Inputs are x, then the weights, then the biases. N may be the rows of a table from which steps then take theirs.
     """
@@ -96,14 +145,16 @@ class GateShares(Op):
             check_dtypes("forward", x, w, ("input", "weight"))
             check_dtypes("forward", x, b, ("input", "bias"))
         self.x, self.weights = contiguous(x), [contiguous(w) for w in weights]
-        return np.concatenate(
-            [kernels.matmul(self.x, w) + b for w, b in zip(self.weights, biases, strict=True)], axis=1
-        )
+        shares = np.empty((G, len(x), len(biases[0])), x.dtype)
+        for share, w, b in zip(shares, self.weights, biases, strict=True):
+            share[...] = b
+            kernels.matmul_into(share, self.x, w, accumulate=True)
+        return shares.reshape(-1, shares.shape[2])
 
     def backward(self, dshares):
         """Each gate is a linear layer; the gradients of x add up."""
-        G, x, H = self.G, self.x, self.weights[0].shape[1]
-        d = [contiguous(dshares[:, k * H : (k + 1) * H]) for k in range(G)]
+        G, x = self.G, self.x
+        d = contiguous(dshares).reshape(G, len(x), dshares.shape[1])
         dx = None
         if self.needs[0]:
             dx = kernels.matmul(d[0], self.weights[0], transpose_b=True)
@@ -115,9 +166,9 @@ class GateShares(Op):
 
 
 class _Step(Op, register=False):
-    """What the cells' steps share: `shares` (B, G * H) of the input in the gates, or (V, G * H) with `ids` (B,).
+    """What the cells' steps share: `shares` (G * B, H) of the input in the gates, or (G * V, H) with `ids` (B,).
 
-    `blocks` are the weights that `u` (G * H, H) is made of, (H, H) each, as the way back multiplies by them.
+    `back` are the weights that `u` is made of, transposed, and `out` that of the output, as `Packed`.
     """
 
     G: ClassVar[int]
@@ -125,52 +176,82 @@ class _Step(Op, register=False):
     rows = 0  # likewise: how many rows the chain of steps that ends here has had
 
     def gates(self, shares: np.ndarray, u: np.ndarray, ids: Any, states: Any) -> np.ndarray:
-        """Return the gates (G, H, B) before activation; keeps the first state as (H, B).
+        """Return the gates (G, B, H) before activation; keeps the first state.
 
         Raises `ShapeError` or `DtypeError` for arrays that do not fit together.
         """
-        name, B, H = type(self).__name__, len(shares) if ids is None else len(ids), u.shape[1]
+        name, G, H = type(self).__name__, self.G, u.shape[2]
+        B = len(shares) // G if ids is None else len(ids)
         for state in states:
             if state.shape != (B, H):
                 raise ShapeError(f"{name}: a hidden state has shape {state.shape}, expected {(B, H)} (B, H)")
             if state.dtype != u.dtype:
                 raise DtypeError(f"{name}: a hidden state has dtype {state.dtype} and the weights {u.dtype}")
-        if u.shape != (self.G * H, H) or shares.shape[1:] != (self.G * H,):
+        if len(u) != G or -(-H // u.shape[3]) != u.shape[1] or shares.shape[1] != H:
             raise ShapeError(
-                f"{name}: weights {u.shape} and shares {shares.shape}, expected ({self.G} H, H), (B, {self.G} H)"
+                f"{name}: weights {u.shape} and shares {shares.shape}, expected ({G}, P, H, NR), ({G} B, H)"
             )
-        self.ids, self.shape, self.h = ids, shares.shape, contiguous(states[0].T)
-        gates = np.array((shares if ids is None else shares[ids]).T, order="C")
-        kernels.matmul_into(gates, u, self.h, accumulate=True)
-        return gates.reshape(self.G, H, B)
+        self.ids = None if ids is None else (np.arange(0, len(shares), len(shares) // G)[:, None] + ids).reshape(-1)
+        self.shape, self.h = shares.shape, contiguous(states[0])
+        gates = (shares.copy() if ids is None else shares.take(self.ids, axis=0)).reshape(G, B, H)
+        kernels.panels_matmul_into(gates, self.h, u, accumulate=True)
+        return gates
+
+    def through(self, weight: np.ndarray, out: Packed | None) -> np.ndarray:
+        """Return the output without its bias: the new hidden state times `weight` (H, O), packed as `out`."""
+        name, H = type(self).__name__, self.h.shape[1]
+        if weight.ndim != 2 or len(weight) != H or weight.dtype != self.h.dtype:
+            raise ShapeError(
+                f"{name}: output weight {weight.shape} of {weight.dtype}, expected ({H}, O) of {self.h.dtype}"
+            )
+        self.w_ho = contiguous(weight)
+        return (Packed(self.w_ho) if out is None else out).multiply(self.after)
 
     def from_gates(self, d: np.ndarray) -> tuple[Any, Any]:
-        """Return the gradients of `shares` and `u` from those of the gates d (G * H, B)."""
-        rows: Any = d.T
-        dshares = rows if self.ids is None else Rows(self.ids, contiguous(rows), self.shape)
-        return dshares if self.needs[0] else None, Outer(rows, self.h.T)
+        """Return the gradients of `shares` and `u` from those of the gates d (G, B, H)."""
+        rows: Any = d.reshape(-1, d.shape[2])
+        dshares = rows if self.ids is None else Rows(self.ids, rows, self.shape)
+        return dshares if self.needs[0] else None, StepOuter([(self.h, d)], (self.G, *self.h.shape))
 
 
 class BookRNNStep(_Step):
-    """One step of chapter 13's RNNCell: h (B, H) -> sigmoid(shares + h U), or tanh."""
+    """One step of chapter 13's RNNCell: h (B, H) -> output (B, O) and the new h.
+
+    h = sigmoid(shares + h U), or tanh      output = h W_ho + b_ho
+    """
 
     G = 1
-    saved_inputs = (1, 2)
-    saved_outputs = (0,)
+    saved_inputs = (1, 2, 3)
+    saved_outputs = (1,)
 
-    def forward(self, shares, h, u, ids=None, blocks=(), tanh=False):
+    def forward(self, shares, h, u, w_ho, b_ho=None, ids=None, back=(), out=None, tanh=False):
         """Take the step. Raises `ShapeError` and `DtypeError` for arrays that do not fit together."""
         (gate,) = self.gates(shares, u, ids, [h])
-        self.w, self.tanh = contiguous(blocks[0]), tanh
+        self.back, self.tanh = back, tanh
         self.after = kernels.tanh_forward(gate) if tanh else kernels.sigmoid_forward(gate)
-        return self.after.T
+        output = self.through(w_ho, out)
+        if b_ho is not None:
+            output += b_ho
+        return output, self.after
 
-    def backward(self, dh):
+    def backward(self, doutput, dh):
         """Through the nonlinearity; the rest are products."""
+        need_h, need_u, need_ho = self.needs[1:4]
+        need_b = len(self.needs) > 4 and self.needs[4]
+        if doutput is not None:
+            doutput = contiguous(doutput)
+            dafter = kernels.matmul(doutput, self.w_ho, transpose_b=True)
+            dh = dafter if dh is None else dafter + dh
         slope = kernels.tanh_backward if self.tanh else kernels.sigmoid_backward
-        d = slope(contiguous(dh.T), self.after)
-        dshares, du = self.from_gates(d)
-        return dshares, kernels.matmul(self.w, d).T if self.needs[1] else None, du if self.needs[2] else None
+        d = slope(contiguous(dh), self.after)
+        dshares, du = self.from_gates(d[None])
+        return (
+            dshares,
+            self.back[0].multiply(d) if need_h else None,
+            du if need_u else None,
+            Outer(self.after, doutput) if need_ho and doutput is not None else None,
+            doutput.sum(axis=0) if need_b and doutput is not None else None,
+        )
 
 
 class BookLSTMStep(_Step):
@@ -198,33 +279,30 @@ class BookLSTMStep(_Step):
     reached = 1  # the output by which the book's engine gets here first
     carries = True  # whether it has use for the gradient of the earlier hidden state
 
-    def forward(self, shares, h, c, u, w_ho, ids=None, blocks=(), exact=False):
+    def forward(self, shares, h, c, u, w_ho, ids=None, back=(), out=None, exact=False):
         """Take the step. Raises `ShapeError` and `DtypeError` for arrays that do not fit together."""
         gates = self.gates(shares, u, ids, [h, c])
-        if w_ho.ndim != 2 or len(w_ho) != u.shape[1] or w_ho.dtype != u.dtype:
-            raise ShapeError(f"BookLSTMStep: output weight {w_ho.shape} of {w_ho.dtype}, expected ({u.shape[1]}, O)")
-        self.c, self.blocks, self.w_ho, self.exact = contiguous(c.T), blocks, contiguous(w_ho), exact
+        self.c, self.back, self.exact = contiguous(c), back, exact
         f, i, o = self.sigmoids = kernels.sigmoid_forward(gates[:3])
         self.g = kernels.tanh_forward(gates[3])
         after = f * self.c
         after += i * self.g
         self.squashed = kernels.tanh_forward(after)
         self.after = o * self.squashed
-        return kernels.matmul(self.after, self.w_ho, transpose_a=True), self.after.T, after.T
+        return self.through(w_ho, out), self.after, after
 
     def backward(self, doutput, dh, dc):
-        """See above; everything is transposed, (H, B)."""
+        """See above."""
         (f, i, o), g = self.sigmoids, self.g
         need_h, need_c, need_u, need_ho = self.needs[1:]
         doutput = None if doutput is None else contiguous(doutput)
-        dh = None if dh is None else contiguous(dh.T)
         if doutput is not None and (self.exact or dh is None or self.reached == 0):
-            through = kernels.matmul(self.w_ho, doutput, transpose_b=True)
+            through = kernels.matmul(doutput, self.w_ho, transpose_b=True)
             dh = dh + through if self.exact and dh is not None else through
-        dh = np.zeros_like(self.h) if dh is None else dh
+        dh = np.zeros_like(self.h) if dh is None else contiguous(dh)
         arrived, dc = dc, kernels.tanh_backward(dh * o, self.squashed)
         if arrived is not None:
-            dc += arrived.T
+            dc += arrived
 
         raw, d = np.empty((3, *g.shape), g.dtype), np.empty((4, *g.shape), g.dtype)
         for to, left, right in zip(raw, (dc, dc, dh), (self.c, g, self.squashed), strict=True):
@@ -235,18 +313,18 @@ class BookLSTMStep(_Step):
         dh_before = None
         from_step, cell_from_step = (not self.exact and self.follows_step(k) for k in (1, 2))
         if need_h and not from_step:
-            dh_before = kernels.matmul(contiguous(self.blocks[0]), d[0])
-            for block, dk in zip(self.blocks[1:], d[1:], strict=True):
-                kernels.matmul_into(dh_before, contiguous(block), dk, accumulate=True)
+            dh_before = self.back[0].multiply(d[0])
+            for weight, dk in zip(self.back[1:], d[1:], strict=True):
+                weight.multiply(dk, into=dh_before)
         elif need_h and self.carries:
-            dh_before = kernels.matmul(contiguous(self.blocks[2]), d[2])
-        dshares, du = self.from_gates(d.reshape(-1, d.shape[2]))
+            dh_before = self.back[2].multiply(d[2])
+        dshares, du = self.from_gates(d)
         return (
             dshares,
-            None if dh_before is None else dh_before.T,
-            (dc * f).T if need_c and not cell_from_step else None,
+            dh_before,
+            dc * f if need_c and not cell_from_step else None,
             du if need_u else None,
-            Outer(self.after.T, doutput) if need_ho and doutput is not None else None,
+            Outer(self.after, doutput) if need_ho and doutput is not None else None,
         )
 
     def follows_step(self, state: int) -> bool:

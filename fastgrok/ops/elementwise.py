@@ -10,7 +10,7 @@ import fastgrok_kernels as kernels
 from .base import Op, check_float, elementwise, quiet
 
 #: From this many elements on the kernels are used; below, NumPy is as fast, and nothing has to be compiled.
-KERNEL_SIZE = 1 << 15
+KERNEL_SIZE = 1 << 12
 
 
 def sign(x: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import DtypeError, ShapeError
-from .base import FACTORS, Op, cannot_broadcast, check_float, contiguous, rows_of, unbroadcast
+from .base import FACTORS, Op, cannot_broadcast, check_float, contiguous, elementwise, rows_of, unbroadcast
 from .gradients import Outer
 
 
@@ -110,21 +110,13 @@ class Linear(Op):
 
     def forward(self, x, W, b=None):
         """Multiply and add. Raises `ShapeError` when sizes do not fit, `DtypeError` unless all have one float dtype."""
-        check_dtypes("linear", x, W, ("input", "weight"))
-        if W.ndim != 2 or x.ndim == 0 or x.shape[-1] != W.shape[1]:
-            raise ShapeError(f"linear: input has shape {x.shape} and weight {W.shape}, expected (..., D) and (O, D)")
-        if b is not None:
-            check_dtypes("linear", b, W, ("bias", "weight"))
-            if b.shape != W.shape[:1]:
-                raise ShapeError(
-                    f"linear: bias has shape {b.shape}, expected {W.shape[:1]} for a weight of shape {W.shape}"
-                )
+        check_linear(x, W, b)
         self.shape, self.W, self.saved_inputs = x.shape, W, FACTORS[self.needs[:2]]
-        self.x = rows_of(x)
-        y = product(self.x, W.T)
+        self.x = x = rows_of(x)
+        y = product(x, W.T)
         if b is not None:
             y += b
-        return y.reshape(*x.shape[:-1], W.shape[0])
+        return y if len(self.shape) == 2 else y.reshape(*self.shape[:-1], W.shape[0])
 
     def backward(self, dy):
         """dx = dy W, dW = dy^T x, db = the sum of dy over rows."""
@@ -133,3 +125,35 @@ class Linear(Op):
         dW = Outer(dy, self.x) if self.needs[1] else None
         db = dy.sum(axis=0) if len(self.needs) > 2 and self.needs[2] else None
         return dx, dW, db
+
+
+class LinearReLU(Linear):
+    """`Linear` and `ReLU` at once, which saves a copy of y: max(x W^T + b, 0)."""
+
+    saved_outputs = (0,)
+
+    def forward(self, x, W, b=None):
+        """Multiply, add, cut off below 0; nan stays nan. Raises as `Linear` does."""
+        b = np.zeros(len(W), W.dtype) if b is None else b
+        check_linear(x, W, b)
+        self.y = y = super().forward(x, W)
+        kernels.bias_relu_into(rows_of(y), contiguous(b))
+        return y
+
+    def backward(self, dy):
+        """Where y is positive (or nan) what `Linear` does."""
+        return super().backward(elementwise(kernels.relu_backward, dy, self.y))
+
+
+def check_linear(x: np.ndarray, W: np.ndarray, b: np.ndarray | None) -> None:
+    """Raise `ShapeError` or `DtypeError` unless the arrays of a linear layer fit together."""
+    if x.dtype is not W.dtype or W.dtype.char not in "fd":
+        check_dtypes("linear", x, W, ("input", "weight"))
+    if W.ndim != 2 or x.ndim == 0 or x.shape[-1] != W.shape[1]:
+        raise ShapeError(f"linear: input has shape {x.shape} and weight {W.shape}, expected (..., D) and (O, D)")
+    if b is None:
+        return
+    if b.dtype is not W.dtype:
+        check_dtypes("linear", b, W, ("bias", "weight"))
+    if b.shape != W.shape[:1]:
+        raise ShapeError(f"linear: bias has shape {b.shape}, expected {W.shape[:1]} for a weight of shape {W.shape}")

@@ -119,7 +119,7 @@ class Optimizer:
         for group in self.param_groups:
             for param in group["params"]:
                 if set_to_none:
-                    param.grad = None
+                    param._grad = None
                 elif param.grad is not None:
                     param.grad = param.grad.detach().zero_()
 

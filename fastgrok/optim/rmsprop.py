@@ -88,6 +88,9 @@ class RMSprop(Optimizer):
         self.check_options(defaults)
         super().__init__(params, defaults)
 
+    #: Added to the mean square below the root, as Keras does with its epsilon; PyTorch has `eps` outside only.
+    inner_eps = 0.0
+
     def check_options(self, options: dict[str, Any]) -> None:
         """Raise when an option of a group makes no sense."""
         check_at_least_zero("RMSprop", options, "lr", "eps", "momentum", "weight_decay", "alpha")
@@ -108,8 +111,9 @@ class RMSprop(Optimizer):
         square = state["square_avg"].array
         # What an option switches off is not touched by the kernel: any array of the shape stands in for it.
         mean, velocity = (state[name].array if name in used else square for name in ("grad_avg", "momentum_buffer"))
-        options = [group[name] for name in ("lr", "alpha", "eps", "weight_decay", "momentum", "centered")]
-        change(param, kernels.rmsprop_into, (square, mean, velocity, gradient), *options)
+        options = [group[name] for name in ("weight_decay", "momentum", "centered")]
+        arrays = (square, mean, velocity, gradient)
+        change(param, kernels.rmsprop_into, arrays, group["lr"], group["alpha"], group["eps"], self.inner_eps, *options)
 
     def _taken_over(self, number: int, param: Tensor, entries: dict[str, Any]) -> dict[str, Any]:
         always, sometimes = {"step", "square_avg"}, {"momentum_buffer", "grad_avg"}

@@ -1,4 +1,4 @@
-"""Training for a given time: the first steps are timed, and then the number of steps is fixed for good."""
+"""Training for a given time: steps are timed, and the number of them follows from that."""
 
 import math
 import statistics
@@ -17,6 +17,8 @@ __all__ = ["TIMED_STEPS", "YEAR", "Budget", "process_started"]
 YEAR = 365 * 24 * 60 * 60
 TIMED_STEPS = 20  # at least so many steps are timed; a schedule of learning rates must not depend on the end before
 _LOADING_STEPS = 3  # the first steps load or compile kernels, and say nothing about the others
+_PARTS = 10  # of the time; after each of them the plan is made anew
+_WORTH_SAYING = 0.05  # a plan that has changed by this share is shown to the user
 
 
 class Budget(Callback):
@@ -24,9 +26,12 @@ class Budget(Callback):
 
     How. Some of the first steps are timed, but not the very first, and then one validation. From that follows the
     number of steps, which leaves time for what comes after the last step (a validation and `reserve`), and on top of
-    it keeps `margin` of the remaining time free, because machines have other things to do. The number is written to
-    `run.steps` and to every checkpoint and never changed: learning rates and all else depend on the step only, and a
-    run that is broken off and continued ends where it would have ended.
+    it keeps `margin` of the time free, because machines have other things to do. Whenever another tenth of
+    the time has passed, the number of steps follows anew from what the steps of that tenth took: had it been fixed
+    while something else kept the machine busy for ten seconds, the rest of the run would suffer. Learning rates are a
+    function of the step and of that number, `run.steps`, so that they change by as little as the number does.
+
+    A run that is broken off and continued keeps the number that the checkpoint has, whatever its steps take now.
 
     Should the machine turn out so much slower that the time runs out before the last step, the run is stopped, as if
     it had been interrupted, just early enough for the final validation and `reserve`. What has been learnt is saved,
@@ -83,15 +88,18 @@ class Budget(Callback):
             self._last = time.monotonic()
 
     def on_step_end(self, run: "Run") -> None:
-        """Time the first steps; later, watch the clock."""
-        if self.steps is None:
+        """Time the steps, plan, and watch the clock."""
+        if self._deadline < math.inf and not run.finished:
             now = time.monotonic()
             self._times.append(now - (now if self._last is None else self._last))
             self._last = now
-            spent = sum(self._times[_LOADING_STEPS:])
-            enough = len(self._times) > self.timed_steps or spent > 0.1 * self.seconds
-            if enough and run.step >= TIMED_STEPS and len(self._times) > _LOADING_STEPS + 5:
-                self._fix(run)
+            if self.steps is not None:
+                if sum(self._times) > self.seconds / _PARTS:
+                    self._plan(run, statistics.fmean(self._times))
+            elif self._timed_enough(run):
+                times = self._times[_LOADING_STEPS:]
+                # A step that loaded or compiled one more kernel says nothing about the others.
+                self._plan(run, statistics.fmean(t for t in times if t <= 3 * statistics.median(times)))
         if self.time_left() < self._after_the_last_step(run) and not run.finished:
             run.stop(self.LATE)
 
@@ -106,28 +114,31 @@ class Budget(Callback):
     def _after_the_last_step(self, run: "Run") -> float:
         return 1.1 * run.validation_seconds + (self.reserve() if callable(self.reserve) else self.reserve)
 
-    def _fix(self, run: "Run") -> None:
-        times = self._times[_LOADING_STEPS:]
-        # A step that loaded or compiled one more kernel says nothing about the others.
-        usual = [seconds for seconds in times if seconds <= 3 * statistics.median(times)]
-        per_step = sum(usual) / len(usual)
-        if self.time_left() > 5 * self._after_the_last_step(run):
+    def _timed_enough(self, run: "Run") -> bool:
+        spent = sum(self._times[_LOADING_STEPS:])
+        enough = len(self._times) > self.timed_steps or spent > 0.1 * self.seconds
+        return enough and run.step >= TIMED_STEPS and len(self._times) > _LOADING_STEPS + 5
+
+    def _plan(self, run: "Run", per_step: float) -> None:
+        if self.steps is None and self.time_left() > 5 * self._after_the_last_step(run):
             run.validate()
         validations_per_step = run.validation_seconds / run.steps_per_epoch if run.steps_per_epoch else 0.0
-        left = self.time_left() * (1 - self.margin) - self._after_the_last_step(run)
-        more = math.floor(left / (per_step + validations_per_step))
-        self.steps = run.steps = run.step + max(1, more)
-        run.report(
-            f"{1000 * per_step:.1f} ms per step: {self.steps:,} steps fit into {clock(self.seconds)}"
-            + (f", {self.steps / run.steps_per_epoch:.1f} epochs" if run.steps_per_epoch else "")
-        )
+        left = self.time_left() - self.margin * self.seconds - self._after_the_last_step(run)
+        steps = run.step + max(1, math.floor(left / (per_step + validations_per_step)))
+        if self.steps is None or abs(steps - self.steps) > _WORTH_SAYING * self.steps:
+            run.report(
+                f"{1000 * per_step:.1f} ms per step: {steps:,} steps fit into {clock(self.seconds)}"
+                + (f", {steps / run.steps_per_epoch:.1f} epochs" if run.steps_per_epoch else "")
+            )
+        self.steps = run.steps = steps
+        self._times = []
 
     def state_dict(self) -> Any:
-        """Return the number of steps, None before it is fixed."""
+        """Return the number of steps, None before anything was timed."""
         return {"steps": self.steps}
 
     def load_state_dict(self, state: Any) -> None:
-        """Continue with a number of steps that is fixed already; raises `ValueError` when it is no such number."""
+        """Continue with a number of steps that is known already; raises `ValueError` when it is no such number."""
         steps = state["steps"]
         if steps is not None and not (type(steps) is int and steps >= 1):
             raise ValueError(f"Budget: steps={steps!r}, expected a whole number from 1 on, or null")

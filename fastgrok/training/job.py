@@ -378,7 +378,7 @@ class _Plot(Callback):
         self.seconds = 0.0  # that drawing takes, once that was measured
 
     def on_validation_end(self, run: Run) -> None:
-        """In a longer run for a given time, draw once before the number of steps is fixed: how long does it take?"""
+        """In a longer run for a given time, draw once before the first plan is made: how long does it take?"""
         if self.budget and self.budget.steps is None and not self.seconds and self.budget.time_left() > 3 * _PLOTTING:
             with contextlib.suppress(ImportError):
                 load_matplotlib()  # which takes longer, but only once

@@ -249,8 +249,8 @@ def fit(
     batches : iterable of (x, y)
         Iterated anew in every epoch; `set_epoch(n)` is called first where it exists.
     epochs, steps, seconds
-        Where to end: exactly one of them. With `seconds`, the first steps are timed, the number of steps for that
-        time is fixed, and everything is a function of the step from then on; a `Budget` says more.
+        Where to end: exactly one of them. With `seconds`, steps are timed, and `run.steps` follows from that; a
+        `Budget` says more.
     validate : callable or iterable of (x, y), optional
         `validate(model)` returns the validation loss; of batches, the mean of `loss` is taken. At the end of every
         epoch and of the run.

@@ -28,6 +28,7 @@ _MODULES = {
     "conv": ("conv_backward_input", "conv_backward_weight", "conv_forward"),
     "dropout": ("dropout_backward", "dropout_forward"),
     "elementwise": (
+        "bias_relu_into",
         "exp_forward", "log_forward", "relu_backward", "relu_forward", "sigmoid_backward", "sigmoid_forward",
         "tanh_backward", "tanh_forward",
     ),
@@ -46,6 +47,7 @@ _MODULES = {
         "batch_norm_backward_input", "batch_norm_backward_sums", "batch_norm_forward", "batch_norm_statistics",
         "layer_norm_backward", "layer_norm_forward",
     ),
+    "panels": ("panels_into", "panels_matmul_into"),
     "patches": ("patches_backward", "patches_forward"),
     "pool": ("avg_pool_backward", "avg_pool_forward", "max_pool_backward", "max_pool_forward"),
     "rnn": ("rnn_backward", "rnn_forward"),

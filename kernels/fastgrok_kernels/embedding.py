@@ -62,7 +62,7 @@ def _bucketed(ids):
     return order, starts
 
 
-@jit.serial
+@jit.serial(entry=True)
 def _count_sort(ids, order, starts):
     for i in ids:
         starts[i % BUCKETS + 1] += 1

@@ -17,9 +17,12 @@ from .simd import LANES, panel_product, panel_width
 from .vector import load, store
 
 BLOCK = 16
-DEPTH = 256
+DEPTH = 512
 """Rows of a panel multiplied at a time, so that they stay in the first-level cache. It depends on nothing else: cutting
 the sum over k elsewhere would keep the bits too, but not the speed."""
+STRIP = 48
+"""Rows that are multiplied by all panels of a task before the next ones, so that they stay in the second-level cache:
+with all rows at once, `gates_backward_input` read its gates from memory for each panel, at half the speed."""
 
 
 def flat(*arrays):
@@ -37,7 +40,7 @@ def unit_blocks(H: int) -> int:
 # A kernel packs the weights it is given into `packed`, memory that its caller provides, before it multiplies by them.
 
 
-@jit.serial
+@jit.serial(entry=True)
 def pack_gates(w, packed, H, K, G, NR, p):
     """Panel p of weights w (G * H, K) for products that yield gates; the panels of a block stand side by side."""
     width = min(NR, BLOCK)
@@ -86,11 +89,11 @@ def multiply_panels(a, row, rows, K, packed, p0, p1, NR, gates, N, G, to_row):
     wide = G * BLOCK
     for k in range(0, K, DEPTH):
         depth = min(DEPTH, K - k)
-        for p in range(p0, p1):
-            to = (p * NR // wide * N + to_row) * wide + p * NR % wide
-            panel_product(
-                a, row * K + k, K, 1, 0, packed, (p * K + k) * NR, NR, gates, to, wide, rows, 1, depth, NR, True
-            )
+        for r in range(0, rows, STRIP):
+            for p in range(p0, p1):
+                to = (p * NR // wide * N + to_row + r) * wide + p * NR % wide
+                panel_product(a, (row + r) * K + k, K, 1, 0, packed, (p * K + k) * NR, NR,
+                              gates, to, wide, min(STRIP, rows - r), 1, depth, NR, True)  # fmt: skip
 
 
 @jit.serial
@@ -137,28 +140,32 @@ def gates_forward(x, w, bias, G):
 
 
 @jit.serial
-def gates_to_panel(gates, J, N, G, row, rows, packed, p, NR, out, K, to_row):
-    """out[to_row : to_row + rows, columns of panel p] = gates[:, row : row + rows] @ packed[p].
+def gates_to_panels(gates, J, N, G, row, rows, packed, p0, p1, NR, out, K, to_row):
+    """out[to_row : to_row + rows, columns of panel p] = gates[:, row : row + rows] @ packed[p], for p0 <= p < p1.
 
     gates (J, N, G, 16), packed (ceil(K / NR), J * G * 16, NR), out (..., K), all flat.
     """
     wide = G * BLOCK
-    columns = min(NR, K - p * NR)
-    # A group of blocks at a time: their part of the panel stays in the first-level cache for all rows.
+    # A group of blocks at a time: their part of a panel stays in the first-level cache.
     group = DEPTH // wide
     for j in range(0, J, group):
         some = min(group, J - j)
-        panel_product(gates, (j * N + row) * wide, wide, 1, N * wide, packed, (p * J + j) * wide * NR, NR,
-                      out, to_row * K + p * NR, K, rows, some, wide, columns, j > 0)  # fmt: skip
+        for r in range(0, rows, STRIP):
+            for p in range(p0, p1):
+                panel_product(gates, (j * N + row + r) * wide, wide, 1, N * wide, packed, (p * J + j) * wide * NR, NR,
+                              out, (to_row + r) * K + p * NR, K, min(STRIP, rows - r), some, wide,
+                              min(NR, K - p * NR), j > 0)  # fmt: skip
 
 
 @jit.parallel(work=lambda dgates, w, packed, dx, sizes: dx.size * sizes[0] * sizes[3] / 3)
 def _gates_backward_input(dgates, w, packed, dx, sizes):
-    J, N, H, G, K, NR = sizes
-    for s in jit.prange((K + NR - 1) // NR):
-        p = np.int64(s)
-        pack_rows(w, packed, H, K, G, NR, p)
-        gates_to_panel(dgates, J, N, G, 0, N, packed, p, NR, dx, K, 0)
+    J, N, H, G, K, NR, slices = sizes
+    panels = (K + NR - 1) // NR
+    for s in jit.prange(slices):
+        p0, p1 = np.int64(s * panels // slices), np.int64((s + 1) * panels // slices)
+        for p in range(p0, p1):
+            pack_rows(w, packed, H, K, G, NR, p)
+        gates_to_panels(dgates, J, N, G, 0, N, packed, p0, p1, NR, dx, K, 0)
 
 
 def gates_backward_input(dgates, w):
@@ -168,7 +175,7 @@ def gates_backward_input(dgates, w):
     """
     (J, N, G, _), D = dgates.shape, w.shape[1]
     dx = memory.empty((N, D), dgates.dtype)
-    sizes = J, N, w.shape[0] // G, G, D, panel_width(w.dtype)
+    sizes = J, N, w.shape[0] // G, G, D, panel_width(w.dtype), jit.get_num_threads()
     _gates_backward_input(*flat(dgates, w, packed_rows(w, G), dx), sizes)
     return dx
 
@@ -178,21 +185,27 @@ def _weight_block(dgates, packed, dw, N, G, H, D, NR, j):
     """Rows of dw that belong to block j: for each gate, up to 16 rows of D columns."""
     rows = min(BLOCK, H - j * BLOCK)
     wide = G * BLOCK
+    # Gates are turned first: one gate of many rows lies on too few lines of the first-level cache.
+    line = min(DEPTH, N) + BLOCK
+    turned = np.empty(wide * line, dw.dtype)
     for n in range(0, N, DEPTH):
         depth = min(DEPTH, N - n)
+        pack_panel_transposed(dgates, (j * N + n) * wide, wide, depth, wide, turned, 0, line, depth)
         for p in range((D + NR - 1) // NR):
             columns = min(NR, D - p * NR)
             for g in range(G):
-                panel_product(dgates, (j * N + n) * wide + g * BLOCK, 1, wide, 0, packed, (p * N + n) * NR, NR,
+                panel_product(turned, g * BLOCK * line, line, 1, 0, packed, (p * N + n) * NR, NR,
                               dw, (g * H + j * BLOCK) * D + p * NR, D, rows, 1, depth, columns, n > 0)  # fmt: skip
 
 
 @jit.parallel(work=lambda dgates, x, packed, dw, sizes: dw.size * sizes[0] / 50)
 def _gates_backward_weight(dgates, x, packed, dw, sizes):
     N, G, H, D, NR = sizes
-    for s in jit.prange((D + NR - 1) // NR):
-        p = np.int64(s)
-        pack_panel(x, p * NR, D, min(NR, D - p * NR), N, packed, p * N * NR, NR, NR)
+    for s in jit.prange((N + BLOCK - 1) // BLOCK):  # a few rows for all panels, because rows of x may be pages apart
+        n = np.int64(s) * BLOCK
+        for p in range((D + NR - 1) // NR):
+            some, start = min(BLOCK, N - n), (p * N + n) * NR
+            pack_panel(x, n * D + p * NR, D, min(NR, D - p * NR), some, packed, start, NR, NR)
     for j in jit.prange((H + BLOCK - 1) // BLOCK):
         _weight_block(dgates, packed, dw, N, G, H, D, NR, np.int64(j))
 

@@ -2,7 +2,7 @@
 
 A kernel module writes its loops with two decorators and nothing else of Numba's:
 
-- `@jit.serial`: a helper, or a loop that is not worth a second core;
+- `@jit.serial`: a helper, or, with `entry=True`, a loop that Python calls and that is not worth a second core;
 - `@jit.parallel(work=...)`: a loop over `jit.prange`. The same body is compiled twice, serial and threaded; each
   call picks one by the amount of work. Both give the same bits, because every iteration owns what it writes.
 
@@ -19,6 +19,7 @@ import hashlib
 import importlib.metadata
 import os
 import re
+import secrets
 import sys
 import threading
 from collections.abc import Callable
@@ -28,7 +29,7 @@ import numba
 from numba import prange
 from numba.core import event
 
-from . import cache
+from . import cache, pipeline
 
 __all__ = ["CHECK", "DISABLED", "parallel", "prange", "serial"]
 
@@ -39,23 +40,27 @@ DISABLED = bool(numba.config.DISABLE_JIT)
 # the remainder loop the same bits. Not `arcp` and `afn`: LLVM may estimate the reciprocal of a vector, not of a scalar.
 FASTMATH = frozenset({"contract", "nsz"})
 
+_PROCESS = secrets.token_hex(4)
+
 
 # ---------------------------------------------------------------------------------------------------- compiling
 
 
-def _compile(function, *, threaded=False, reassociate=False, inline=False):
-    """Decorate `function` for lazy compilation, with our flags and our cache directory."""
+def _compile(function, *, threaded=False, reassociate=False, inline=False, entry=True):
+    """Decorate `function` for lazy compilation, with our flags; what Python calls is kept in our cache directory."""
     if DISABLED:
         return function
     flags = set(FASTMATH) | ({"reassoc"} if reassociate else set())
-    options = {"nogil": True, "error_model": "numpy", "fastmath": flags}
+    options = {"nogil": True, "error_model": "numpy", "fastmath": flags, "no_cfunc_wrapper": True}
+    if pipeline.KNOWN:
+        options["pipeline_class"] = pipeline.Entry if entry else pipeline.Whole
     if CHECK:
         options["boundscheck"] = True
     elif threaded:
         options["parallel"] = True
     if inline:
         return numba.njit(forceinline=True, **options)(function)
-    directory = cache_directory()
+    directory = cache_directory() if entry else None
     if directory is None:
         return numba.njit(**options)(function)
     # Numba reads its cache directory when a function is decorated; ours holds for our functions alone. Serial and
@@ -66,23 +71,29 @@ def _compile(function, *, threaded=False, reassociate=False, inline=False):
         directory, f"{module}-{_source_hash(module)}", "threaded" if threaded else "serial"
     )
     try:
-        return numba.njit(cache=True, **options)(function)
+        compiled = numba.njit(cache=True, **options)(function)
+        # Two processes that save at once may lose an entry of each other's index. They must not share the files that
+        # the entries name, or one would run what the other compiled for other types.
+        files = compiled._cache._cache_file
+        files._data_name_pattern = files._data_name_pattern.removesuffix(".nbc") + f"-{_PROCESS}.nbc"
+        return compiled
     except (OSError, RuntimeError):  # no place to write after all: compile anew in every process
         return numba.njit(**options)(function)
     finally:
         numba.config.CACHE_DIR = saved
 
 
-def serial(function=None, *, reassociate=False, inline=False):
+def serial(function=None, *, entry=False, reassociate=False, inline=False):
     """Compile a loop or helper for one core.
 
-    `inline` makes it part of every caller, for helpers of a few instructions. `reassociate` lets the compiler reorder
-    float sums, so that a reduction is vectorised; use it only where the summation covers a fixed chunk, never one that
-    depends on the number of threads.
+    `entry` is for what Python calls: it is kept on disk. A helper becomes a part of every kernel that calls it (see
+    pipeline.py). `inline` puts its instructions there, for helpers of a few of them. `reassociate` lets the compiler
+    reorder float sums, so that a reduction is vectorised; use it only where the summation covers a fixed chunk, never
+    one that depends on the number of threads.
     """
     if function is None:
-        return functools.partial(serial, reassociate=reassociate, inline=inline)
-    return _compile(function, reassociate=reassociate, inline=inline)
+        return functools.partial(serial, entry=entry, reassociate=reassociate, inline=inline)
+    return _compile(function, reassociate=reassociate, inline=inline, entry=entry)
 
 
 def parallel(*, work: Callable[..., float], reassociate=False):
@@ -118,6 +129,12 @@ def cache_directory() -> str | None:
         return None
     versions = (importlib.metadata.version("numba"), importlib.metadata.version("numpy"), sorted(FASTMATH), CHECK)
     return cache.private_directory(hashlib.sha256(repr(versions).encode()).hexdigest()[:16])
+
+
+def is_kept(module: str) -> bool:
+    """Whether any kernel of a module, such as "lstm", is on disk already."""
+    directory = cache_directory()
+    return directory is not None and any(Path(directory, f"{module}-{_source_hash(module)}").glob("*/*.nbc"))
 
 
 @functools.cache

@@ -18,7 +18,7 @@ beside other work, a meeting per step can cost a time slice of the scheduler, so
 import numpy as np
 
 from . import jit, memory
-from .gates import BLOCK, flat, gates_to_panel, multiply_panels, pack_gates, pack_rows, packed_gates, packed_rows
+from .gates import BLOCK, flat, gates_to_panels, multiply_panels, pack_gates, pack_rows, packed_gates, packed_rows
 from .scalar import sigmoid, tanh
 from .simd import LANES
 from .vector import load, store
@@ -213,8 +213,7 @@ def _backward_step(t, p0, p1, b0, b1, dout, c, gates, dh, dc, packed, dgates, si
     T, B, H, NR = sizes
     N, J = T * B, (H + BLOCK - 1) // BLOCK
     if t < T - 1:
-        for p in range(p0, p1):
-            gates_to_panel(dgates, J, N, 4, (t + 1) * B + b0, b1 - b0, packed, p, NR, dh, H, b0)
+        gates_to_panels(dgates, J, N, 4, (t + 1) * B + b0, b1 - b0, packed, p0, p1, NR, dh, H, b0)
     for j in range(p0 * NR // BLOCK, min((p1 * NR + BLOCK - 1) // BLOCK, J)):
         units = min(BLOCK, H - j * BLOCK)
         for b in range(b0, b1):

@@ -1,8 +1,9 @@
 """The matrix product, any shape, of one pair of matrices or of many, built on the register tile.
 
-A product is cut into tasks of a few panels of columns by a run of rows. A task walks down K in steps; the part of A
-that belongs to a step stays in the second-level cache for all its panels. Of each panel it packs that part of B, which
-fits the first-level cache, and multiplies all its rows of A with it. Packing A as well was 10 to 40 % slower (AVX2).
+A product is cut into tasks of a group of panels of columns by a run of rows. A task walks down K in steps. It packs the
+part of B that belongs to a step, then takes one strip of rows of A after the other, which stays in the second-level
+cache, and multiplies it by all panels. A strip of a transposed A is turned first, because the columns that a tile would
+read lie on too few lines of the first-level cache. Packing strips that need no turning gained nothing (AVX2).
 """
 
 import numpy as np
@@ -11,34 +12,44 @@ from . import jit, memory
 from .packing import pack_panel, pack_panel_transposed
 from .simd import panel_product, panel_width
 
-DEPTH = 256
-"""Rows of a packed panel: 256 x NR float32 are 32 KB at the widest."""
-ROWS = 256
-"""Most rows of a task. Their share of A, 256 x 256, stays in the second-level cache."""
-PANELS = 8
-"""Most panels of a task."""
+DEPTH = 512
+"""Most rows of a packed panel: 512 x NR float32 are 32 KB with AVX2, the whole first-level cache. But every step reads
+and writes all of C: with 256 a product of 1024 x 1024 was 4 % slower."""
+STRIP = 48
+"""Rows of A that are multiplied by all panels before the next ones: 24 are as fast, 256 up to 10 % slower."""
+PANELS = 32
+"""Most panels of a task: 1 MB when packed."""
 
 
 @jit.serial
-def _task(p0, p1, first, rows, a, b, c, a_row, a_k, K, N, transpose_b, accumulate, packed, NR):
+def _task(p0, p1, first, rows, a, b, c, a_row, a_k, K, N, transpose_b, accumulate, NR):
     """Rows first ... first + rows of panels p0 ... p1 of C (M, N)."""
-    for k in range(0, K, DEPTH):
-        depth = min(DEPTH, K - k)
-        if not transpose_b:
+    steps = (K + DEPTH - 1) // DEPTH
+    step = (K + 8 * steps - 1) // (8 * steps) * 8
+    panels, strip = np.empty((p1 - p0) * step * NR, c.dtype), np.empty(STRIP * (step + 16), c.dtype)
+    turn = a_k > 1 and p1 - p0 > 2
+    for k in range(0, K, step):
+        depth = min(step, K - k)
+        if transpose_b:
+            for p in range(p0, p1):
+                start = (p - p0) * step * NR
+                pack_panel_transposed(b, p * NR * K + k, K, min(NR, N - p * NR), depth, panels, start, NR, NR)
+        else:
             # A few rows of all panels at a time, because rows of B may be pages apart.
             for r in range(0, depth, 8):
                 for p in range(p0, p1):
-                    start = ((p - p0) * DEPTH + r) * NR
-                    pack_panel(
-                        b, (k + r) * N + p * NR, N, min(NR, N - p * NR), min(8, depth - r), packed, start, NR, NR
-                    )
-        for p in range(p0, p1):
-            start, column = (p - p0) * DEPTH * NR, p * NR
-            columns = min(NR, N - column)
-            if transpose_b:
-                pack_panel_transposed(b, column * K + k, K, columns, depth, packed, start, NR, NR)
-            panel_product(a, first * a_row + k * a_k, a_row, a_k, 0, packed, start, NR, c, first * N + column, N,
-                          rows, 1, depth, columns, accumulate or k > 0)  # fmt: skip
+                    start, some = ((p - p0) * step + r) * NR, min(8, depth - r)
+                    pack_panel(b, (k + r) * N + p * NR, N, min(NR, N - p * NR), some, panels, start, NR, NR)
+        for i in range(first, first + rows, STRIP):
+            some = min(STRIP, first + rows - i)
+            source, start, row, column = a, i * a_row + k * a_k, a_row, a_k
+            if turn:
+                pack_panel_transposed(a, start, a_k, depth, some, strip, 0, step + 16, depth)
+                source, start, row, column = strip, 0, step + 16, 1
+            for p in range(p0, p1):
+                panel_product(source, start, row, column, 0, panels, (p - p0) * step * NR, NR,
+                              c, i * N + p * NR, N, some, 1, depth, min(NR, N - p * NR),
+                              accumulate or k > 0)  # fmt: skip
 
 
 @jit.parallel(work=lambda a, b, c, sizes, *flags: a.size * sizes[3] / 50 + b.size / 2)
@@ -49,11 +60,22 @@ def _matmul(a, b, c, sizes, transpose_a, transpose_b, accumulate):
     groups = (panels + some - 1) // some
     for s in jit.prange(B * runs * groups):
         i, task = np.int64(s) // (runs * groups), np.int64(s) % (runs * groups)
-        packed = np.empty(some * DEPTH * NR, c.dtype)
         p0, first = task // runs * some, task % runs * rows
         _task(p0, min(p0 + some, panels), first, min(rows, M - first),
               a[i * M * K : (i + 1) * M * K], b[i * K * N : (i + 1) * K * N], c[i * M * N : (i + 1) * M * N],
-              a_row, a_k, K, N, transpose_b, accumulate, packed, NR)  # fmt: skip
+              a_row, a_k, K, N, transpose_b, accumulate, NR)  # fmt: skip
+
+
+def _cut(B, M, panels):
+    """Rows and panels of a task. Each thread gets equal shares; a task packs its own part of B, so columns are cut."""
+    groups, runs = -(-panels // PANELS), 1
+    threads = jit.get_num_threads()
+    if threads > 1 and B < 4 * threads:
+        if panels % threads == 0 or panels >= 4 * threads:
+            groups = -(-groups // threads) * threads
+        else:
+            runs = threads
+    return -(-M // (6 * runs)) * 6, -(-panels // groups)
 
 
 def _products(c, a, b, sizes, transpose_a, transpose_b, accumulate):
@@ -62,12 +84,8 @@ def _products(c, a, b, sizes, transpose_a, transpose_b, accumulate):
     if K == 0 and not accumulate:
         c[...] = 0
     if c.size and K:
-        # Few panels: cut the rows finer, in whole tiles, so that every thread has work.
         NR = panel_width(c.dtype)
-        panels = -(-N // NR)
-        rows = min(ROWS, max(24, -(-B * M * panels // 8 // 24) * 24))
-        some = max(1, min(PANELS, B * -(-M // rows) * panels // 8))
-        sizes = (B, M, K, N, NR, rows, some)
+        sizes = (B, M, K, N, NR, *_cut(B, M, -(-N // NR)))
         _matmul(a.reshape(-1), b.reshape(-1), c.reshape(-1), sizes, transpose_a, transpose_b, accumulate)
 
 

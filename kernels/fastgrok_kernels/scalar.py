@@ -20,6 +20,7 @@ from numba.core import types
 from numba.extending import overload
 
 from . import jit
+from .pipeline import Whole
 from .vector import Vector, copysign, power_of_two, round_half_even, select
 
 __all__ = ["erf", "exp", "from_ordered", "log", "sigmoid", "tanh", "to_ordered"]
@@ -284,7 +285,7 @@ _BODIES = {
     | _by_bits(np.float64, np.int64, _bits64, _number64, 52, LOG64, LN2_64),
 }
 _FORMATS = {types.float32: 32, types.float64: 64, types.int32: 32, types.int64: 64}
-_FLAGS = {"error_model": "numpy", "fastmath": set(jit.FASTMATH), "forceinline": True}
+_FLAGS = {"error_model": "numpy", "fastmath": set(jit.FASTMATH), "forceinline": True, "pipeline_class": Whole}
 
 
 def _by_dtype(function):

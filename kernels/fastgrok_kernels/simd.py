@@ -127,6 +127,12 @@ def _tile(rows: int, vectors: int, masked: bool):
                         for v in range(vectors):
                             builder.store(zero, sums[i][v])
 
+            # The sums of the tile below are fetched meanwhile: in a large C they lie pages apart, far from the core.
+            prefetch = external("llvm.prefetch.p0", ir.VoidType(), [scalar.as_pointer(), int32, int32, int32])
+            next_tile = builder.mul(c_row, intp(rows))
+            for row in c_rows:
+                builder.call(prefetch, [builder.gep(row, [next_tile]), int32(1), int32(3), int32(1)])
+
             with cgutils.for_range(builder, blocks, intp=intp) as outer:
                 a_offset = builder.mul(outer.index, a_block)
                 b_offset = builder.mul(builder.mul(outer.index, k), b_k)

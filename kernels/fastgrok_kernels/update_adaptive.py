@@ -14,18 +14,19 @@ __all__ = ["adadelta_into", "adagrad_into", "adamax_into", "nadam_into", "rmspro
 CHUNK = 1 << 13  # elements per parallel iteration, as in update.py
 
 
-def rmsprop_into(p, square, mean, velocity, g, lr, alpha, eps, weight_decay, momentum, centered):
+def rmsprop_into(p, square, mean, velocity, g, lr, alpha, eps, inner, weight_decay, momentum, centered):
     """RMSprop (Tieleman and Hinton 2012; centered: Graves 2013).
 
-    square = alpha square + (1 - alpha) d^2; mean likewise of d; scale = sqrt(square - mean^2 if `centered` else square)
-    + eps; velocity = momentum velocity + d / scale; p -= lr velocity.
+    square = alpha square + (1 - alpha) d^2; mean likewise of d; variance = square, less mean^2 if `centered`;
+    scale = sqrt(variance + inner) + eps; velocity = momentum velocity + d / scale; p -= lr velocity. PyTorch has an
+    `eps` outside the root, Keras one inside.
 
     `p`, `square`, `mean`, `velocity`, `g` (...) of one shape, float32 or float64; all but the gradient `g` are written.
     `mean` is left alone unless `centered`, and `velocity` unless `momentum` > 0: any array of the shape will do there.
-    `lr`, `alpha`, `eps` and `weight_decay` are numbers.
+    `lr`, `alpha`, `eps`, `inner` and `weight_decay` are numbers.
     """
     if p.size:
-        constants = [float(c) for c in (lr, alpha, 1 - alpha, eps, weight_decay, momentum)]
+        constants = [float(c) for c in (lr, alpha, 1 - alpha, eps, inner, weight_decay, momentum)]
         arrays = [array.reshape(-1) for array in (p, square, mean, velocity, g)]
         _rmsprop_chunks(*arrays, *constants, bool(centered), momentum > 0)
 
@@ -88,9 +89,11 @@ def nadam_into(p, m, v, g, rate, rate_m, beta1, beta2, eps, shrink, weight_decay
 
 
 @jit.serial
-def _rmsprop_step(p, square, mean, velocity, g, lr, alpha, rest, eps, weight_decay, momentum, centered, builds_up):
+def _rmsprop_step(
+    p, square, mean, velocity, g, lr, alpha, rest, eps, inner, weight_decay, momentum, centered, builds_up
+):  # fmt: skip
     real = p.dtype.type
-    lr, alpha, rest, eps = real(lr), real(alpha), real(rest), real(eps)
+    lr, alpha, rest, eps, inner = real(lr), real(alpha), real(rest), real(eps), real(inner)
     weight_decay, momentum = real(weight_decay), real(momentum)
     for i in range(p.size):
         d = g[i] + weight_decay * p[i]
@@ -100,7 +103,7 @@ def _rmsprop_step(p, square, mean, velocity, g, lr, alpha, rest, eps, weight_dec
             centre = mean[i] + rest * (d - mean[i])
             mean[i] = centre
             variance -= centre * centre
-        d /= math.sqrt(variance) + eps
+        d /= math.sqrt(variance + inner) + eps
         if builds_up:
             d += momentum * velocity[i]
             velocity[i] = d
@@ -170,12 +173,14 @@ def _nadam_step(p, m, v, g, rate, rate_m, rest1, beta2, rest2, root_scale, eps, 
 
 
 @jit.parallel(work=lambda p, *_: 0.5 * p.size)
-def _rmsprop_chunks(p, square, mean, velocity, g, lr, alpha, rest, eps, weight_decay, momentum, centered, builds_up):
+def _rmsprop_chunks(
+    p, square, mean, velocity, g, lr, alpha, rest, eps, inner, weight_decay, momentum, centered, builds_up
+):  # fmt: skip
     for k in jit.prange((p.size + CHUNK - 1) // CHUNK):
         low, high = k * CHUNK, min(k * CHUNK + CHUNK, p.size)
         _rmsprop_step(
             p[low:high], square[low:high], mean[low:high], velocity[low:high], g[low:high],
-            lr, alpha, rest, eps, weight_decay, momentum, centered, builds_up,
+            lr, alpha, rest, eps, inner, weight_decay, momentum, centered, builds_up,
         )  # fmt: skip
 
 

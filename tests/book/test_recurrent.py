@@ -107,6 +107,17 @@ def test_gradients_of_the_books_lstm_are_off_from_the_second_step_on():
     assert max(off) > 0.3
 
 
+@pytest.mark.parametrize(("T", "off"), [(1, 0), (2, 0.49), (3, 0.84), (5, 0.99), (9, 0.93)])
+def test_how_far_the_books_lstm_is_off(T, off):
+    """The figures in the documentation of `LSTMCell`: relative to the norm of all gradients, and to differences."""
+    exact, books = (
+        np.concatenate([g.ravel() for g in gradients(book, "LSTMCell", T, exact=switch)[1:]])
+        for switch in (True, False)
+    )
+    assert abs(np.linalg.norm(exact - books) / np.linalg.norm(exact) - off) < 0.005
+    assert finite_difference_error("LSTMCell", T, False) < 1e-8
+
+
 def test_exact_is_a_switch_of_the_class_or_of_a_model():
     model = LSTMCell(2, 2, 2)
     assert not LSTMCell.exact and not model.exact

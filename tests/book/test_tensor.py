@@ -83,6 +83,11 @@ def test_autograd_of_results():
 def test_whole_numbers_stay_whole_and_have_gradients():
     x, w = Tensor([[1, 2]], autograd=True), Tensor([[0.5], [0.25]], autograd=True)
     assert (x + x).data.dtype == x.data.dtype
+    y = x.mm(Tensor([[3], [4]], autograd=True))
+    assert str(y) == "[[11]]" and y.data.dtype == x.data.dtype
+    y.backward()
+    assert x.grad.data.tolist() == [[3, 4]]
+    x.grad = None
     x.mm(w).backward()
     assert x.grad.data.tolist() == [[0.5, 0.25]] and w.grad.data.tolist() == [[1], [2]]
     with pytest.raises(TypeError, match="int64"):
@@ -258,3 +263,31 @@ def test_10000_steps_need_no_recursion():
 def test_errors(call, error):
     with pytest.raises(error):
         call(Tensor([1.0, 2.0], autograd=True))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda x: x.mm(np.ones((2, 2))), "mm: x is a ndarray"),
+        (lambda x: x.index_select([0]), "index_select: indices is a list"),
+        (lambda x: x.cross_entropy([0]), "cross_entropy: target_indices is a list"),
+        (lambda x: Embedding(2, 2).forward([0, 1]), "index_select: indices is a list"),
+        (lambda x: Linear(2, 2).forward(x.data), "Linear: input is a ndarray"),
+        (lambda x: Linear(2, 2, bias=False).forward(x.data), "Linear: input is a ndarray"),
+        (lambda x: book.RNNCell(2, 2, 2).forward(x.data, x), "forward: input is a ndarray"),
+        (lambda x: book.RNNCell(2, 2, 2).forward(x, x.data), "forward: hidden is a ndarray"),
+        (lambda x: book.LSTMCell(2, 2, 2).forward(x, x), "forward: hidden is a Tensor"),
+        (lambda x: book.LSTMCell(2, 2, 2).forward(x, (x, None)), "forward: hidden is a NoneType"),
+    ],
+)
+def test_what_is_no_tensor_is_named(call, said):
+    with pytest.raises(TypeError, match=said):
+        call(Tensor([[1.0, 2.0]], autograd=True))
+
+
+def test_targets_that_do_not_fit_are_named():
+    x = Tensor(np.zeros((2, 3)), autograd=True)
+    with pytest.raises(IndexError, match="target_indices has dtype float64, expected whole numbers"):
+        x.cross_entropy(Tensor([0.0, 1.0]))
+    with pytest.raises(ValueError, match=r"target_indices has shape \(3,\), expected 2 numbers, one for each row"):
+        x.cross_entropy(Tensor([0, 1, 2]))

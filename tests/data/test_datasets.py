@@ -37,11 +37,12 @@ def test_the_data_folder_is_looked_at_first(monkeypatch, tmp_path, offline, smal
     assert tiny_shakespeare().encode() == small_shakespeare
 
 
-def test_another_text_in_the_data_folder_is_refused(monkeypatch, tmp_path, offline):
+@pytest.mark.parametrize("content", [b"", b"To be, or not to be", b"\xff\xfeT\x00o\x00"])
+def test_another_text_in_the_data_folder_is_refused(monkeypatch, tmp_path, offline, content):
     (tmp_path / "tinyshakespeare").mkdir()
-    (tmp_path / "tinyshakespeare/input.txt").write_text("To be, or not to be")
+    (tmp_path / "tinyshakespeare/input.txt").write_bytes(content)
     monkeypatch.setenv("FASTGROK_DATA_DIR", str(tmp_path))
-    with pytest.raises(ValueError, match="not the published text"):
+    with pytest.raises(ValueError, match="not the published text; delete it"):
         tiny_shakespeare()
 
 
@@ -77,7 +78,7 @@ def test_a_download_works_without_a_place_for_it(monkeypatch, tmp_path, offline,
 
 
 def test_without_a_network_the_error_says_so(offline):
-    with pytest.raises(DatasetError, match=r"tinyshakespeare.input\.txt cannot be downloaded \(raw"):
+    with pytest.raises(DatasetError, match=r"^tinyshakespeare/input\.txt cannot be downloaded \(raw"):
         tiny_shakespeare()
 
 

@@ -52,11 +52,19 @@ def test_the_data_folder_is_looked_at_first(monkeypatch, tmp_path, offline, few,
     check_few(sms_spam())
 
 
-def test_other_messages_in_the_data_folder_are_refused(monkeypatch, tmp_path, offline):
+def test_the_archive_may_lie_there_too(monkeypatch, tmp_path, offline, few):
     (tmp_path / "sms_spam").mkdir()
-    (tmp_path / "sms_spam/SMSSpamCollection").write_bytes(FEW)
+    (tmp_path / messages.SMS_SPAM_ZIP).write_bytes(few)
     monkeypatch.setenv("FASTGROK_DATA_DIR", str(tmp_path))
-    with pytest.raises(ValueError, match="not the published SMS Spam Collection"):
+    check_few(sms_spam())
+
+
+@pytest.mark.parametrize("name", [messages.SMS_SPAM, messages.SMS_SPAM_ZIP])
+def test_other_messages_in_the_data_folder_are_refused(monkeypatch, tmp_path, offline, name):
+    (tmp_path / "sms_spam").mkdir()
+    (tmp_path / name).write_bytes(FEW)
+    monkeypatch.setenv("FASTGROK_DATA_DIR", str(tmp_path))
+    with pytest.raises(ValueError, match="not the published SMS Spam Collection; delete it"):
         sms_spam()
 
 

@@ -6,6 +6,7 @@ change, `FASTGROK_UPDATE_EXPECTED=1 python -m pytest tests/examples/test_expecte
 read the difference before it is committed.
 """
 
+import importlib
 import importlib.util
 import os
 import re
@@ -73,7 +74,18 @@ def test_is_short_and_says_what_is_learnt(name):
     source = (EXAMPLES / f"{name}.py").read_text()
     code = [line for line in source.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     assert len(code) <= 130, f"{len(code)} lines"
-    assert source.startswith('"""') and "argparse" in source
+    assert source.startswith('"""')
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_help_says_what_is_learnt(name, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", "--help"])
+    script = importlib.import_module(name)
+    with pytest.raises(SystemExit) as end:
+        script.main()
+    printed = " ".join(capsys.readouterr().out.split())
+    assert end.value.code == 0 and " ".join(script.__doc__.splitlines()[0].split()) in printed
 
 
 def test_differences_are_seen():

@@ -5,7 +5,7 @@ import pytest
 
 import fastgrok.keras
 from fastgrok import optim
-from fastgrok.keras import callbacks, initializers, layers, losses, models, optimizers, utils
+from fastgrok.keras import callbacks, initializers, layers, losses, metrics, models, optimizers, utils
 
 X, CLASSES = np.zeros((20, 6), np.float32), np.arange(20) % 3
 ONE_HOT = np.eye(3, dtype=np.float32)[CLASSES]
@@ -19,6 +19,10 @@ def model_for(loss, last="softmax", units=3, **options):
 
 def fit(loss, y, x=X, **options):
     model_for(loss).fit(x, y, verbose=0, **options)
+
+
+def fit_and_measure(names):
+    model_for("categorical_crossentropy", metrics=names).fit(X, ONE_HOT, verbose=0)
 
 
 MISTAKES = {
@@ -167,6 +171,29 @@ MISTAKES = {
         ValueError,
         r"1 arrays for .* which has 2 weights",
     ),
+    "a metric that is not here": (
+        lambda: model_for("mse", metrics=["f1_score"]),
+        ValueError,
+        r"'f1_score' is not covered: use Precision and Recall",
+    ),
+    "a loss that is not here": (lambda: model_for("crossentropy"), ValueError, r"use 'categorical_crossentropy'"),
+    "an optimizer that is not here": (lambda: optimizers.get("Nadam"), ValueError, r"'Nadam' is not covered: use"),
+    "one-hot for a sparse metric": (
+        lambda: fit_and_measure(["sparse_categorical_accuracy"]),
+        ValueError,
+        r"expected class numbers of shape \(20,\); one-hot targets go with categorical_accuracy",
+    ),
+    "an area of what is no probability": (
+        lambda: metrics.AUC()([0, 1], np.array([0.5, 2.0], np.float32)),
+        ValueError,
+        r"outputs are from 0\.5 to 2\.0, expected 0 to 1",
+    ),
+    "a negative epoch": (lambda: fit("mse", ONE_HOT, initial_epoch=-1), ValueError, r"initial_epoch=-1"),
+    "an unknown layer in a file": (
+        lambda: models.Sequential.from_config({"layers": [{"class_name": "Dens", "config": {}}]}),
+        ValueError,
+        r"unknown layer 'Dens': did you mean 'Dense'",
+    ),
     "a foreign callback": (
         lambda: fit("mse", ONE_HOT, callbacks=[callbacks.EarlyStopping]),
         TypeError,
@@ -212,7 +239,12 @@ def test_missing_validation_is_a_warning():
         ("layers.Lambda", "subclass of layers.Layer"),
         ("layers.MultiHeadAttention", "nn.MultiheadAttention"),
         ("regularizers", "weight_decay"),
-        ("preprocessing", "NumPy"),
+        ("preprocessing.text", "NumPy"),
+        ("metrics.F1Score", "Precision and Recall"),
+        ("optimizers.schedules", "learning_rate"),
+        ("losses.Dice", "one number per sample"),
+        ("datasets.cifar10", "with NumPy"),
+        ("utils.plot_model", "summary"),
         ("layers.Dens", "no attribute 'Dens'$"),
     ],
 )
@@ -223,3 +255,7 @@ def test_what_is_not_covered_says_what_to_use(path, hint):
         owner = getattr(owner, parent)
     with pytest.raises(AttributeError, match=hint):
         getattr(owner, name)
+    if "no attribute" not in hint:
+        with pytest.raises(ImportError, match=f"cannot import name {name!r} from .*{hint}"):
+            exec(f"from {owner.__name__} import {name}", {})
+    assert not hasattr(owner, name)

@@ -306,18 +306,16 @@ def test_words_of_reviews_are_selected_as_asked():
 
 def test_data_sets_that_are_not_here_say_what_to_do(tmp_path, monkeypatch):
     from fastgrok.data import datasets as fetching
-    from fastgrok.data import images
     from fastgrok.data.datasets import DatasetError
 
-    def unreachable(name, *_):
-        raise DatasetError(f"{name} cannot be downloaded (no network)")
-
+    monkeypatch.setattr(fetching, "cache_directory", lambda: tmp_path / "cache")
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody answers there
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.setenv("FASTGROK_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr(images, "fetch", unreachable)
-    monkeypatch.setattr(keras.datasets.imdb, "fetch", unreachable)
-    monkeypatch.setattr(fetching, "fetch", unreachable)
     for name in ("mnist", "fashion_mnist", "imdb"):
-        with pytest.raises(DatasetError, match=r"cannot be downloaded .*FASTGROK_DATA_DIR"):
+        with pytest.raises(DatasetError, match=r"cannot be downloaded .*; get http.* FASTGROK_DATA_DIR"):
             getattr(keras.datasets, name).load_data()
 
 

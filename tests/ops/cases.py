@@ -176,6 +176,9 @@ CASES = [
     Case(ops.Linear, "bias", normal((5, 3), (4, 3), (4,))),
     Case(ops.Linear, "no-bias", normal((2, 5, 3), (4, 3))),
     Case(ops.Linear, "1-d", normal((3,), (4, 3), (4,))),
+    Case(ops.LinearReLU, "bias", normal((5, 3), (4, 3), (4,))),
+    Case(ops.LinearReLU, "no-bias", normal((2, 5, 3), (4, 3))),
+    Case(ops.LinearReLU, "1-d", normal((3,), (4, 3), (4,))),
     Case(ops.Embedding, "matrix", normal((5, 3)), {"ids": IDS}),
     Case(ops.Embedding, "padding", lambda rng: [rng.standard_normal((4, 3))], {"ids": np.array([0, 3, 0])}),
     *[

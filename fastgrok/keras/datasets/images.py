@@ -16,8 +16,6 @@ def four_arrays(name: str, read: Callable[[bool], Any]) -> tuple[tuple[Any, Any]
         (x_train, y_train), (x_test, y_test) = read(True), read(False)
     except DatasetError as error:
         raise DatasetError(
-            f"{error}. Connect to the network once, after which the files are kept; or put the four published files "
-            f"(train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-...) into a folder {name!r} and set "
-            "FASTGROK_DATA_DIR to the folder above it"
+            f"{error}; all four files are needed (train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-...)"
         ) from None
     return (x_train, y_train.astype(np.uint8)), (x_test, y_test.astype(np.uint8))

@@ -1,19 +1,22 @@
 """Reviews of films as lists of word numbers, with what their writers thought of them."""
 
 import io
+import json
 import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...data.datasets import DatasetError, fetch
+from ...data.datasets import fetch, is_published
 
-__all__ = ["load_data"]
+__all__ = ["get_word_index", "load_data"]
 
-_NAME = Path("imdb", "imdb.npz")
-_URLS = ("https://storage.googleapis.com/tensorflow/tf-keras-datasets/imdb.npz",)
-_SHA256 = "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f"
+_FOLDER = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+_CHECKSUMS = {
+    "imdb.npz": "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f",
+    "imdb_word_index.json": "md5:bfafd718b763782e994055a2d397834f",  # the only one that Keras has
+}
 
 
 def load_data(
@@ -48,7 +51,7 @@ def load_data(
     DatasetError
         When the file is not here and cannot be downloaded; it says what to do.
     """
-    with np.load(io.BytesIO(_content()), allow_pickle=True) as file:  # its checksum is known
+    with np.load(io.BytesIO(_content("imdb.npz")), allow_pickle=True) as file:  # its checksum is known
         parts = [(file[f"x_{part}"], file[f"y_{part}"]) for part in ("train", "test")]
     random = np.random.RandomState(seed)
     shuffled = []
@@ -57,6 +60,21 @@ def load_data(
         random.shuffle(order)
         shuffled.append((reviews[order], labels[order]))
     return select(shuffled, num_words, skip_top, maxlen, start_char, oov_char, index_from)
+
+
+def get_word_index(path: str = "imdb_word_index.json") -> dict[str, int]:
+    """Return the numbers of the words, from 1, the most frequent one; `load_data` adds `index_from` to them.
+
+    The file is looked for beside `imdb.npz`, or downloaded (1.6 MB); `path` is taken and changes nothing.
+
+    Raises `DatasetError`, which says what to do, when it is not here and cannot be downloaded.
+
+    To read a review again::
+
+        words = {number + 3: word for word, number in imdb.get_word_index().items()}
+        print(" ".join(words.get(number, "?") for number in x_train[0]))
+    """
+    return json.loads(_content("imdb_word_index.json"))
 
 
 def select(
@@ -79,7 +97,8 @@ def select(
         results.append((lists, labels))
     if not all(lists for lists, _ in results):
         raise ValueError(f"imdb: maxlen={maxlen} leaves no review")
-    limit = num_words or 1 + max(max(review) for lists, _ in results for review in lists)
+    # As in Keras, without `num_words` the rarest word is left out.
+    limit = num_words or max(max(review) for lists, _ in results for review in lists)
     selected = []
     for lists, labels in results:
         if oov_char is None:
@@ -90,20 +109,13 @@ def select(
     return selected[0], selected[1]
 
 
-def _content() -> bytes:
+def _content(file: str) -> bytes:
+    name, checksum = Path("imdb", file), _CHECKSUMS[file]
     folder = os.environ.get("FASTGROK_DATA_DIR")
-    if folder and (Path(folder) / _NAME).exists():
-        path = Path(folder) / _NAME
+    if folder and (Path(folder) / name).exists():
+        path = Path(folder) / name
         content = path.read_bytes()
-        import hashlib
-
-        if hashlib.sha256(content).hexdigest() != _SHA256:
+        if not is_published(content, checksum):
             raise ValueError(f"{path} is not Keras' file: its checksum is another")
         return content
-    try:
-        return fetch(_NAME, _URLS, _SHA256)
-    except DatasetError as error:
-        raise DatasetError(
-            f"{error}. Connect to the network once, after which the file is kept; or put Keras' imdb.npz as {_NAME} "
-            "into a folder and set FASTGROK_DATA_DIR to it"
-        ) from None
+    return fetch(name, (_FOLDER + file,), checksum)

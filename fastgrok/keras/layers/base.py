@@ -7,8 +7,9 @@ import numpy as np
 
 from ...errors import ShapeError
 from ...nn import Module
+from ...nn.parameter import new_parameter
 from ...tensor import Tensor
-from .. import activations
+from .. import activations, initializers
 from ..naming import snake_case, unique_name
 
 __all__ = ["Layer", "Weight", "as_tensor", "floating", "refuse"]
@@ -46,7 +47,15 @@ class Weight:
 
     def numpy(self) -> np.ndarray:
         """Return the values as an array that shares memory with the layer."""
-        return self.view(self.tensor.array)
+        return self.layout([tensor.array for tensor in self.tensors])
+
+    def layout(self, arrays: list[np.ndarray]) -> np.ndarray:
+        """Return arrays with the shapes of `tensors`, such as what an optimizer keeps for them, in Keras' layout."""
+        return self.view(arrays[0])
+
+    def fill(self, arrays: list[np.ndarray], value: np.ndarray) -> None:
+        """Change arrays with the shapes of `tensors` to what `layout` returns as `value`."""
+        self.view(arrays[0])[...] = value
 
     value = numpy
 
@@ -58,11 +67,17 @@ class Weight:
         value = np.asarray(value.detach().numpy() if isinstance(value, Tensor) else value)
         if value.shape != self.shape:
             raise ShapeError(f"weight {self.path} has shape {self.shape}, but the value has shape {value.shape}")
-        self._write(value)
+        self.fill([tensor.array for tensor in self.tensors], value)
+        for tensor in self.tensors:
+            tensor.storage.version += 1
 
-    def _write(self, value: np.ndarray) -> None:
-        self.view(self.tensor.array)[...] = value
-        self.tensor.storage.version += 1
+    def assign_add(self, value: Any) -> None:
+        """Add to the values."""
+        self.assign(self.numpy() + np.asarray(value))
+
+    def assign_sub(self, value: Any) -> None:
+        """Take from the values."""
+        self.assign(self.numpy() - np.asarray(value))
 
     def __repr__(self) -> str:
         return f"<Weight path={self.path}, shape={self.shape}, dtype={self.dtype}>"
@@ -74,8 +89,9 @@ class Layer(Module):
     A layer is built, that is gets its weights, when the shape of its input is known: by `input_shape=`, by an `Input`
     before it, or by the first call. Calling it means inference unless `training=True`; `fit` trains.
 
-    A layer of your own defines `call(self, inputs)`, in `__init__` or `build(self, input_shape)` assigns layers of
-    `fastgrok.nn` to attributes, and where its output has another shape than its input, defines `compute_output_shape`.
+    A layer of your own defines `call(self, inputs)`, in `build(self, input_shape)` makes its weights with
+    `self.add_weight(shape=...)` or assigns layers of `fastgrok.nn` to attributes, and where its output has another
+    shape than its input, defines `compute_output_shape`.
 
     Parameters
     ----------
@@ -119,6 +135,34 @@ class Layer(Module):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the output for that of an input."""
         return input_shape
+
+    def add_weight(
+        self,
+        shape: Any = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> Tensor:
+        """Return a new weight, a tensor to calculate with in `call`; for the `build` of a layer of your own.
+
+        The initializer is by default "glorot_uniform" for two axes and more, else "zeros".
+
+        Raises `NotImplementedError` for another dtype than float32, regularizers and constraints.
+        """
+        refuse(self, {"dtype": dtype or "float32", **kwargs}, dtype="float32", regularizer=None, constraint=None)
+        shape = () if shape is None else shape_of(type(self).__name__, "shape", shape)
+        values = initializers.get(initializer or ("glorot_uniform" if len(shape) > 1 else "zeros"))(shape)
+        attribute, tensor = f"_weight_{len(self.weights)}", Tensor._from_array(np.zeros(shape, np.float32))
+        if trainable:
+            tensor = parameter = new_parameter(shape)
+            self.register_parameter(attribute, parameter)
+        else:
+            self.register_buffer(attribute, tensor)
+        self.weights.append(Weight(name or attribute[1:], tensor))
+        self.weights[-1].assign(values)
+        return tensor
 
     def call(self, inputs: Tensor) -> Tensor:
         """Return the output. Every layer defines this."""
@@ -177,7 +221,8 @@ class Layer(Module):
         self._trainable = bool(value)
         for weight in self.weights:
             if weight.trainable:
-                weight.tensor.requires_grad_(self._trainable)
+                for tensor in weight.tensors:
+                    tensor.requires_grad_(self._trainable)
 
     @property
     def trainable_weights(self) -> list[Weight]:

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ... import nn
+from ... import nn, ops
+from ...autograd import apply
 from ...errors import ShapeError
 from ...nn import functional as F
 from ...tensor import Tensor
@@ -31,6 +32,7 @@ class InputLayer(Layer):
     def __init__(self, shape: Any = None, batch_size: int | None = None, batch_shape: Any = None, **kwargs: Any):
         for name in ("sparse", "ragged", "dtype", "optional"):
             kwargs.pop(name, None)
+        shape, batch_shape = kwargs.pop("input_shape", shape), kwargs.pop("batch_input_shape", batch_shape)  # Keras 2
         if (shape is None) == (batch_shape is None):
             raise ValueError(f"Input: shape={shape!r} and batch_shape={batch_shape!r}, expected exactly one of them")
         super().__init__(**kwargs)
@@ -116,7 +118,7 @@ class Dense(Layer):
         """Raise `ShapeError` when the last axis has another size than that of the kernel, or none."""
         if len(input_shape) < 2 or input_shape[-1] is None:
             raise ShapeError(f"layer {self.name}: inputs have shape {input_shape}, expected (batch, ..., features)")
-        if self.built and input_shape[-1] != self.kernel.shape[0]:
+        if self.built and input_shape[-1] != self.linear.in_features:
             raise ShapeError(
                 f"layer {self.name}: inputs have shape {input_shape}, whose last axis is {input_shape[-1]}; "
                 f"expected {self.kernel.shape[0]}, as the kernel has shape {self.kernel.shape}"
@@ -128,11 +130,17 @@ class Dense(Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """Multiply, add, activate."""
+        if self.activation is activations.relu:
+            return self._run(ops.LinearReLU, inputs)
         return activated(self.activation, self.logits(inputs))
 
     def logits(self, inputs: Tensor) -> Tensor:
         """Return what the activation is applied to."""
-        return F.linear(floating(inputs), self.linear.weight, self.linear.bias)
+        return self._run(ops.Linear, inputs)
+
+    def _run(self, op: type[ops.Op], inputs: Tensor) -> Tensor:
+        weight, bias = self.linear.weight, self.linear.bias
+        return apply(op, floating(inputs), weight) if bias is None else apply(op, floating(inputs), weight, bias)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this layer again."""

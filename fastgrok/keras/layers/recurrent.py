@@ -209,17 +209,15 @@ class _Reordered(Weight):
         super().__init__(name, tensors[0])
         self.tensors = tensors
 
-    def numpy(self) -> np.ndarray:
-        """Return the values; an array of their own, as the gates are in another order in the layer."""
-        arrays = [_exchanged(tensor.array).T for tensor in self.tensors]
-        return arrays[0] if len(arrays) == 1 else np.stack(arrays)
+    def layout(self, arrays: list[np.ndarray]) -> np.ndarray:
+        """Return an array of its own, as the gates are in another order in the layer."""
+        parts = [_exchanged(array).T for array in arrays]
+        return parts[0] if len(parts) == 1 else np.stack(parts)
 
-    value = numpy
-
-    def _write(self, value: np.ndarray) -> None:
-        for tensor, part in zip(self.tensors, [value] if len(self.tensors) == 1 else value, strict=True):
-            tensor.array[...] = _exchanged(np.asarray(part).T)
-            tensor.storage.version += 1
+    def fill(self, arrays: list[np.ndarray], value: np.ndarray) -> None:
+        """Put the gates into the order of the layer."""
+        for array, part in zip(arrays, [value] if len(arrays) == 1 else value, strict=True):
+            array[...] = _exchanged(np.asarray(part).T)
 
 
 def _exchanged(rows: np.ndarray) -> np.ndarray:

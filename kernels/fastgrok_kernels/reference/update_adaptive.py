@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def rmsprop_into(p, square, mean, velocity, g, lr, alpha, eps, weight_decay, momentum, centered):
+def rmsprop_into(p, square, mean, velocity, g, lr, alpha, eps, inner, weight_decay, momentum, centered):
     """p, square, and where they are used mean and velocity, of one shape, in place."""
     d = g + weight_decay * p
     square[...] = alpha * square + (1 - alpha) * d**2
@@ -11,7 +11,7 @@ def rmsprop_into(p, square, mean, velocity, g, lr, alpha, eps, weight_decay, mom
     if centered:
         mean[...] = alpha * mean + (1 - alpha) * d
         variance = square - mean**2
-    change = d / (np.sqrt(variance) + eps)
+    change = d / (np.sqrt(variance + inner) + eps)
     if momentum > 0:
         velocity[...] = momentum * velocity + change
         change = velocity

@@ -2,10 +2,22 @@
 
 import math
 
+from ..simd import panel_width
 from .case import Case, Kernel, bound, named, normal
 
-# M x K x N: nothing, single elements, every edge of the tile, more than one depth of a panel, and several runs of rows.
-_PRODUCTS = ((0, 3, 2), (2, 0, 3), (1, 1, 1), (3, 5, 7), (9, 4, 33), (13, 257, 31), (70, 300, 65), (300, 40, 130))
+# M x K x N: nothing, single elements, every edge of the tile, more than one depth of a panel, and several strips of
+# rows and groups of panels.
+_PRODUCTS = (
+    (0, 3, 2),
+    (2, 0, 3),
+    (1, 1, 1),
+    (3, 5, 7),
+    (9, 4, 33),
+    (13, 257, 31),
+    (70, 600, 65),
+    (300, 40, 130),
+    (3, 5, 1100),
+)
 _PRODUCTS_BENCH = ((512, 512, 512), (32, 512, 2048), (2048, 512, 65))
 # B x M x K x N. The tasks of a large batch are cut otherwise than those of a small one.
 _BATCHES = ((0, 2, 3, 4), (3, 0, 2, 2), (2, 3, 0, 4), (1, 3, 5, 7), (5, 13, 20, 33), (2, 300, 40, 66), (96, 17, 6, 34))
@@ -46,8 +58,38 @@ def _into_cases():
     yield Case("bench-512x512x512", bound(_into(True), (512, 512, 512)), bench=True)
 
 
+# G x M x K x N: several weights, panels that are not full, more than one depth.
+_PANELS = ((1, 0, 3, 5), (1, 2, 0, 3), (1, 1, 1, 1), (2, 3, 5, 7), (3, 9, 4, 33), (2, 13, 257, 31), (4, 16, 20, 64))
+_PANELS_BENCH = (4, 16, 512, 512)
+
+
+def _to_panels(transpose):
+    def make(rng, dtype, G, M, K, N):
+        panels = normal(rng, dtype, -(-N // panel_width(dtype)), K, panel_width(dtype))
+        return panels, normal(rng, dtype, *((N, K) if transpose else (K, N))), transpose
+
+    return make
+
+
+def _by_panels(accumulate):
+    def make(rng, dtype, G, M, K, N):
+        panels = normal(rng, dtype, G, -(-N // panel_width(dtype)), K, panel_width(dtype))
+        return normal(rng, dtype, G, M, N), normal(rng, dtype, M, K), panels, accumulate
+
+    return make
+
+
+def _panel_cases(make):
+    for flag in (False, True):
+        for size in _PANELS:
+            yield Case(f"{named(size)}-{flag}", bound(make(flag), size))
+    yield Case(f"bench-{named(_PANELS_BENCH)}", bound(make(True), _PANELS_BENCH), bench=True)
+
+
 KERNELS = (
     Kernel("batched_matmul", "matmul", tuple(_product_cases(_BATCHES, _BATCHES_BENCH)), rtol32=5e-6),
     Kernel("matmul", "matmul", tuple(_product_cases(_PRODUCTS, _PRODUCTS_BENCH)), rtol32=5e-6),
     Kernel("matmul_into", "matmul", tuple(_into_cases()), mutates=(0,), rtol32=5e-6),
+    Kernel("panels_into", "panels", tuple(_panel_cases(_to_panels)), mutates=(0,)),
+    Kernel("panels_matmul_into", "panels", tuple(_panel_cases(_by_panels)), mutates=(0,), rtol32=5e-6),
 )

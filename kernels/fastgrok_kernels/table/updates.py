@@ -50,11 +50,11 @@ _MOMENTUM_CASES = (
 )
 
 
-def _rmsprop(momentum, centered):
+def _rmsprop(momentum, centered, inner=0.0):
     def make(rng, dtype, *shape):
         p, mean, velocity, g = (normal(rng, dtype, *shape) for _ in range(4))
         square = np.square(mean) + 1 + np.square(normal(rng, dtype, *shape))  # the variance is far from 0
-        return p, square, mean, velocity, g, 0.01, 0.9, 1e-8, 0.1, momentum, centered
+        return p, square, mean, velocity, g, 0.01, 0.9, 1e-8, inner, 0.1, momentum, centered
 
     return make
 
@@ -86,6 +86,8 @@ _RMSPROP_CASES = (
         for name, momentum, centered in (("momentum", 0.5, False), ("centered", 0.0, True), ("both", 0.5, True))
         for size in ((33,), (20_011,))
     ),
+    Case("inner", bound(_rmsprop(0.0, False, 0.5), (33,))),
+    Case("inner-both", bound(_rmsprop(0.5, True, 0.5), (33,))),
     Case("bench-both", bound(_rmsprop(0.5, True), _PARAMETER_BENCH), bench=True),
 )
 KERNELS = (
