@@ -1,6 +1,7 @@
 """The changes that the table in the docstring of fastgrok.book asks for: the cell fails without, and runs with.
 
-Chapters 3 to 6 print what stands in the book: `tests/examples` compares that, to 1e-12. Here are what they leave out.
+Chapters 3 to 6 print what stands in the book: `tests/examples` compares that, to 1e-12 (chapter 6, where NumPy's
+products round: 1e-10), and chapter 14's vanishing gradients. Here is what it leaves out.
 The early forms of Tensor in chapter 13 are in test_stages.py.
 """
 
