@@ -4,8 +4,9 @@ Learnt here: everyone gets the shared model, trains a copy on their own messages
 average of the three becomes the next shared model. It ends about as good as a model that has read everything. That
 nobody shows a message does not mean that nobody could read it: see `ch15_weight_update_leaks.py`.
 
-The book adds the three models and divides by 3, though Sue has most of the messages; here everyone counts as often as
-they have messages. For one step of everybody that is the step that a model of all messages would make.
+The book's loop uses `copy` before it is imported. It adds the three models and divides by 3, though Sue has most of the
+messages; here everyone counts as often as they have messages. For one step of everybody that is the step that a model
+of all messages would make.
 """
 
 import argparse

@@ -1,7 +1,9 @@
 """Self-supervised learning: fill in the missing patches of an image.
 
 Learnt here: cut an image into 16 patches, hide 6 of them, and let a network say what was there. The image itself is the
-solution, so that no one has to label anything, and to continue strokes one must know what digits look like.
+solution, so that no one has to label anything, and to continue strokes one must know what digits look like. Knowing
+which digit it is helps little, though: off these features it is read no better than off the pixels, whereas tasks that
+are about the whole image (`learn_colours.py`, `learn_triplets.py`, `ch16_contrastive_learning.py`) make better ones.
 """
 
 import argparse

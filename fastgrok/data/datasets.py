@@ -87,10 +87,10 @@ def fetch(name: Path, urls: tuple[str, ...], sha256: str) -> bytes:
                     failures.append(f"{url.split('/')[2]}: {_reason(error)}")
             break
     named = os.environ.get("FASTGROK_DATA_DIR")
-    folder = f"{named}, the folder" if named else "the folder"
+    place = f"{named}, the folder" if named else "the folder"
     raise DatasetError(
         f"{name.as_posix()} cannot be downloaded ({'; '.join(failures)}); "
-        f"get {urls[0]} and save it as {name.as_posix()} in {folder} that FASTGROK_DATA_DIR names"
+        f"get {urls[0]} and save it as {name.as_posix()} in {place} that FASTGROK_DATA_DIR names"
     )
 
 

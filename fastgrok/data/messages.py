@@ -43,9 +43,9 @@ def sms_spam() -> tuple[list[str], np.ndarray]:
         When the file in FASTGROK_DATA_DIR has another content.
     """
     folder = os.environ.get("FASTGROK_DATA_DIR")
-    for name in (SMS_SPAM, SMS_SPAM_ZIP) if folder else ():
-        path = Path(folder, name)
-        if path.exists():
+    for name in (SMS_SPAM, SMS_SPAM_ZIP):
+        path = Path(folder or "", name)
+        if folder and path.exists():
             content = path.read_bytes().removeprefix(HEADER)
             if _sha256(content) != (SMS_SPAM_SHA256 if name == SMS_SPAM else SMS_SPAM_ZIP_SHA256):
                 raise ValueError(f"{path} is not the published SMS Spam Collection; delete it, and it is downloaded")
