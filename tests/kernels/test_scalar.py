@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest import mock
 
@@ -84,13 +85,18 @@ def test_float32_on_a_sample_of_all_inputs(name):
 def test_float32_on_all_inputs(name):
     """Within ULP32 - 1 numbers of the exact result as float32, which itself is within half an ulp of it."""
     chunk = np.arange(1 << 16, dtype=np.uint32)  # small enough for the cache
-    for start in range(0, 2**32, chunk.size):
+
+    def check(start):
         x = (chunk + np.uint32(start)).view(np.float32)
         y, exact = apply(name, x), wide(name, x)
         with np.errstate(all="ignore"):
             rounded = exact.astype(np.float32)
         far = np.abs(counted(y) - counted(rounded)) >= ULP32
         assert not (far & ~(np.isnan(y) & np.isnan(rounded))).any(), f"in bits {start:#x} and following"
+        return chunk.size
+
+    with ThreadPoolExecutor(jit.get_num_threads()) as cores:  # loops of NumPy and ours run side by side
+        assert sum(cores.map(check, range(0, 2**32, chunk.size))) == 2**32
 
 
 def counted(x):
