@@ -171,9 +171,7 @@ def test_images_are_downloaded_once(server, monkeypatch, name):
     server.files["/train-images-idx3-ubyte.gz"] = gzip.compress(b"others", mtime=0)
     for path in (fetching.cache_directory() / name).iterdir():
         path.unlink()
-    with pytest.raises(
-        DatasetError, match=r"404; .*delivers another.*FASTGROK_DATA_DIR.*all four files are needed"
-    ):
+    with pytest.raises(DatasetError, match=r"404; .*delivers another.*FASTGROK_DATA_DIR.*all four files are needed"):
         load()
 
 
