@@ -53,7 +53,8 @@ class Packed:
     """A weight as products take it, packed when it is first needed: for all steps of a window, or the way back."""
 
     def __init__(self, weight: np.ndarray, transpose: bool = False):
-        self.weight, self.transpose, self.panels = weight, transpose, None
+        self.weight, self.transpose = weight, transpose
+        self.panels: np.ndarray | None = None
 
     def multiply(self, a: np.ndarray, into: np.ndarray | None = None) -> np.ndarray:
         """Return a (B, K) times the weight (K, N), or its transpose; or add it to `into`."""
@@ -191,6 +192,7 @@ class _Step(Op, register=False):
     G: ClassVar[int]
     window: Any = None  # for the cell's use: the weights that this step was taken with
     rows = 0  # likewise: how many rows the chain of steps that ends here has had
+    after: np.ndarray  # the new hidden state
 
     def gates(self, shares: np.ndarray, u: np.ndarray, ids: Any, states: Any) -> np.ndarray:
         """Return the gates (G, B, H) before activation; keeps the first state.
@@ -208,9 +210,11 @@ class _Step(Op, register=False):
             raise ShapeError(
                 f"{name}: weights {u.shape} and shares {shares.shape}, expected ({G}, P, H, NR), ({G} B, H)"
             )
-        self.ids = None if ids is None else (np.arange(0, len(shares), len(shares) // G)[:, None] + ids).reshape(-1)
+        if ids is not None:
+            ids = (np.arange(0, len(shares), len(shares) // G)[:, None] + ids).reshape(-1)
+        self.ids = ids
         self.shape, self.h = shares.shape, contiguous(states[0])
-        gates = (shares.copy() if ids is None else shares.take(self.ids, axis=0)).reshape(G, B, H)
+        gates = (shares.copy() if ids is None else shares.take(ids, axis=0)).reshape(G, B, H)
         kernels.panels_matmul_into(gates, self.h, u, accumulate=True)
         return gates
 
