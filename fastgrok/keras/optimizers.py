@@ -196,6 +196,8 @@ class Optimizer:
         if not self.INTERLEAVED:
             shapes = [weight.shape for _ in slots for weight in weights]
         kept = variables[2:]
+        if len(variables) == 2 and int(variables[0]) == 0:
+            return  # compiled, but never trained
         if len(variables) < 2 or [array.shape for array in kept] != shapes:
             raise ValueError(
                 f"the file has {len(variables)} arrays of an optimizer where {type(self).__name__} has "
