@@ -61,7 +61,9 @@ def main():
     nn.init.zeros_(layer.weight)  # one layer can start from nothing; what is never inked stays exactly 0
     batches = DataLoader(TensorDataset(x, y), batch_size=100, shuffle=True, seed=0)
     optimizer = optim.SGD(layer.parameters(), lr=0.1)
-    fit(layer, nn.functional.mse_loss, optimizer, batches, epochs=10, callbacks=[])
+    run = fit(layer, nn.functional.mse_loss, optimizer, batches, epochs=10, callbacks=[])
+    if run.interrupted:  # by Ctrl-C, say: `fit` returns, and what is half learnt must not be reported
+        raise KeyboardInterrupt(run.stopped)
 
     error = evaluate(layer, nn.functional.mse_loss, [test])
     with fastgrok.no_grad():

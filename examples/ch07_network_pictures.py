@@ -74,6 +74,8 @@ def main():
     lights, walk = fastgrok.tensor(LIGHTS), fastgrok.tensor(WALK)
     optimizer = optim.Adam(model.parameters(), lr=0.05)
     run = fit(model, nn.functional.mse_loss, optimizer, [(lights, walk)], epochs=200, callbacks=[])
+    if run.interrupted:  # by Ctrl-C, say: `fit` returns, and what is half learnt must not be reported
+        raise KeyboardInterrupt(run.stopped)
     print(f"\nIt has learnt when to walk: {run.loss < 1e-3}, predictions", end=" ")
     with fastgrok.no_grad():
         print([round(value) for value in model(lights).flatten().tolist()])

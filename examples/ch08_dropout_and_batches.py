@@ -51,6 +51,8 @@ def train(data, dropout, batch_size, alpha, epochs):
     run = fit(
         model, nn.functional.mse_loss, optim.SGD(model.parameters(), lr=alpha), batches, epochs=epochs, callbacks=[]
     )
+    if run.interrupted:  # by Ctrl-C, say: `fit` returns, and what is half learnt must not be reported
+        raise KeyboardInterrupt(run.stopped)
     return model, run.step
 
 

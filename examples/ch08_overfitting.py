@@ -60,7 +60,11 @@ def train(hidden, parts, epochs, patience=None):
     optimizer = optim.SGD(model.parameters(), lr=0.25)
     callbacks = [watch, EarlyStopping(patience)] if patience else [watch]
     validation = [parts["validation"]]
-    fit(model, nn.functional.mse_loss, optimizer, batches, epochs=epochs, validate=validation, callbacks=callbacks)
+    run = fit(
+        model, nn.functional.mse_loss, optimizer, batches, epochs=epochs, validate=validation, callbacks=callbacks
+    )
+    if run.interrupted:  # by Ctrl-C, say: `fit` returns, and what is half learnt must not be reported
+        raise KeyboardInterrupt(run.stopped)
     if patience:
         model.load_state_dict(watch.best)
     return model, watch

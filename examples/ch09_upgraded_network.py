@@ -51,7 +51,9 @@ def train(images, labels, activation, loss, goals, alpha, epochs):
     nn.init.uniform_(model[0].weight, -0.01, 0.01)  # small, so that tanh starts where it is steep
     nn.init.uniform_(model[3].weight, -0.1, 0.1)
     batches = DataLoader(TensorDataset(images, goals), batch_size=20, shuffle=True, seed=0)
-    fit(model, loss, optim.SGD(model.parameters(), lr=alpha), batches, epochs=epochs, callbacks=[])
+    run = fit(model, loss, optim.SGD(model.parameters(), lr=alpha), batches, epochs=epochs, callbacks=[])
+    if run.interrupted:  # by Ctrl-C, say: `fit` returns, and what is half learnt must not be reported
+        raise KeyboardInterrupt(run.stopped)
     return model.eval()
 
 

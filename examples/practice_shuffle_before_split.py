@@ -24,7 +24,9 @@ def accuracy(x, y, test_x, test_y):
     fastgrok.manual_seed(0)
     model = nn.Linear(784, 10)
     batches = DataLoader(TensorDataset(x, y), batch_size=50, shuffle=True, seed=0)
-    fit(model, F.cross_entropy, optim.Adam(model.parameters()), batches, epochs=10, callbacks=[])
+    run = fit(model, F.cross_entropy, optim.Adam(model.parameters()), batches, epochs=10, callbacks=[])
+    if run.interrupted:  # by Ctrl-C, say: `fit` returns, and what is half learnt must not be reported
+        raise KeyboardInterrupt(run.stopped)
     with fastgrok.no_grad():
         return metrics.accuracy(model(test_x), test_y)
 

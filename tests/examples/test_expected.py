@@ -88,6 +88,13 @@ def test_help_says_what_is_learnt(name, monkeypatch, capsys):
     assert end.value.code == 0 and " ".join(script.__doc__.splitlines()[0].split()) in printed
 
 
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_nothing_half_learnt_is_reported(name):
+    """`fit` returns when a signal ends it: a script that goes on would print numbers of less training, and succeed."""
+    source = (EXAMPLES / f"{name}.py").read_text()
+    assert " fit(" not in source or "run.interrupted" in source
+
+
 def test_differences_are_seen():
     assert difference("loss 1.000 nan", "loss 1.001 nan", 0.01) is not None  # nan is never close
     assert difference("loss 1.000", "loss 1.001", 0.01) is None
