@@ -188,9 +188,6 @@ class Optimizer:
 
         Raises `ValueError` when they are those of another optimizer, or of other weights.
         """
-        if len(variables) == 2:  # of a model that was compiled, but never trained
-            self.iterations = int(variables[0])
-            return
         slots = self.slots({})
         shapes = [weight.shape for weight in weights for _ in slots]
         if not self.INTERLEAVED:
