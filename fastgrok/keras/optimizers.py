@@ -309,10 +309,9 @@ class RMSprop(Optimizer):
         return inner
 
     def slots(self, state: dict[str, Any]) -> dict[str, tuple[float, float]]:
-        """Keras has epsilon apart, and in the velocity the rate of each step."""
-        within = 0.0 if hasattr(self.inner, "inner_eps") else self.epsilon
+        """Keras has in the velocity the rate of each step."""
         momentum = {"momentum_buffer": (state.get("rate", self._rate) or 1.0, 0)} if self.momentum else {}
-        return {"square_avg": (1, -within), **momentum, **({"grad_avg": (1, 0)} if self.centered else {})}
+        return {"square_avg": (1, 0), **momentum, **({"grad_avg": (1, 0)} if self.centered else {})}
 
 
 class _Adam(_Stepping, optim.Adam):
