@@ -8,9 +8,10 @@ import numpy as np
 from ..errors import ShapeError
 from ..grad_mode import no_grad
 from ..tensor import Tensor
-from . import initializers, losses
+from . import losses
+from .counts import AUC, FalseNegatives, FalsePositives, Precision, Recall, TrueNegatives, TruePositives
 from .hints import BY_NAME, missing
-from .layers.base import refuse
+from .metric import Metric, array_of
 from .naming import choose, snake_case
 
 __all__ = [
@@ -55,17 +56,13 @@ __all__ = [
 ]
 
 
-def _array(value: Any) -> np.ndarray:
-    return value.array if isinstance(value, Tensor) else np.asarray(value)
-
-
 def _hits(right: np.ndarray) -> Tensor:
     return Tensor._from_array(right.astype(np.float32))
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
     """Return, for each sample, the part of its outputs that are on the right side of `threshold`."""
-    truth, guess = _array(y_true), _array(y_pred)
+    truth, guess = array_of(y_true), array_of(y_pred)
     if truth.ndim == guess.ndim - 1 and guess.shape[-1] == 1:
         truth = truth[..., None] if truth.ndim == 1 else truth
     right = truth == (guess > threshold)
@@ -74,22 +71,22 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     """Return 1 for each sample whose largest output is that of the one-hot target, else 0."""
-    return _hits(_array(y_true).argmax(axis=-1) == _array(y_pred).argmax(axis=-1))
+    return _hits(array_of(y_true).argmax(axis=-1) == array_of(y_pred).argmax(axis=-1))
 
 
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     """Return 1 for each sample whose largest output is that of the class number, else 0."""
-    return _hits(_classes(y_true, y_pred) == _array(y_pred).argmax(axis=-1))
+    return _hits(_classes(y_true, y_pred) == array_of(y_pred).argmax(axis=-1))
 
 
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:
     """Return 1 for each sample whose one-hot target is among the `k` largest outputs, else 0."""
-    return sparse_top_k_categorical_accuracy(_array(y_true).argmax(axis=-1), y_pred, k)
+    return sparse_top_k_categorical_accuracy(array_of(y_true).argmax(axis=-1), y_pred, k)
 
 
 def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:
     """Return 1 for each sample whose class number is among those of the `k` largest outputs, else 0."""
-    scores = _array(y_pred)
+    scores = array_of(y_pred)
     right = np.take_along_axis(scores, _classes(y_true, y_pred).astype(np.int64)[..., None], axis=-1)
     return _hits((scores > right).sum(axis=-1) < k)
 
@@ -101,68 +98,15 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Tensor:
 
 def _classes(y_true: Any, y_pred: Any) -> np.ndarray:
     """Return class numbers without an axis of size 1 at the end."""
-    classes, shape = _array(y_true), _array(y_pred).shape
+    classes, shape = array_of(y_true), array_of(y_pred).shape
     classes = classes[..., 0] if classes.ndim == len(shape) and classes.shape[-1] == 1 else classes
     if classes.shape != shape[:-1]:
         raise ShapeError(
-            f"sparse_categorical_accuracy: y_true has shape {_array(y_true).shape} and y_pred {shape}, expected class "
-            f"numbers of shape {shape[:-1]}; one-hot targets go with categorical_accuracy, and 'accuracy' takes both"
+            f"sparse_categorical_accuracy: y_true has shape {array_of(y_true).shape} and y_pred {shape}, expected "
+            f"class numbers of shape {shape[:-1]}; one-hot targets go with categorical_accuracy, and 'accuracy' takes "
+            "both"
         )
     return classes
-
-
-class Variable(Tensor):
-    """A tensor of a metric with the methods of Keras' variables."""
-
-    def assign(self, value: Any) -> None:
-        """Change the value."""
-        self.array[...] = _array(value)
-
-    def assign_add(self, value: Any) -> None:
-        """Add to the value."""
-        self.array[...] += _array(value)
-
-
-class Metric:
-    """What is measured over an epoch: `update_state` for every batch, `result`, and `reset_state` for the next.
-
-    One of your own keeps its numbers in attributes, or in what `add_weight` returns.
-    """
-
-    def __init__(self, name: str | None = None, dtype: Any = None):
-        self.name = name or snake_case(type(self).__name__)
-
-    def add_weight(
-        self, shape: tuple[int, ...] = (), initializer: Any = "zeros", dtype: Any = None, name: str | None = None
-    ) -> "Variable":
-        """Return a new variable, which `reset_state` sets to 0."""
-        variable = Variable._from_array(initializers.get(initializer)(shape, dtype))
-        self.__dict__.setdefault("_variables", []).append(variable)
-        return variable
-
-    add_variable = add_weight
-
-    def reset_state(self) -> None:
-        """Forget all batches."""
-        for variable in self.__dict__.get("_variables", ()):
-            variable.assign(0.0)
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take a batch in. Every metric defines this."""
-        raise NotImplementedError(f"{type(self).__name__} does not define update_state")
-
-    def result(self) -> float:
-        """Return the value over all batches so far. Every metric defines this."""
-        raise NotImplementedError(f"{type(self).__name__} does not define result")
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this metric again."""
-        return {"name": self.name}
-
-    def __call__(self, *args: Any, **kwargs: Any) -> float:
-        """Take a batch in and return the value so far."""
-        self.update_state(*args, **kwargs)
-        return self.result()
 
 
 class Mean(Metric):
@@ -178,7 +122,7 @@ class Mean(Metric):
 
     def update_state(self, values: Any, sample_weight: Any = None, *_: Any) -> None:  # type: ignore[override]
         """Take numbers in."""
-        self.add(_array(values), sample_weight)
+        self.add(array_of(values), sample_weight)
 
     def add(self, values: np.ndarray, sample_weight: Any = None) -> None:
         """Add to the sums."""
@@ -206,7 +150,7 @@ class MeanMetric(Mean):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Take a batch in."""
         with no_grad():
-            self.add(_array(self.fn(y_true, y_pred, **self.kwargs)), sample_weight)
+            self.add(array_of(self.fn(y_true, y_pred, **self.kwargs)), sample_weight)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this metric again."""
@@ -264,7 +208,7 @@ class SparseTopKCategoricalAccuracy(_Fixed):
 class Accuracy(_Fixed):
     """How often outputs equal targets, number by number."""
 
-    function = staticmethod(lambda y_true, y_pred: _hits(_array(y_true) == _array(y_pred)))
+    function = staticmethod(lambda y_true, y_pred: _hits(array_of(y_true) == array_of(y_pred)))
 
 
 class RootMeanSquaredError(MeanMetric):
@@ -314,165 +258,6 @@ CategoricalCrossentropy = _kind(
 SparseCategoricalCrossentropy = _kind(
     "SparseCategoricalCrossentropy", losses.sparse_categorical_crossentropy, "from_logits", "axis"
 )
-
-
-class _Counted(Metric):
-    """What is computed from the numbers of true and false positives and negatives."""
-
-    def __init__(self, thresholds: float | None = None, name: str | None = None, dtype: Any = None, **kwargs: Any):
-        for argument in kwargs:
-            raise NotImplementedError(f"{type(self).__name__}: {argument}={kwargs[argument]!r} is not covered")
-        self.threshold = 0.5 if thresholds is None else float(thresholds)
-        super().__init__(name)
-        self.reset_state()
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this metric again."""
-        return {**super().get_config(), "thresholds": self.threshold}
-
-    def reset_state(self) -> None:
-        """Forget all batches."""
-        self.true_positives = self.false_positives = self.false_negatives = self.true_negatives = 0.0
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count a batch."""
-        truth, guess = _array(y_true), _array(y_pred)
-        truth, guess = _like(truth, guess) > 0.5, guess > self.threshold
-        weights: Any = 1.0
-        if sample_weight is not None:
-            weights = losses.weights_like(sample_weight, Tensor._from_array(guess.astype(np.float32))).array
-        self.true_positives += float((weights * (truth & guess)).sum())
-        self.false_positives += float((weights * (~truth & guess)).sum())
-        self.false_negatives += float((weights * (truth & ~guess)).sum())
-        self.true_negatives += float((weights * ~(truth | guess)).sum())
-
-
-class Precision(_Counted):
-    """The part of what is found that is right."""
-
-    def result(self) -> float:
-        """Return it, 0 when nothing is found."""
-        found = self.true_positives + self.false_positives
-        return self.true_positives / found if found else 0.0
-
-
-class Recall(_Counted):
-    """The part of what is right that is found."""
-
-    def result(self) -> float:
-        """Return it, 0 when there is nothing."""
-        there = self.true_positives + self.false_negatives
-        return self.true_positives / there if there else 0.0
-
-
-class TruePositives(_Counted):
-    """How many are found and right."""
-
-    def result(self) -> float:
-        """Return it."""
-        return self.true_positives
-
-
-class TrueNegatives(_Counted):
-    """How many are not found, and rightly so."""
-
-    def result(self) -> float:
-        """Return it."""
-        return self.true_negatives
-
-
-class FalsePositives(_Counted):
-    """How many are found and wrong."""
-
-    def result(self) -> float:
-        """Return it."""
-        return self.false_positives
-
-
-class FalseNegatives(_Counted):
-    """How many are missed."""
-
-    def result(self) -> float:
-        """Return it."""
-        return self.false_negatives
-
-
-class AUC(Metric):
-    """The area under the curve of true over false positives ("ROC"), or of precision over recall ("PR").
-
-    The outputs, from 0 to 1, are counted in `num_thresholds` - 1 bins of equal width, and the area is interpolated
-    between their borders: for "ROC" by trapezoids, for "PR" after Davis and Goadrich (2006).
-
-    Raises `ValueError` for another curve, fewer than two thresholds, or outputs that are not from 0 to 1.
-    """
-
-    def __init__(
-        self, num_thresholds: int = 200, curve: str = "ROC", name: str | None = None, dtype: Any = None, **kwargs: Any
-    ):
-        refuse(
-            self, kwargs, summation_method="interpolation", thresholds=None, multi_label=False, num_labels=None,
-            label_weights=None, from_logits=False,
-        )  # fmt: skip
-        for argument in kwargs:
-            raise TypeError(f"AUC: unknown argument {argument!r}")
-        if curve not in ("ROC", "PR"):
-            raise ValueError(f"AUC: curve={curve!r}, expected 'ROC' or 'PR'")
-        if isinstance(num_thresholds, bool) or not isinstance(num_thresholds, int) or num_thresholds < 2:
-            raise ValueError(f"AUC: num_thresholds={num_thresholds!r}, expected a whole number of at least 2")
-        self.num_thresholds, self.curve = num_thresholds, curve
-        super().__init__(name or "auc")
-        self.reset_state()
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this metric again."""
-        return {**super().get_config(), "num_thresholds": self.num_thresholds, "curve": self.curve}
-
-    def reset_state(self) -> None:
-        """Forget all batches."""
-        self.bins = np.zeros((2, self.num_thresholds))  # negatives and positives, by their outputs
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count a batch."""
-        scores = _array(y_pred)
-        truth, last = _like(_array(y_true), scores) > 0.5, self.num_thresholds - 1
-        if scores.size and not (0 <= scores.min() and scores.max() <= 1):
-            raise ValueError(
-                f"auc: outputs are from {scores.min()} to {scores.max()}, expected 0 to 1: end with a sigmoid"
-            )
-        weights = np.ones(scores.shape)
-        if sample_weight is not None:
-            weights = weights * losses.weights_like(sample_weight, Tensor._from_array(scores)).array
-        where = np.maximum(np.ceil(scores * scores.dtype.type(last)).astype(np.int64) - 1, 0)
-        for kind, chosen in enumerate((~truth, truth)):
-            self.bins[kind] += np.bincount(where[chosen], weights[chosen], self.num_thresholds)
-
-    def result(self) -> float:
-        """Return the area, 0 of nothing."""
-        # Above a threshold is what is in its bin or in a higher one.
-        false, true = np.cumsum(self.bins[:, ::-1], axis=1)[:, ::-1]
-        negatives, positives = self.bins.sum(axis=1)
-        if self.curve == "ROC":
-            x, y = _ratio(false, negatives), _ratio(true, positives)
-            return float(((x[:-1] - x[1:]) * (y[:-1] + y[1:]) / 2).sum())
-        found = true + false
-        gained = true[:-1] - true[1:]
-        slope = _ratio(gained, found[:-1] - found[1:])
-        both = (found[:-1] > 0) & (found[1:] > 0)
-        steps = np.log(np.where(both, _ratio(found[:-1], found[1:]), 1.0), where=both, out=np.zeros(len(gained)))
-        return float(_ratio(slope * (gained + (true[1:] - slope * found[1:]) * steps), positives).sum())
-
-
-def _ratio(a: Any, b: Any) -> np.ndarray:
-    """Return a / b, 0 where b is 0."""
-    a, b = np.broadcast_arrays(a, b)
-    return np.divide(a, b, where=b != 0, out=np.zeros(a.shape))
-
-
-def _like(truth: np.ndarray, guess: np.ndarray) -> np.ndarray:
-    """Return targets in the shape of the outputs, from which they may differ by axes of size 1."""
-    if truth.size != guess.size:
-        raise ShapeError(f"metrics: targets have shape {truth.shape} and outputs {guess.shape}, expected one for each")
-    return truth.reshape(guess.shape)
 
 
 #: Metrics that look only at which output is the largest: logits will do.
