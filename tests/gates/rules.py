@@ -52,10 +52,11 @@ _BLOCKS = (
 )  # what any kernel may be built from
 KERNEL_MODULES = {
     "cache": (),
-    "jit": ("cache",),
+    "pipeline": (),
+    "jit": ("cache", "pipeline"),
     "simd": ("jit",),
     "vector": ("simd", "jit"),
-    "scalar": ("vector", "jit"),
+    "scalar": ("vector", "jit", "pipeline"),
     "packing": ("vector", "simd", "jit"),
     "matmul": ("packing", "vector", "simd", "scalar", "memory", "jit"),
     "memory": (),
