@@ -144,6 +144,14 @@ def test_compiled_kernels_are_kept_and_found_again(tmp_path):
     assert (second.stdout, second.stderr) == (first.stdout, "")
 
 
+def test_no_two_processes_write_the_same_file_of_code(tmp_path):
+    # Numba numbers the files of a kernel by its index, which two processes may read before either writes it.
+    for name in ("one", "two"):
+        run(USE, FASTGROK_CACHE_DIR=str(tmp_path / name))
+    names = [path.name for path in tmp_path.rglob("*.nbc")]
+    assert len(names) == len(set(names)) == 2
+
+
 def test_kernels_run_without_a_cache():
     result = run(USE, FASTGROK_CACHE="0", FASTGROK_QUIET="0")
     assert result.stdout.split() == ["6.0"]
