@@ -152,6 +152,7 @@ def test_a_second_ctrl_c_says_what_is_saved(start, text, tmp_path):
     process = start("train", text, "--batch-size", 50, "--bptt", 100, "--hidden", 2048, "--steps", 50, "--out", out)
     while not (out / "checkpoint.json").exists() and process.poll() is None:
         time.sleep(0.01)
+    time.sleep(0.2)  # the file is there a moment before the run knows that it is
     process.send_signal(signal.SIGINT)
     assert b"stopping after this step" in process.stderr.readline() + process.stderr.readline()
     process.send_signal(signal.SIGINT)
