@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastgrok_kernels import memory
+import fastgrok_kernels as kernels
 
 from ..data.dataset import TensorDataset
 from ..errors import ShapeError
+from ..ops.base import check_ids
 from ..random import default_generator
 from ..tensor import Tensor
 
@@ -88,11 +89,11 @@ def _array(caller: str, name: str, value: Any) -> np.ndarray:
 
 
 def _rows(part: np.ndarray, where: Any) -> np.ndarray:
-    """Return `part[where]`, in memory that is kept for reuse when it is a copy."""
-    if isinstance(where, slice) or not part.flags.c_contiguous:
+    """Return `part[where]`; rows of float32 are gathered on all cores, into memory that is kept for reuse."""
+    if isinstance(where, slice) or not part.flags.c_contiguous or part.dtype != np.float32 or not part.size:
         return part[where]
-    rows = memory.empty((len(where), *part.shape[1:]), part.dtype)
-    return np.take(part, where, axis=0, out=rows, mode="clip")  # the one mode that writes to `out` itself
+    ids = check_ids("take", "where", where, len(part))
+    return kernels.embedding_forward(part.reshape(len(part), -1), ids).reshape(len(ids), *part.shape[1:])
 
 
 def _kind(value: Any) -> str:
