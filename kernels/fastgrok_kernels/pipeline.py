@@ -90,14 +90,14 @@ class _LowerHelper(NativeLowering):
 
     def run_pass(self, state):
         state.flags.no_compile = state.flags.no_cpython_wrapper = True
-        state.library = _Later(state.targetctx.codegen(), state.func_id.func_qualname)
+        state["library"] = _Later(state.targetctx.codegen(), state.func_id.func_qualname)
         super().run_pass(state)
         result = state["cr"]
         # Numba wants a built-in function for calls from Python, another one for each. This one is a KeyError that says
         # what is wrong.
         name = state.func_id.func_name
         call = f"{{{name} was compiled as a part of kernels; to call it from Python too takes entry=True}}".format
-        state.targetctx.insert_user_function(call, result.fndesc, [state.library])
+        state.targetctx.insert_user_function(call, result.fndesc, [state["library"]])
         state["cr"] = result._replace(cfunc=call)
         return True
 
@@ -113,15 +113,15 @@ class _LowerParallelKernel(NativeParforLowering):
 
     def run_pass(self, state):
         generator = state.targetctx.codegen()
-        state.library = generator.create_library(state.func_id.func_qualname)
-        state.library.enable_object_caching()
+        state["library"] = generator.create_library(state.func_id.func_qualname)
+        state["library"].enable_object_caching()
         with _parts(generator):
             state.flags.no_compile = True  # its parts inherit that
             super().run_pass(state)
         result = state["cr"]
-        call = state.targetctx.get_executable(state.library, result.fndesc, result.env)
-        state.targetctx.insert_user_function(call, result.fndesc, [state.library])
-        state.reload_init.extend(state.library._reload_init)
+        call = state.targetctx.get_executable(state["library"], result.fndesc, result.env)
+        state.targetctx.insert_user_function(call, result.fndesc, [state["library"]])
+        state.reload_init.extend(state["library"]._reload_init)
         state["cr"] = result._replace(cfunc=call)
         return True
 
