@@ -11,8 +11,10 @@ for the previous step is here. The weights are packed once per window.
 Work is cut in one of two ways. A slice of the batch runs through all T steps on its own, without ever waiting for the
 others. A slice of the units reads only its share of the weights, but all slices must meet after every step; with a
 batch that fills no tiles for each thread it is the only way to share the work. Where both are possible they took the
-same time (two cores with 1 MB of second-level cache, H from 128 to 512), as long as the cores had nothing else to do;
-beside other work, a meeting per step can cost a time slice of the scheduler, so that batches are preferred.
+same time (two cores with 1 MB of second-level cache, H from 128 to 512; forward with 8 rows for each thread, units 5 %
+less of a training step), as long as the cores had nothing else to do. Beside other work, a meeting per step can cost a
+time slice of the scheduler: with two busy processes, a training step of B = 16 took 0.4 instead of 0.1 s. So batches
+are preferred.
 """
 
 import numpy as np
