@@ -23,8 +23,9 @@ the sum over k elsewhere would keep the bits too, but not the speed."""
 STRIP = 48
 """Rows that are multiplied by all panels of a task before the next ones, so that they stay in the second-level cache:
 with all rows at once, `gates_backward_input` read its gates from memory for each panel, at half the speed."""
-# Tried in the tile: to fetch the next panel while one is multiplied. By every tile, a window of H = 512, whose weights
-# exceed the second-level cache, gained 16 %, but H <= 256 lost 10 %. A quarter of it by each tile changed nothing.
+# Tried in the tile: to fetch the next panel while one is multiplied. Once a window of H = 512, whose weights exceed the
+# second-level cache, seemed to gain 16 %, and H <= 256 lost 10 %. Three rounds in turns, two threads, nothing beside:
+# H = 512 lost 10 to 20 %, whether lines were to go to the first or the second level. Cores fetch well by themselves.
 
 
 def flat(*arrays):
