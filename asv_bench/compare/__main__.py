@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +26,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--from", dest="source", type=Path, metavar="RESULTS", help="measure nothing, draw these again")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="for results.json and the plots")
     parser.add_argument("--readme", type=Path, metavar="FILE", help="write the table between the markers of this file")
+    parser.add_argument("--avx2", action="store_true", help="limit both libraries to AVX2, on a machine with AVX-512")
     parser.add_argument("--book", type=Path, metavar="FOLDER", help="a clone of the book's repository, see book.py")
     parser.add_argument("--torch-python", default=sys.executable, metavar="PATH", help="the Python that has PyTorch")
     options = parser.parse_args(words)
@@ -35,6 +37,10 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         parser.error(f"no such row; there are: {', '.join(ROWS)}")
     if options.readme and not options.source and (len(options.names) < len(ROWS) or options.parts):
         parser.error("--readme wants a run of all rows and all parts: its table comes from one run")
+    if options.avx2 and platform.machine().lower() not in ("x86_64", "amd64"):
+        parser.error(f"--avx2 limits x86 processors, this is {platform.machine()}")
+    if options.avx2 and options.readme:
+        parser.error("--readme wants a run of the machine as it is, without --avx2")
     if options.parts and "book" in options.parts and not options.book:
         parser.error("the part book wants --book FOLDER, a clone of the book's repository")
     if not options.parts:

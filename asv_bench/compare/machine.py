@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 
-def describe() -> dict:
-    """Return processor, cores, operating system and Python."""
+def describe(avx2: bool = False) -> dict:
+    """Return processor, cores, operating system and Python; `avx2` says that the libraries may use nothing wider."""
     return {
-        "processor": _processor(),
+        "processor": _processor() + (", of which nothing wider than AVX2 is used" if avx2 else ""),
         "cores": cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

@@ -21,7 +21,7 @@ def measure(options: argparse.Namespace, save: Callable[[dict], None] = lambda r
     start = functools.partial(_start, options=options)
     results: dict = {
         "date": datetime.date.today().isoformat(),
-        "machine": machine.describe(),
+        "machine": machine.describe(options.avx2),
         "versions": {},
         "threads": options.threads,
         "rounds": options.rounds,
@@ -43,7 +43,7 @@ def measure(options: argparse.Namespace, save: Callable[[dict], None] = lambda r
 
 def _start(library: str, options: argparse.Namespace) -> Worker:
     python = options.torch_python if library == "torch" else sys.executable
-    return Worker(library, options.threads, python)
+    return Worker(library, options.threads, python, avx2=options.avx2)
 
 
 def _rows(options: argparse.Namespace, start: rounds.Start) -> dict:

@@ -11,6 +11,14 @@ from typing import Self
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = "asv_bench.compare.worker"
+AVX2 = {
+    "NUMBA_CPU_NAME": "haswell",
+    "NUMBA_CPU_FEATURES": "+avx,+avx2,+fma,+f16c,+bmi,+bmi2,+lzcnt,+movbe,+popcnt",  # the name alone keeps AVX-512
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+}
+"""Settings that keep both libraries from using wider vectors than AVX2."""
 
 
 class WorkerError(Exception):
@@ -18,9 +26,11 @@ class WorkerError(Exception):
 
 
 class Worker:
-    """A process that measures one library, as a context manager."""
+    """A process that measures one library, as a context manager; with `avx2`, on vectors no wider than that."""
 
-    def __init__(self, package: str, threads: int, python: str = sys.executable, module: str = MODULE):
+    def __init__(
+        self, package: str, threads: int, python: str = sys.executable, module: str = MODULE, avx2: bool = False
+    ):
         self.package = package
         self._said = tempfile.TemporaryFile("w+")
         paths = [str(ROOT), str(ROOT / "kernels"), os.environ.get("PYTHONPATH", "")]
@@ -31,6 +41,7 @@ class Worker:
             "FASTGROK_NUM_THREADS": str(threads),
             "OMP_NUM_THREADS": str(threads),
             "OPENBLAS_NUM_THREADS": str(threads),
+            **(AVX2 if avx2 else {}),
         }
         self._process = subprocess.Popen(
             [python, "-m", module, package, str(threads)],

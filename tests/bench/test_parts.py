@@ -173,8 +173,13 @@ def test_parts_that_run(tmp_path):
     assert command.arguments([]).parts == list(measure.PARTS)[:-1]
     assert command.arguments(["matmul"]).parts == ["rows", "memory"]
     assert command.arguments(["--memory"]).parts == ["memory"]
+    assert command.arguments(["lm-"]).avx2 is False
     assert command.arguments(["lm-lstm", "cnn"]).names[-1] == "cnn-B128"
-    for words in (["--parts", "book"], ["--parts", "rows", "--readme", "README.md"]):
+    for words in (
+        ["--parts", "book"],
+        ["--parts", "rows", "--readme", "README.md"],
+        ["--avx2", "--readme", "README.md"],
+    ):
         with pytest.raises(SystemExit):
             command.arguments(words)
 

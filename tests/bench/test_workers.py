@@ -1,5 +1,6 @@
 """The processes of the comparison: what they measure, how rounds alternate, and what happens when one dies."""
 
+import platform
 import sys
 
 import pytest
@@ -82,6 +83,20 @@ def test_a_worker_times_a_small_row():
             running.ask("time", row="no such row", seconds=0.001)
         assert running.alive
     assert not running.alive
+
+
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="AVX2 is of x86 processors")
+def test_a_worker_can_be_limited_to_narrow_vectors(tmp_path, monkeypatch):
+    (tmp_path / "narrow.py").write_text(
+        "import json, os, sys\n"
+        "from fastgrok_kernels import simd\n"
+        "sys.stdin.readline()\n"
+        "print(json.dumps({'lanes': simd.LANES, 'fused': simd.FUSED, 'aten': os.environ['ATEN_CPU_CAPABILITY']}))\n",
+        "utf-8",
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with process.Worker("torch", 1, module="narrow", avx2=True) as running:
+        assert running.ask("tell") == {"lanes": 8, "fused": True, "aten": "avx2"}
 
 
 @pytest.fixture
