@@ -3,7 +3,6 @@
 from . import jit, memory, scalar
 
 __all__ = [
-    "bias_relu_into",
     "exp_forward",
     "log_forward",
     "relu_backward",
@@ -55,15 +54,6 @@ def relu_forward(x):
 def relu_backward(dy, y):
     """dx = dy where y is positive or NaN, else 0. `dy`, `y` (...): `y` is what `relu_forward` gave. Returns `dx`."""
     return _apply(_relu_backward_chunks, dy, y)
-
-
-def bias_relu_into(y, b):
-    """y = y + b where that is positive, else 0; NaN stays. `y` (N, O), written, and `b` (O,), float32 or float64.
-
-    What follows a product in a dense layer, in one pass and in place.
-    """
-    if y.size:
-        _bias_relu_rows(y.reshape(-1), b)
 
 
 def _apply(chunks, *arrays):
@@ -123,20 +113,6 @@ def _relu_backward(dy, y, dx):
     zero = y.dtype.type(0)
     for i in range(y.size):
         dx[i] = zero if y[i] <= zero else dy[i]
-
-
-@jit.serial
-def _bias_relu(y, b):
-    zero = y.dtype.type(0)
-    for i in range(y.size):
-        x = y[i] + b[i]
-        y[i] = zero if x <= zero else x
-
-
-@jit.parallel(work=lambda y, b: 0.2 * y.size)
-def _bias_relu_rows(y, b):
-    for n in jit.prange(y.size // b.size):
-        _bias_relu(y[n * b.size : (n + 1) * b.size], b)
 
 
 @jit.parallel(work=lambda x, y: 0.3 * x.size)

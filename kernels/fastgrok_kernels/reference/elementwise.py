@@ -40,11 +40,6 @@ def relu_forward(x):
     return np.maximum(x, 0).astype(x.dtype)
 
 
-def bias_relu_into(y, b):
-    """y (N, O), with b (O,) in place."""
-    y[...] = np.maximum(y + b, 0)
-
-
 def relu_backward(dy, y):
     """dx, shaped as dy and y."""
     return np.where(y <= 0, 0, dy).astype(dy.dtype)

@@ -38,18 +38,6 @@ def _dropped(rng, dtype, *shape):
     return normal(rng, dtype, *shape), 0.3, 2**40 + 12345
 
 
-def _rows_and_bias(rng, dtype, N, O):
-    return normal(rng, dtype, N, O), normal(rng, dtype, O)
-
-
-def _rows_and_nan(rng, dtype):
-    return np.array([[np.nan, -1, 0], [2, -np.inf, np.inf]], dtype), np.array([1, 1, np.nan], dtype)
-
-
-_BIAS_CASES = (
-    *sized(_rows_and_bias, ((0, 3), (1, 1), (5, 17), (300, 70)), (128, 512)),
-    Case("nan", _rows_and_nan),
-)
 _DROPOUT_EDGES = tuple(
     Case(f"p={p}", lambda rng, dtype, p=p: (normal(rng, dtype, 33), p, 2**64 - 1)) for p in (0.0, 0.999, 1.0)
 )
@@ -61,7 +49,6 @@ KERNELS = (
     Kernel("tanh_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("tanh_backward", "elementwise", sized(_tanhs, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("relu_forward", "elementwise", (*sized(elements, ELEMENTS, ELEMENTS_BENCH), Case("nan", _with_nan))),
-    Kernel("bias_relu_into", "elementwise", _BIAS_CASES, mutates=(0,)),
     Kernel("relu_backward", "elementwise", sized(_elements_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("gelu_forward", "gelu", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("gelu_backward", "gelu", sized(_elements_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
