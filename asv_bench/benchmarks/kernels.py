@@ -20,6 +20,7 @@ NAMES = [
     "batch_norm_forward",
     "batch_norm_statistics",
     "batched_matmul",
+    "bias_relu_backward",
     "conv_backward_input",
     "conv_backward_weight",
     "conv_forward",

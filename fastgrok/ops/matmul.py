@@ -8,7 +8,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import DtypeError, ShapeError
-from .base import FACTORS, Op, cannot_broadcast, check_float, contiguous, elementwise, rows_of, unbroadcast
+from .base import FACTORS, Op, cannot_broadcast, check_float, contiguous, rows_of, unbroadcast
 from .gradients import Outer
 
 
@@ -126,10 +126,12 @@ class Linear(Op):
     def backward(self, dy):
         """dx = dy W, dW = dy^T x, db = the sum of dy over rows."""
         dy = rows_of(dy)
+        return *self.products(dy), dy.sum(axis=0) if len(self.needs) > 2 and self.needs[2] else None
+
+    def products(self, dy):
+        """Return dx and dW, or None, for dy (N, O)."""
         dx = product(dy, self.W).reshape(self.shape) if self.needs[0] else None
-        dW = Outer(dy, self.x) if self.needs[1] else None
-        db = dy.sum(axis=0) if len(self.needs) > 2 and self.needs[2] else None
-        return dx, dW, db
+        return dx, Outer(dy, self.x) if self.needs[1] else None
 
 
 class LinearReLU(Linear):
@@ -145,7 +147,8 @@ class LinearReLU(Linear):
 
     def backward(self, dy):
         """Where y is positive (or nan) what `Linear` does."""
-        return super().backward(elementwise(kernels.relu_backward, dy, self.y))
+        dy, db = kernels.bias_relu_backward(contiguous(rows_of(dy)), rows_of(self.y))
+        return *self.products(dy), db
 
 
 def check_linear(x: np.ndarray, W: np.ndarray, b: np.ndarray | None) -> None:

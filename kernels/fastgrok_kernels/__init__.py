@@ -28,7 +28,8 @@ _MODULES = {
     "conv": ("conv_backward_input", "conv_backward_weight", "conv_forward"),
     "dropout": ("dropout_backward", "dropout_forward"),
     "elementwise": (
-        "exp_forward", "log_forward", "relu_backward", "relu_forward", "sigmoid_backward", "sigmoid_forward",
+        "bias_relu_backward", "exp_forward", "log_forward", "relu_backward", "relu_forward",
+        "sigmoid_backward", "sigmoid_forward",
         "tanh_backward", "tanh_forward",
     ),
     "embedding": ("add_rows_into", "embedding_backward", "embedding_forward"),

@@ -1,8 +1,11 @@
 """Functions of single elements, where NumPy's own are slower; `exp`, `tanh` and so on of one number are in `scalar`."""
 
+import numpy as np
+
 from . import jit, memory, scalar
 
 __all__ = [
+    "bias_relu_backward",
     "exp_forward",
     "log_forward",
     "relu_backward",
@@ -14,6 +17,7 @@ __all__ = [
 ]
 
 CHUNK = 1 << 13  # elements per parallel iteration
+COLUMNS = 128  # per parallel iteration, where columns are summed
 
 
 def exp_forward(x):
@@ -54,6 +58,17 @@ def relu_forward(x):
 def relu_backward(dy, y):
     """dx = dy where y is positive or NaN, else 0. `dy`, `y` (...): `y` is what `relu_forward` gave. Returns `dx`."""
     return _apply(_relu_backward_chunks, dy, y)
+
+
+def bias_relu_backward(dy, y):
+    """dx = dy where y is positive or NaN, else 0, and db = the sum of dx over rows, one after the other.
+
+    `dy`, `y` (N, O), float32 or float64: `y` is what `matmul_bias` gave with `relu`. Returns `dx` (N, O), `db` (O,).
+    """
+    dx, db = memory.empty_like(dy), np.zeros(dy.shape[1], dy.dtype)
+    if dx.size:
+        _bias_relu_backward_columns(dy.reshape(-1), y.reshape(-1), dx.reshape(-1), db)
+    return dx, db
 
 
 def _apply(chunks, *arrays):
@@ -113,6 +128,24 @@ def _relu_backward(dy, y, dx):
     zero = y.dtype.type(0)
     for i in range(y.size):
         dx[i] = zero if y[i] <= zero else dy[i]
+
+
+@jit.serial
+def _relu_backward_sum(dy, y, dx, db):
+    zero = y.dtype.type(0)
+    for i in range(y.size):
+        d = zero if y[i] <= zero else dy[i]
+        dx[i] = d
+        db[i] += d
+
+
+@jit.parallel(work=lambda dy, y, dx, db: 0.4 * y.size)
+def _bias_relu_backward_columns(dy, y, dx, db):
+    for k in jit.prange((db.size + COLUMNS - 1) // COLUMNS):
+        low, high = k * COLUMNS, min(k * COLUMNS + COLUMNS, db.size)
+        for n in range(0, y.size, db.size):
+            a, b = n + low, n + high
+            _relu_backward_sum(dy[a:b], y[a:b], dx[a:b], db[low:high])
 
 
 @jit.parallel(work=lambda x, y: 0.3 * x.size)

@@ -40,6 +40,12 @@ def relu_forward(x):
     return np.maximum(x, 0).astype(x.dtype)
 
 
+def bias_relu_backward(dy, y):
+    """dx (N, O) and db (O,), shaped as dy and y, and as a row of them."""
+    dx = relu_backward(dy, y)
+    return dx, dx.sum(axis=0)
+
+
 def relu_backward(dy, y):
     """dx, shaped as dy and y."""
     return np.where(y <= 0, 0, dy).astype(dy.dtype)

@@ -38,6 +38,14 @@ def _dropped(rng, dtype, *shape):
     return normal(rng, dtype, *shape), 0.3, 2**40 + 12345
 
 
+def _rows_and_nan(rng, dtype):
+    return np.ones((2, 3), dtype), np.array([[np.nan, -1, 0], [2, -np.inf, np.inf]], dtype)
+
+
+_DENSE = (
+    *sized(_elements_and_gradient, ((0, 3), (1, 1), (5, 17), (40, 300)), (128, 512)),
+    Case("nan", _rows_and_nan),
+)
 _DROPOUT_EDGES = tuple(
     Case(f"p={p}", lambda rng, dtype, p=p: (normal(rng, dtype, 33), p, 2**64 - 1)) for p in (0.0, 0.999, 1.0)
 )
@@ -50,6 +58,7 @@ KERNELS = (
     Kernel("tanh_backward", "elementwise", sized(_tanhs, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("relu_forward", "elementwise", (*sized(elements, ELEMENTS, ELEMENTS_BENCH), Case("nan", _with_nan))),
     Kernel("relu_backward", "elementwise", sized(_elements_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("bias_relu_backward", "elementwise", _DENSE, rtol32=5e-6),
     Kernel("gelu_forward", "gelu", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("gelu_backward", "gelu", sized(_elements_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("dropout_forward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),
