@@ -47,8 +47,11 @@ class Measures:
 
 def _of_the_largest(metric: Any) -> bool:
     """Whether a metric is the mean of what depends only on which output is the largest."""
-    kind = type(metric)
-    return getattr(kind, "update_state", None) is metrics.MeanMetric.update_state and metric.fn in metrics.OF_THE_LARGEST
+    return (
+        isinstance(metric, metrics.MeanMetric)
+        and type(metric).update_state is metrics.MeanMetric.update_state
+        and metric.fn in metrics.OF_THE_LARGEST
+    )
 
 
 class Learner:
@@ -82,6 +85,7 @@ class Learner:
         return self.model.parameters()
 
     def __call__(self, x: Tensor) -> Tensor:
+        """Return what the loss is calculated from."""
         return self.model.logits(x) if self.folds else self.model(x)
 
     def loss(self, output: Tensor, targets: Targets) -> Tensor:

@@ -15,7 +15,6 @@ from .base import Op, check_float, check_ids
 from .matmul import check_dtypes
 from .softmax import as_rows, from_rows
 
-
 _CLASS_DTYPES = (np.dtype(np.int64), np.dtype(np.uint8))
 
 

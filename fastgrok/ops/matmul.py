@@ -128,7 +128,7 @@ class Linear(Op):
         dy = rows_of(dy)
         return *self.products(dy), dy.sum(axis=0) if len(self.needs) > 2 and self.needs[2] else None
 
-    def products(self, dy):
+    def products(self, dy: np.ndarray) -> tuple[Any, Any]:
         """Return dx and dW, or None, for dy (N, O)."""
         dx = product(dy, self.W).reshape(self.shape) if self.needs[0] else None
         return dx, Outer(dy, self.x) if self.needs[1] else None

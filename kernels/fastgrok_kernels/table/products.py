@@ -8,8 +8,8 @@ from ..simd import panel_width
 from .case import Case, Kernel, bound, named, normal
 
 # M x K x N: nothing, single elements, every edge of the tile, several steps of K, strips of rows, groups of panels.
-_PRODUCTS = ((0, 3, 2), (2, 0, 3), (1, 1, 1), (3, 5, 7), (9, 4, 33), (13, 257, 31), (50, 600, 26), (70, 600, 65), (300, 40, 130))
-_PRODUCTS += ((3, 5, 1100),)
+_PRODUCTS = ((0, 3, 2), (2, 0, 3), (1, 1, 1), (3, 5, 7), (9, 4, 33), (13, 257, 31), (70, 600, 65), (300, 40, 130))
+_PRODUCTS += ((3, 5, 1100), (50, 600, 26))
 _PRODUCTS_BENCH = ((512, 512, 512), (32, 512, 2048), (2048, 512, 65))
 # B x M x K x N. The tasks of a large batch are cut otherwise than those of a small one.
 _BATCHES = ((0, 2, 3, 4), (3, 0, 2, 2), (2, 3, 0, 4), (1, 3, 5, 7), (5, 13, 20, 33), (2, 300, 40, 66), (96, 17, 6, 34))
