@@ -157,7 +157,7 @@ def matmul_bias(a, b, bias, transpose_a=False, transpose_b=False, relu=False):
     """op(a) @ op(b) + bias, a dense layer; with `relu`, 0 where that is not positive (NaN stays).
 
     bias (N,), added to every row; the rest as in `matmul`. Returns c (M, N). Both are done to a strip of C while it is
-    in the cache: a pass of their own over C (128, 512) took 5 % of such a layer.
+    in the cache: a pass of their own took 27 of 800 us for a layer of 784 x 512 and 128 rows.
     """
     M, K = a.shape[::-1] if transpose_a else a.shape
     N = b.shape[0] if transpose_b else b.shape[1]
