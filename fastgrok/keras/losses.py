@@ -333,6 +333,8 @@ class LossFunction(Loss):
         ids = None
         if self.fn is sparse_categorical_crossentropy:
             ids = y_true.reshape(-1) if y_true.size == len(y_true) else None
+            if ids is not None and ids.dtype.kind == "f" and (ids != np.trunc(ids)).any():
+                return None
         elif self.fn is categorical_crossentropy and y_true.ndim == 2 and np.count_nonzero(y_true) == len(y_true):
             ids = y_true.argmax(axis=1)
             ids = ids if (y_true[np.arange(len(y_true)), ids] == 1).all() else None

@@ -180,7 +180,7 @@ class Sequential(Trainer, Layer):
             *first, last = self._stack
             for layer in first:
                 x = layer(x)
-            last.check_input(tuple(x.shape))
+            last.check_input(x.array.shape)
             return last.logits(x)
 
         return self._run(inputs, None, call)

@@ -15,6 +15,8 @@ from .base import Op, check_float, check_ids
 from .matmul import check_dtypes
 from .softmax import as_rows, from_rows
 
+_CLASS_DTYPES = (np.dtype(np.int64), np.dtype(np.uint8))
+
 
 def check_reduction(name: str, reduction: str) -> None:
     """Raise `ValueError` unless it is one of the three."""
@@ -26,8 +28,10 @@ def reduce(losses: np.ndarray, reduction: str, count: Any) -> np.ndarray:
     """Return the losses themselves, their sum, or their sum divided by `count`."""
     if reduction == "none":
         return losses
-    total = losses.sum(dtype=np.float64)
-    with np.errstate(all="ignore"):  # the mean of nothing is nan
+    total = np.add.reduce(losses, axis=None, dtype=np.float64)
+    if reduction == "mean" and count > 0:
+        return np.asarray(total / count, losses.dtype)
+    with np.errstate(all="ignore"):  # the mean of nothing is nan, and a sum may be too large
         return np.asarray(total if reduction == "sum" else total / np.float64(count), losses.dtype)
 
 
@@ -35,7 +39,9 @@ def unreduce(dy: np.ndarray, shape: tuple[int, ...], reduction: str, count: Any)
     """Return the gradient of each single loss."""
     if reduction == "none":
         return dy
-    return np.full(shape, dy if reduction == "sum" else dy / dy.dtype.type(max(count, 1)), dy.dtype)
+    gradient = np.empty(shape, dy.dtype)
+    gradient[...] = dy if reduction == "sum" else dy / dy.dtype.type(max(count, 1))
+    return gradient
 
 
 class _ClassLoss(Op, register=False):
@@ -47,7 +53,7 @@ class _ClassLoss(Op, register=False):
         """Check everything, set `axis, shape, targets, count, reduction`; return the scores as rows (N, V)."""
         check_reduction(self.name, reduction)
         check_float(self.name, "input", scores)
-        if targets.dtype not in (np.int64, np.uint8):
+        if targets.dtype not in _CLASS_DTYPES:
             raise DtypeError(
                 f"{self.name}: target has dtype {targets.dtype}, expected int64, or probabilities of input's shape"
             )

@@ -8,15 +8,20 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import DtypeError, ShapeError
-from .base import FACTORS, Op, cannot_broadcast, check_float, contiguous, elementwise, rows_of, unbroadcast
+from .base import FACTORS, Op, cannot_broadcast, check_float, contiguous, rows_of, unbroadcast
 from .gradients import Outer
 
 
-def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return a (M, K) times b (K, N) as a new array (M, N); transposed views are multiplied without copying them."""
+def product(a: np.ndarray, b: np.ndarray, bias: np.ndarray | None = None, relu: bool = False) -> np.ndarray:
+    """Return a (M, K) times b (K, N) as a new array (M, N); transposed views are multiplied without copying them.
+
+    A bias (N,) is added to each row, and `relu` then cuts off below 0.
+    """
     a, transpose_a = _c_order(a)
     b, transpose_b = _c_order(b)
-    return kernels.matmul(a, b, transpose_a, transpose_b)
+    if bias is None:
+        return kernels.matmul(a, b, transpose_a, transpose_b)
+    return kernels.matmul_bias(a, b, contiguous(bias), transpose_a, transpose_b, relu)
 
 
 def _c_order(x: np.ndarray) -> tuple[np.ndarray, bool]:
@@ -108,41 +113,42 @@ def _c_order_batch(x: np.ndarray, batch: tuple[int, ...]) -> tuple[np.ndarray, b
 class Linear(Op):
     """y = x W^T + b: every row of x through one layer. x (..., D), W (O, D), b (O,) or absent -> y (..., O)."""
 
+    relu = False
+
     def forward(self, x, W, b=None):
         """Multiply and add. Raises `ShapeError` when sizes do not fit, `DtypeError` unless all have one float dtype."""
         check_linear(x, W, b)
         self.shape, self.W, self.saved_inputs = x.shape, W, FACTORS[self.needs[:2]]
         self.x = x = rows_of(x)
-        y = product(x, W.T)
-        if b is not None:
-            y += b
+        y = product(x, W.T, b, self.relu)
         return y if len(self.shape) == 2 else y.reshape(*self.shape[:-1], W.shape[0])
 
     def backward(self, dy):
         """dx = dy W, dW = dy^T x, db = the sum of dy over rows."""
         dy = rows_of(dy)
+        return *self.products(dy), dy.sum(axis=0) if len(self.needs) > 2 and self.needs[2] else None
+
+    def products(self, dy: np.ndarray) -> tuple[Any, Any]:
+        """Return dx and dW, or None, for dy (N, O)."""
         dx = product(dy, self.W).reshape(self.shape) if self.needs[0] else None
-        dW = Outer(dy, self.x) if self.needs[1] else None
-        db = dy.sum(axis=0) if len(self.needs) > 2 and self.needs[2] else None
-        return dx, dW, db
+        return dx, Outer(dy, self.x) if self.needs[1] else None
 
 
 class LinearReLU(Linear):
     """`Linear` and `ReLU` at once, which saves a copy of y: max(x W^T + b, 0)."""
 
+    relu = True
     saved_outputs = (0,)
 
     def forward(self, x, W, b=None):
         """Multiply, add, cut off below 0; nan stays nan. Raises as `Linear` does."""
-        b = np.zeros(len(W), W.dtype) if b is None else b
-        check_linear(x, W, b)
-        self.y = y = super().forward(x, W)
-        kernels.bias_relu_into(rows_of(y), contiguous(b))
+        self.y = y = super().forward(x, W, np.zeros(len(W), W.dtype) if b is None else b)
         return y
 
     def backward(self, dy):
         """Where y is positive (or nan) what `Linear` does."""
-        return super().backward(elementwise(kernels.relu_backward, dy, self.y))
+        dy, db = kernels.bias_relu_backward(contiguous(rows_of(dy)), rows_of(self.y))
+        return *self.products(dy), db
 
 
 def check_linear(x: np.ndarray, W: np.ndarray, b: np.ndarray | None) -> None:

@@ -28,8 +28,8 @@ _MODULES = {
     "conv": ("conv_backward_input", "conv_backward_weight", "conv_forward"),
     "dropout": ("dropout_backward", "dropout_forward"),
     "elementwise": (
-        "bias_relu_into",
-        "exp_forward", "log_forward", "relu_backward", "relu_forward", "sigmoid_backward", "sigmoid_forward",
+        "bias_relu_backward", "exp_forward", "log_forward", "relu_backward", "relu_forward",
+        "sigmoid_backward", "sigmoid_forward",
         "tanh_backward", "tanh_forward",
     ),
     "embedding": ("add_rows_into", "embedding_backward", "embedding_forward"),
@@ -42,7 +42,7 @@ _MODULES = {
     "gru": ("gru_backward", "gru_forward"),
     "layout": ("swap_axes",),
     "lstm": ("lstm_backward", "lstm_forward"),
-    "matmul": ("batched_matmul", "matmul", "matmul_into"),
+    "matmul": ("batched_matmul", "matmul", "matmul_bias", "matmul_into"),
     "norm": (
         "batch_norm_backward_input", "batch_norm_backward_sums", "batch_norm_forward", "batch_norm_statistics",
         "layer_norm_backward", "layer_norm_forward",

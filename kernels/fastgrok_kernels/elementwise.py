@@ -1,9 +1,11 @@
 """Functions of single elements, where NumPy's own are slower; `exp`, `tanh` and so on of one number are in `scalar`."""
 
+import numpy as np
+
 from . import jit, memory, scalar
 
 __all__ = [
-    "bias_relu_into",
+    "bias_relu_backward",
     "exp_forward",
     "log_forward",
     "relu_backward",
@@ -15,6 +17,7 @@ __all__ = [
 ]
 
 CHUNK = 1 << 13  # elements per parallel iteration
+COLUMNS = 128  # per parallel iteration, where columns are summed
 
 
 def exp_forward(x):
@@ -57,13 +60,15 @@ def relu_backward(dy, y):
     return _apply(_relu_backward_chunks, dy, y)
 
 
-def bias_relu_into(y, b):
-    """y = y + b where that is positive, else 0; NaN stays. `y` (N, O), written, and `b` (O,), float32 or float64.
+def bias_relu_backward(dy, y):
+    """dx = dy where y is positive or NaN, else 0, and db = the sum of dx over rows, one after the other.
 
-    What follows a product in a dense layer, in one pass and in place.
+    `dy`, `y` (N, O), float32 or float64: `y` is what `matmul_bias` gave with `relu`. Returns `dx` (N, O), `db` (O,).
     """
-    if y.size:
-        _bias_relu_rows(y.reshape(-1), b)
+    dx, db = memory.empty_like(dy), np.zeros(dy.shape[1], dy.dtype)
+    if dx.size:
+        _bias_relu_backward_columns(dy.reshape(-1), y.reshape(-1), dx.reshape(-1), db)
+    return dx, db
 
 
 def _apply(chunks, *arrays):
@@ -126,17 +131,21 @@ def _relu_backward(dy, y, dx):
 
 
 @jit.serial
-def _bias_relu(y, b):
+def _relu_backward_sum(dy, y, dx, db):
     zero = y.dtype.type(0)
     for i in range(y.size):
-        x = y[i] + b[i]
-        y[i] = zero if x <= zero else x
+        d = zero if y[i] <= zero else dy[i]
+        dx[i] = d
+        db[i] += d
 
 
-@jit.parallel(work=lambda y, b: 0.2 * y.size)
-def _bias_relu_rows(y, b):
-    for n in jit.prange(y.size // b.size):
-        _bias_relu(y[n * b.size : (n + 1) * b.size], b)
+@jit.parallel(work=lambda dy, y, dx, db: 0.4 * y.size)
+def _bias_relu_backward_columns(dy, y, dx, db):
+    for k in jit.prange((db.size + COLUMNS - 1) // COLUMNS):
+        low, high = k * COLUMNS, min(k * COLUMNS + COLUMNS, db.size)
+        for n in range(0, y.size, db.size):
+            a, b = n + low, n + high
+            _relu_backward_sum(dy[a:b], y[a:b], dx[a:b], db[low:high])
 
 
 @jit.parallel(work=lambda x, y: 0.3 * x.size)

@@ -204,7 +204,7 @@ class Layer(Module):
         if not self.built:
             self.build_for((None, *x.shape[1:]))
         else:
-            self.check_input(tuple(x.shape))
+            self.check_input(x.array.shape)
         if training is None or training == self.training:
             return self._call(x)
         before = self.training

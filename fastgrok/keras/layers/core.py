@@ -118,7 +118,7 @@ class Dense(Layer):
         """Raise `ShapeError` when the last axis has another size than that of the kernel, or none."""
         if len(input_shape) < 2 or input_shape[-1] is None:
             raise ShapeError(f"layer {self.name}: inputs have shape {input_shape}, expected (batch, ..., features)")
-        if self.built and input_shape[-1] != self.linear.in_features:
+        if self.built and input_shape[-1] != self.weights[0].tensor.array.shape[1]:
             raise ShapeError(
                 f"layer {self.name}: inputs have shape {input_shape}, whose last axis is {input_shape[-1]}; "
                 f"expected {self.kernel.shape[0]}, as the kernel has shape {self.kernel.shape}"
@@ -139,8 +139,7 @@ class Dense(Layer):
         return self._run(ops.Linear, inputs)
 
     def _run(self, op: type[ops.Op], inputs: Tensor) -> Tensor:
-        weight, bias = self.linear.weight, self.linear.bias
-        return apply(op, floating(inputs), weight) if bias is None else apply(op, floating(inputs), weight, bias)
+        return apply(op, floating(inputs), *[weight.tensor for weight in self.weights])
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that make this layer again."""

@@ -40,9 +40,10 @@ def relu_forward(x):
     return np.maximum(x, 0).astype(x.dtype)
 
 
-def bias_relu_into(y, b):
-    """y (N, O), with b (O,) in place."""
-    y[...] = np.maximum(y + b, 0)
+def bias_relu_backward(dy, y):
+    """dx (N, O) and db (O,), shaped as dy and y, and as a row of them."""
+    dx = relu_backward(dy, y)
+    return dx, dx.sum(axis=0)
 
 
 def relu_backward(dy, y):

@@ -2,12 +2,14 @@
 
 import math
 
+import numpy as np
+
 from ..simd import panel_width
 from .case import Case, Kernel, bound, named, normal
 
 # M x K x N: nothing, single elements, every edge of the tile, several steps of K, strips of rows, groups of panels.
 _PRODUCTS = ((0, 3, 2), (2, 0, 3), (1, 1, 1), (3, 5, 7), (9, 4, 33), (13, 257, 31), (70, 600, 65), (300, 40, 130))
-_PRODUCTS += ((3, 5, 1100),)
+_PRODUCTS += ((3, 5, 1100), (50, 600, 26))
 _PRODUCTS_BENCH = ((512, 512, 512), (32, 512, 2048), (2048, 512, 65))
 # B x M x K x N. The tasks of a large batch are cut otherwise than those of a small one.
 _BATCHES = ((0, 2, 3, 4), (3, 0, 2, 2), (2, 3, 0, 4), (1, 3, 5, 7), (5, 13, 20, 33), (2, 300, 40, 66), (96, 17, 6, 34))
@@ -32,6 +34,28 @@ def _product_cases(sizes, benches):
             yield Case(f"{named(size)}-{flags}", bound(make, size), large=math.prod(size) > 20_000)
     for size in benches:
         yield Case(f"bench-{named(size)}", bound(_factors(False, True), size), bench=True)
+
+
+def _biased(transpose_a, transpose_b, relu):
+    def make(rng, dtype, M, K, N):
+        a, b, *flags = _factors(transpose_a, transpose_b)(rng, dtype, M, K, N)
+        return a, b, normal(rng, dtype, N), *flags, relu
+
+    return make
+
+
+def _not_numbers(rng, dtype):
+    a = np.array([[1.0], [np.nan], [-np.inf]], dtype)
+    return a, np.array([[1.0, -2.0]], dtype), np.array([0.5, np.nan], dtype), False, False, True
+
+
+def _bias_cases():
+    for size in ((0, 3, 2), (2, 0, 3), (3, 5, 7), (13, 7, 10), (70, 600, 65), (300, 40, 130)):
+        for relu in (False, True):
+            yield Case(f"{named(size)}-{relu}", bound(_biased(False, True, relu), size), large=math.prod(size) > 20_000)
+    yield Case("9x4x33-TN", bound(_biased(True, False, True), (9, 4, 33)))
+    yield Case("nan", _not_numbers)
+    yield Case("bench-128x784x512", bound(_biased(False, True, True), (128, 784, 512)), bench=True)
 
 
 def _into(accumulate):
@@ -79,6 +103,7 @@ def _panel_cases(make):
 KERNELS = (
     Kernel("batched_matmul", "matmul", tuple(_product_cases(_BATCHES, _BATCHES_BENCH)), rtol32=5e-6),
     Kernel("matmul", "matmul", tuple(_product_cases(_PRODUCTS, _PRODUCTS_BENCH)), rtol32=5e-6),
+    Kernel("matmul_bias", "matmul", tuple(_bias_cases()), rtol32=5e-6),
     Kernel("matmul_into", "matmul", tuple(_into_cases()), mutates=(0,), rtol32=5e-6),
     Kernel("panels_into", "panels", tuple(_panel_cases(_to_panels)), mutates=(0,)),
     Kernel("panels_matmul_into", "panels", tuple(_panel_cases(_by_panels)), mutates=(0,), rtol32=5e-6),
