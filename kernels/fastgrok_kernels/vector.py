@@ -243,6 +243,26 @@ def _power_of_two(typingctx, n):
     return n(n), codegen
 
 
+@intrinsic
+def _exponent_of_low_bits(typingctx, x):
+    bits = (x.dtype if isinstance(x, Vector) else x).bitwidth
+    mantissa = 23 if bits == 32 else 52
+
+    def codegen(context, builder, signature, arguments):
+        kind, places = ir.IntType(bits), mantissa
+        if isinstance(x, Vector):
+            kind, places = ir.VectorType(kind, x.count), [mantissa] * x.count
+        shifted = builder.shl(builder.bitcast(arguments[0], kind), ir.Constant(kind, places))
+        return builder.bitcast(shifted, _llvm_type(x))
+
+    return x(x), codegen
+
+
+def _exponent_of_low_bits_plain(x):
+    whole, mantissa = (np.int32, 23) if x.itemsize == 4 else (np.int64, 52)
+    return np.left_shift(np.asarray(x).view(whole), whole(mantissa)).view(x.dtype)[()]
+
+
 def _power_of_two_plain(n):
     return np.ldexp(np.ones_like(n), np.asarray(n).astype(np.int32))[()]
 
@@ -257,6 +277,8 @@ round_half_even = np.rint if jit.DISABLED else _round
 """round_half_even(x): the nearest whole number, as a float."""
 copysign = np.copysign if jit.DISABLED else _copysign
 """copysign(x, sign): the magnitude of x with the sign of `sign`, -0.0 included."""
+exponent_of_low_bits = _exponent_of_low_bits_plain if jit.DISABLED else _exponent_of_low_bits
+"""exponent_of_low_bits(x): the number whose exponent bits are the lowest bits of x; its other bits are 0."""
 power_of_two = _power_of_two_plain if jit.DISABLED else _power_of_two
 """power_of_two(n): 2 ** n for a whole float n within the normal range of exponents."""
 
