@@ -138,6 +138,20 @@ def _store(typingctx, a, offset, value):
     return types.void(a, types.intp, value), codegen
 
 
+@intrinsic
+def _prefetch(typingctx, a, offset):
+    def codegen(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        number, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        function = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, function, "llvm.prefetch.p0i8")
+        spot = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [spot, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp), codegen
+
+
 @jit.serial(inline=True)
 def _load_compiled(a, offset):
     if jit.CHECK and (offset < 0 or offset + LANES * 4 // a.itemsize > a.size):
@@ -177,6 +191,20 @@ def _splat_plain(a, value):
 load, store = (_load_plain, _store_plain) if jit.DISABLED else (_load_compiled, _store_compiled)
 splat = _splat_plain if jit.DISABLED else _splat
 """splat(a, value): a vector such as `load(a, i)` gives, with `value` in every lane."""
+
+
+@jit.serial
+def _fetch_compiled(row):
+    for i in range(0, row.size, 64 // row.itemsize):
+        _prefetch(row, i)
+
+
+def _fetch_plain(row):
+    pass
+
+
+fetch = _fetch_plain if jit.DISABLED else _fetch_compiled
+"""fetch(row): have the cache lines of a one-dimensional array fetched, without waiting for them."""
 
 
 # ------------------------------------------------------------------------------------------------ scalars and vectors
