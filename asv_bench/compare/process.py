@@ -26,7 +26,10 @@ class WorkerError(Exception):
 
 
 class Worker:
-    """A process that measures one library, as a context manager; with `avx2`, on vectors no wider than that."""
+    """A process that measures one library, as a context manager. Once made it is ready, or has died.
+
+    With `avx2` it uses no wider vectors than that.
+    """
 
     def __init__(
         self, package: str, threads: int, python: str = sys.executable, module: str = MODULE, avx2: bool = False
@@ -47,6 +50,8 @@ class Worker:
             [python, "-m", module, package, str(threads)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, text=True, env=environment, cwd=ROOT,
         )  # fmt: skip
+        # Wait until its imports are done: beside what is measured next, PyTorch's took half of that one's time.
+        self._process.stdout.readline()
 
     def ask(self, task: str, **arguments: object) -> dict:
         """Return the answer to one request.

@@ -3,8 +3,8 @@
     python -m asv_bench.compare.worker torch 2
     {"task": "time", "row": "matmul-512", "seconds": 0.3}
 
-Only the answers go to standard output; what libraries print goes to standard error, where the parent looks when this
-process dies.
+A first line says that it is ready. Only that and the answers go to standard output; what libraries print goes to
+standard error, where the parent looks when this process dies.
 """
 
 import importlib
@@ -85,6 +85,7 @@ def serve(subject: Any, tasks: dict[str, Callable[..., dict]]) -> None:
     """Answer requests until there are no more. A task gets the subject and, by name, the rest of the request."""
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
+    print("ready", file=replies, flush=True)
     for line in sys.stdin:
         print(json.dumps(answer(subject, json.loads(line), tasks)), file=replies, flush=True)
 

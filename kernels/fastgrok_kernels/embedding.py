@@ -8,9 +8,11 @@ import numpy as np
 
 from . import jit, memory
 from .groups import grouped
+from .vector import fetch
 
 __all__ = ["add_rows_into", "embedding_backward", "embedding_forward"]
 
+AHEAD = 4  # rows on their way from memory: twice as fast in a table of 5 MB, where each row is somewhere else
 ROWS = 512  # looked-up rows per parallel iteration
 COLUMNS = 32  # columns of a small table per parallel iteration: two cache lines of float32
 BUCKETS = 64  # shares of a large table; id modulo BUCKETS, since frequent words tend to have neighbouring ids
@@ -107,6 +109,9 @@ def _add_sums(table, ids, rows, factor, order, places):
         total = np.empty(rows.shape[1], rows.dtype)
         for u in range(block * ROWS, min(block * ROWS + ROWS, places.size - 1)):
             n = order[places[u]]
+            later = order[places[min(u + AHEAD, places.size - 2)]]
+            fetch(table[ids[later]])
+            fetch(rows[later])
             if places[u + 1] - places[u] == 1:
                 _add_scaled(rows[n], factor, table[ids[n]])
             else:
@@ -118,6 +123,7 @@ def _add_sums(table, ids, rows, factor, order, places):
 def _forward(table, ids, out):
     for block in jit.prange((ids.size + ROWS - 1) // ROWS):
         for n in range(block * ROWS, min(block * ROWS + ROWS, ids.size)):
+            fetch(table[ids[min(n + AHEAD, ids.size - 1)]])
             _copy(table[ids[n]], out[n])
 
 
@@ -134,4 +140,7 @@ def _backward_by_ids(dout, ids, order, starts, dtable):
     for bucket in jit.prange(BUCKETS):
         for k in range(starts[bucket], starts[bucket + 1]):
             n = order[k]
+            later = order[min(k + AHEAD, order.size - 1)]
+            fetch(dout[later])
+            fetch(dtable[ids[later]])
             _add(dout[n], dtable[ids[n]])

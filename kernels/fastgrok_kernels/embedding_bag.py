@@ -8,6 +8,7 @@ import numpy as np
 
 from . import jit, memory
 from .groups import grouped
+from .vector import fetch
 
 __all__ = ["embedding_bag_backward", "embedding_bag_forward", "embedding_bag_max_forward"]
 
@@ -78,6 +79,8 @@ def _forward(table, ids, factors, starts, out):
             out[b] = 0
             fours = starts[b] + (starts[b + 1] - starts[b]) // 4 * 4
             for n in range(starts[b], fours, 4):
+                for later in range(n + 4, min(n + 8, ids.size)):
+                    fetch(table[ids[later]])
                 rows = table[ids[n]], table[ids[n + 1]], table[ids[n + 2]], table[ids[n + 3]]
                 _add_four_scaled(rows, (factors[n], factors[n + 1], factors[n + 2], factors[n + 3]), out[b])
             for n in range(fours, starts[b + 1]):

@@ -20,9 +20,9 @@ from numba.core import types
 from numba.extending import overload
 
 from . import jit, pipeline
-from .vector import Vector, copysign, power_of_two, round_half_even, select
+from .vector import Vector, copysign, exponent_of_low_bits, power_of_two, round_half_even, select
 
-__all__ = ["erf", "exp", "from_ordered", "log", "sigmoid", "tanh", "to_ordered"]
+__all__ = ["erf", "exp", "exp_below_one", "from_ordered", "log", "sigmoid", "tanh", "to_ordered"]
 
 # ---------------------------------------------------------------------------------------------------- fitted tables
 
@@ -163,11 +163,13 @@ def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table
     erfc_last, erfc_before, *erfc_others = reversed(erfc_table)
     erf_others, erfc_others = tuple(erf_others), tuple(erfc_others)
     lift, unlift = real(mantissa + 7), real(2.0 ** -(mantissa + 7))
+    # Added to a number, this rounds it to a whole one and leaves that, plus lift and the bias of exponents, in the
+    # lowest bits.
+    to_bits = real(1.5 * 2.0**mantissa + (np.finfo(real).maxexp - 1) + mantissa + 7)
 
     @jit.serial(inline=True)
-    def reduced_expm1(x):
-        """(r, t, n), where x = n ln(2) + r and e^r - 1 = r + t."""
-        n = round_half_even(x * log2_e)
+    def expm1_without(x, n):
+        """(r, t), where x = n ln(2) + r for a whole n, and e^r - 1 = r + t."""
         high, low = x - n * ln2_high, n * ln2_low
         r = high - low
         q = last * r + before_last
@@ -176,6 +178,13 @@ def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table
         t = r * r * q
         if careful:
             t = t + ((high - r) - low)
+        return r, t
+
+    @jit.serial(inline=True)
+    def reduced_expm1(x):
+        """(r, t, n), where x = n ln(2) + r and e^r - 1 = r + t."""
+        n = round_half_even(x * log2_e)
+        r, t = expm1_without(x, n)
         return r, t, n
 
     def exp(x):
@@ -185,6 +194,12 @@ def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table
         # In two steps, since 2^n itself may overflow or be denormal where the result is an ordinary number.
         first = round_half_even(n * half)
         return (one + (r + t)) * power_of_two(first) * power_of_two(n - first)
+
+    def exp_below_one(x):
+        x = select(x < exp_low, exp_low, x)
+        shifted = x * log2_e + to_bits
+        r, t = expm1_without(x, shifted - to_bits)
+        return (one + (r + t)) * exponent_of_low_bits(shifted) * unlift
 
     def tanh(x):
         h = select(x < zero, zero - x, x)
@@ -224,7 +239,7 @@ def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table
         r, t, n = reduced_expm1(zero - lack)
         return copysign(select(h < erf_split, h + h * near, one - (one + (r + t)) * power_of_two(n)), x)
 
-    return {"exp": exp, "tanh": tanh, "sigmoid": sigmoid, "erf": erf}
+    return {"exp": exp, "exp_below_one": exp_below_one, "tanh": tanh, "sigmoid": sigmoid, "erf": erf}
 
 
 def _by_bits(real, whole, bits_of, number, mantissa, table, ln2_parts):
@@ -305,6 +320,12 @@ def _by_dtype(function):
 def exp(x):
     """e^x, of a float32 or float64 scalar."""
     return _body("exp", x)(x)
+
+
+@_by_dtype
+def exp_below_one(x):
+    """e^x, of a float32 or float64 scalar that is at most 1: quicker than `exp`, as nothing can overflow."""
+    return _body("exp_below_one", x)(x)
 
 
 @_by_dtype

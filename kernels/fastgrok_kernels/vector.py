@@ -138,6 +138,20 @@ def _store(typingctx, a, offset, value):
     return types.void(a, types.intp, value), codegen
 
 
+@intrinsic
+def _prefetch(typingctx, a, offset):
+    def codegen(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        number, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        function = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, function, "llvm.prefetch.p0i8")
+        spot = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
+        builder.call(function, [spot, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(a, types.intp), codegen
+
+
 @jit.serial(inline=True)
 def _load_compiled(a, offset):
     if jit.CHECK and (offset < 0 or offset + LANES * 4 // a.itemsize > a.size):
@@ -177,6 +191,20 @@ def _splat_plain(a, value):
 load, store = (_load_plain, _store_plain) if jit.DISABLED else (_load_compiled, _store_compiled)
 splat = _splat_plain if jit.DISABLED else _splat
 """splat(a, value): a vector such as `load(a, i)` gives, with `value` in every lane."""
+
+
+@jit.serial
+def _fetch_compiled(row):
+    for i in range(0, row.size, 64 // row.itemsize):
+        _prefetch(row, i)
+
+
+def _fetch_plain(row):
+    pass
+
+
+fetch = _fetch_plain if jit.DISABLED else _fetch_compiled
+"""fetch(row): have the cache lines of a one-dimensional array fetched, without waiting for them."""
 
 
 # ------------------------------------------------------------------------------------------------ scalars and vectors
@@ -243,6 +271,26 @@ def _power_of_two(typingctx, n):
     return n(n), codegen
 
 
+@intrinsic
+def _exponent_of_low_bits(typingctx, x):
+    bits = (x.dtype if isinstance(x, Vector) else x).bitwidth
+    mantissa = 23 if bits == 32 else 52
+
+    def codegen(context, builder, signature, arguments):
+        kind, places = ir.IntType(bits), mantissa
+        if isinstance(x, Vector):
+            kind, places = ir.VectorType(kind, x.count), [mantissa] * x.count
+        shifted = builder.shl(builder.bitcast(arguments[0], kind), ir.Constant(kind, places))
+        return builder.bitcast(shifted, _llvm_type(x))
+
+    return x(x), codegen
+
+
+def _exponent_of_low_bits_plain(x):
+    whole, mantissa = (np.int32, 23) if x.itemsize == 4 else (np.int64, 52)
+    return np.left_shift(np.asarray(x).view(whole), whole(mantissa)).view(x.dtype)[()]
+
+
 def _power_of_two_plain(n):
     return np.ldexp(np.ones_like(n), np.asarray(n).astype(np.int32))[()]
 
@@ -257,6 +305,8 @@ round_half_even = np.rint if jit.DISABLED else _round
 """round_half_even(x): the nearest whole number, as a float."""
 copysign = np.copysign if jit.DISABLED else _copysign
 """copysign(x, sign): the magnitude of x with the sign of `sign`, -0.0 included."""
+exponent_of_low_bits = _exponent_of_low_bits_plain if jit.DISABLED else _exponent_of_low_bits
+"""exponent_of_low_bits(x): the number whose exponent bits are the lowest bits of x; its other bits are 0."""
 power_of_two = _power_of_two_plain if jit.DISABLED else _power_of_two
 """power_of_two(n): 2 ** n for a whole float n within the normal range of exponents."""
 

@@ -90,6 +90,7 @@ def test_a_worker_can_be_limited_to_narrow_vectors(tmp_path, monkeypatch):
     (tmp_path / "narrow.py").write_text(
         "import json, os, sys\n"
         "from fastgrok_kernels import simd\n"
+        "print('ready', flush=True)\n"
         "sys.stdin.readline()\n"
         "print(json.dumps({'lanes': simd.LANES, 'fused': simd.FUSED, 'aten': os.environ['ATEN_CPU_CAPABILITY']}))\n",
         "utf-8",
@@ -104,6 +105,7 @@ def dying(tmp_path, monkeypatch):
     """Return a way to start workers of which PyTorch's dies in its second row, with a few words."""
     (tmp_path / "mortal.py").write_text(
         "import json, sys\n"
+        "print('ready', flush=True)\n"
         "for number, line in enumerate(sys.stdin):\n"
         "    if sys.argv[1] == 'torch' and 'mlp' in line:\n"
         "        sys.exit('out of luck')\n"
@@ -127,6 +129,25 @@ def test_a_worker_that_dies_while_memory_is_measured_is_reported(dying):
     rows = rounds.peak_memory(["matmul-512", "mlp-B100"], dying, lambda line: None)
     assert rows["matmul-512"] == {"fastgrok": 7, "torch": 7}
     assert "out of luck" in rows["mlp-B100"]["error"]
+
+
+def test_a_worker_is_ready_before_anything_is_measured(tmp_path, monkeypatch):
+    (tmp_path / "slow.py").write_text(
+        "import pathlib, sys, time\n"
+        "time.sleep(0.2)\n"
+        "pathlib.Path(__file__).with_suffix('.done').touch()\n"
+        "print('ready', flush=True)\n"
+        "sys.stdin.read()\n",
+        "utf-8",
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with process.Worker("torch", 1, module="slow"):
+        assert (tmp_path / "slow.done").exists()
+
+
+def test_a_worker_that_dies_at_its_start_is_reported_when_asked():
+    with process.Worker("no_such_library", 1) as running, pytest.raises(process.WorkerError, match="No module named"):
+        running.ask("versions")
 
 
 class _Recorded:

@@ -36,7 +36,7 @@ def looped(name):
     return loop
 
 
-LOOPS = {name: looped(name) for name in NAMES}
+LOOPS = {name: looped(name) for name in (*NAMES, "exp_below_one")}
 
 
 def apply(name, x):
@@ -129,6 +129,17 @@ def test_float64_on_a_sample(name):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_exp_below_one_is_as_exact_as_exp(dtype):
+    rng, lowest = np.random.default_rng(4), {np.float32: -104, np.float64: -746}[dtype]
+    parts = [rng.uniform(lowest, 1, 20000), rng.uniform(-1, 1, 20000), -np.exp(rng.uniform(-100, 9, 20000))]
+    x = np.concatenate(parts)[:: 100 if jit.DISABLED else 1].astype(dtype)
+    y, ulp = apply("exp_below_one", x), {np.float32: ULP32, np.float64: ULP64}[dtype]
+    assert worst_ulp(y, np.exp(x.astype(np.longdouble))) <= ulp
+    special = np.repeat(np.array([np.nan, -np.inf, 0.0, -0.0, -1e4, -np.finfo(dtype).tiny], dtype), 37)
+    np.testing.assert_array_equal(apply("exp_below_one", special), np.repeat(np.array([np.nan, 0, 1, 1, 0, 1]), 37))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_special_values(dtype):
     inf, nan = np.inf, np.nan
     tiny = np.finfo(dtype).smallest_subnormal
@@ -150,7 +161,7 @@ def test_special_values(dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", ["exp", "tanh", "sigmoid", "erf"])
+@pytest.mark.parametrize("name", ["exp", "exp_below_one", "tanh", "sigmoid", "erf"])
 def test_vectors_give_the_bits_of_scalars(name, dtype):
     function, lanes = getattr(scalar, name), LANES_OF[np.dtype(dtype)]
 
@@ -161,6 +172,8 @@ def test_vectors_give_the_bits_of_scalars(name, dtype):
 
     x = np.random.default_rng(0).normal(0, 8, 32 * lanes).astype(dtype)
     x[:5] = [np.nan, np.inf, -np.inf, 0, -0.0]
+    if name == "exp_below_one":
+        x = np.minimum(x, 1)
     y = np.empty_like(x)
     with np.errstate(all="ignore"):
         loop(x, y)
@@ -170,7 +183,7 @@ def test_vectors_give_the_bits_of_scalars(name, dtype):
 
 @compiled_only
 @pytest.mark.skipif(jit.CHECK, reason="bounds checks keep loops scalar")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", (*NAMES, "exp_below_one"))
 def test_float32_loops_are_vectorised(name):
     apply(name, np.ones(100, np.float32))
     loop = LOOPS[name]
