@@ -3,8 +3,8 @@
 Left alone, Numba makes machine code of every function as soon as it has compiled it. For a helper that is wasted: only
 the copies inside its callers ever run. Of a parallel loop it makes it three times: for the body, for the body inside
 its loop, and for the function around both. Here helpers and the parts of a parallel loop stay in LLVM's intermediate
-form as they are; the kernel at the top takes them all in, is optimised, and becomes machine code once. The result is the
-same bits in less than half of the time (a threaded matmul: 4.0 instead of 9.5 s on a busy machine).
+form as they are; the kernel at the top takes them all in, is optimised, and becomes machine code once. The result is
+the same bits in less than half of the time (a threaded matmul: 4.0 instead of 9.5 s on a busy machine).
 
 All this rests on the inside of Numba, so that other versions than those it was made for compile as they always do.
 
