@@ -28,6 +28,9 @@ _STATUS = {"SIGHUP": 129, "SIGINT": 130, "SIGTERM": 143}
 def train(options: argparse.Namespace) -> int:
     """Train a model as the options say, save it, and show what it writes."""
     started = process_started()
+    if options.threads:
+        fastgrok.set_num_threads(options.threads)
+    _compile_on_two_cores()  # at once: it takes longer than all that comes before the first step
     progress = Progress("characters", bits=True, last=False)
     given = {f.name: getattr(options, f.name) for f in dataclasses.fields(Recipe) if hasattr(options, f.name)}
     stored: tuple[Recipe, dict[str, Any], dict[str, Any]] | None = None
@@ -39,9 +42,6 @@ def train(options: argparse.Namespace) -> int:
     text, source = _text(options, stored[2]["source"] if stored else None, progress)
     check_text(text, recipe)  # before a folder is made
     out = Path(options.out) if options.out is not None else new_folder(_name(options))
-    if options.threads:
-        fastgrok.set_num_threads(options.threads)
-    _compile_on_two_cores()
     try:
         trained = train_language_model(
             text,
@@ -73,7 +73,7 @@ def train(options: argparse.Namespace) -> int:
 
 
 def _compile_on_two_cores() -> None:
-    """In the first run on a machine, let a second process compile half of the kernels."""
+    """In the first run on a machine, let a second process compile kernels too, from the last to the first."""
     from fastgrok_kernels import jit
 
     if not jit.is_kept("lstm"):

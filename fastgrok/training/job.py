@@ -336,10 +336,14 @@ class _Rehearsal(Callback):
 
     def __init__(self, vocabulary: CharacterVocabulary, validation: Any, budget: Budget):
         self.vocabulary, self.validation, self.budget = vocabulary, validation, budget
+        self.rehearsed = False
         self.window_seconds = self.seconds = 0.0  # of nanoGPT's estimator, and of all after the last validation
 
-    def on_train_begin(self, run: Run) -> None:
-        """Evaluate a little, and write a little."""
+    def on_step_end(self, run: Run) -> None:
+        """After the first step, which is not timed, evaluate a little and write a little."""
+        if self.rehearsed or run.finished or run.stopped:
+            return
+        self.rehearsed = True
         length = min(self.LENGTH, len(self.validation) - 1)
         with run.evaluating() as model:
             for _ in range(2):  # the first time loads kernels

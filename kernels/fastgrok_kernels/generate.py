@@ -142,6 +142,20 @@ def _generate(
             ids[n] = id_
 
 
+@jit.serial(entry=True)
+def _pack_gates(w, packed, sizes):
+    H, K, NR = sizes
+    for p in range(packed.size // (K * NR)):
+        pack_gates(w, packed, H, K, 4, NR, p)
+
+
+@jit.serial(entry=True)
+def _pack_rows(w, packed, sizes):
+    V, H, NR = sizes
+    for p in range((V + NR - 1) // NR):
+        pack_panel_transposed(w, p * NR * H, H, min(NR, V - p * NR), H, packed, p * H * NR, NR, NR)
+
+
 def lstm_generate(table, layers, w_out, b_out, start, uniforms, temperature, top_k, top_p, h0, c0):
     """Feed the ids `start`, then draw one id per element of `uniforms`, each fed back.
 
@@ -162,10 +176,7 @@ def lstm_generate(table, layers, w_out, b_out, start, uniforms, temperature, top
         deep[layer] = _packed(w_ih)
         deep_bias[layer] = gates_forward(np.zeros((1, H), dtype), w_ih, bias, 4)
     out_packed = np.empty((-(-V // NR), H, NR), dtype)
-    for p in range(len(out_packed)):
-        pack_panel_transposed(
-            w_out.reshape(-1), p * NR * H, H, min(NR, V - p * NR), H, out_packed.reshape(-1), p * H * NR, NR, NR
-        )
+    _pack_rows(*flat(w_out, out_packed), (V, H, NR))
     h, c = np.empty((2, L, H), dtype), c0.copy()
     h[0] = h0
     ids = np.empty(len(uniforms), np.int64)
@@ -181,6 +192,5 @@ def lstm_generate(table, layers, w_out, b_out, start, uniforms, temperature, top
 def _packed(w):
     """All panels of the weights w (4 * H, K) of one layer."""
     packed = packed_gates(w, 4)
-    for p in range(len(packed)):
-        pack_gates(*flat(w, packed), len(w) // 4, w.shape[1], 4, packed.shape[2], p)
+    _pack_gates(*flat(w, packed), (len(w) // 4, w.shape[1], packed.shape[2]))
     return packed

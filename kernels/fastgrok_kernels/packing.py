@@ -24,7 +24,7 @@ def pack_panel(source, s0, s_row, columns, depth, panel, p0, p_row, width):
             panel[p0 + k * p_row + j] = 0
 
 
-@jit.serial(entry=True)
+@jit.serial
 def pack_panel_transposed(source, s0, s_column, columns, depth, panel, p0, p_row, width):
     """panel[p0 + k * p_row + j] = source[s0 + j * s_column + k], else as `pack_panel`."""
     lanes = LANES * 4 // panel.itemsize
