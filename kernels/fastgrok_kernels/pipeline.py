@@ -4,7 +4,7 @@ Left alone, Numba makes machine code of every function as soon as it has compile
 the copies inside its callers ever run. Of a parallel loop it makes it three times: for the body, for the body inside
 its loop, and for the function around both. Here helpers and the parts of a parallel loop stay in LLVM's intermediate
 form as they are; the kernel at the top takes them all in, is optimised, and becomes machine code once. The result is
-the same bits in less than half of the time (a threaded matmul: 4.0 instead of 9.5 s on a busy machine).
+the same bits in half of the time.
 
 All this rests on the inside of Numba, so that other versions than those it was made for compile as they always do.
 
@@ -82,14 +82,6 @@ class _Part(codegen.JITCodeLibrary):
         return super().get_pointer_to_function(name)
 
 
-class _Kernel(codegen.JITCodeLibrary):
-    """Code that is optimised once. Numba does it twice, for the sake of reference counts, which are rare in kernels."""
-
-    def _optimize_final_module(self):
-        passes, builder = self._codegen._module_pass_manager()
-        passes.run(self._final_module, builder)
-
-
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _LowerHelper(NativeLowering):
     _name = "lower_helper"
@@ -141,7 +133,7 @@ class _LowerParallelKernel(NativeParforLowering):
 
 def _kernel(state):
     """The place for the code of a kernel, which can be kept on disk."""
-    library = _Kernel(state.targetctx.codegen(), state.func_id.func_qualname)
+    library = state.targetctx.codegen().create_library(state.func_id.func_qualname)
     library.enable_object_caching()
     return library
 
