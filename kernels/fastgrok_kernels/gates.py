@@ -43,7 +43,7 @@ def unit_blocks(H: int) -> int:
 # A kernel packs the weights it is given into `packed`, memory that its caller provides, before it multiplies by them.
 
 
-@jit.serial(entry=True)
+@jit.serial
 def pack_gates(w, packed, H, K, G, NR, p):
     """Panel p of weights w (G * H, K) for products that yield gates; the panels of a block stand side by side."""
     width = min(NR, BLOCK)
