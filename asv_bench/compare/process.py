@@ -1,5 +1,6 @@
 """The other end of a worker: start it, ask it, notice when it dies."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -84,7 +85,8 @@ class Worker:
 
     def close(self) -> None:
         """End the process."""
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):  # of a request that a dead process never read
+            self._process.stdin.close()
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:

@@ -34,8 +34,10 @@ def test_chapter_13_beside_the_emulation():
 
 
 def shakespeare(classes, monkeypatch, batches, *cells):
+    """Chapter 14's cells. The order of a set would differ from run to run and decide about per cents: it is fixed."""
     monkeypatch.chdir(usage.file_of("shakespeare_book", "shakespear.txt").parent)
-    names = usage.run(usage.names_of(classes), usage.SHAKESPEARE_DATA, *cells)
+    names = usage.names_of(classes, set=dict.fromkeys)
+    usage.run(names, usage.SHAKESPEARE_DATA, *cells)
     if batches:
         names["input_batches"] = names["input_batches"][:batches]
     return names
@@ -52,10 +54,10 @@ RNN = usage.RNN_MODEL, usage.BATCHES, usage.RNN_SAMPLE, usage.RNN_TRAIN
 def test_chapter_14_lstm_prints_what_the_book_prints(monkeypatch, capsys):
     usage.run(shakespeare(book, monkeypatch, 20, *LSTM), "train(1)")
     found = perplexities(capsys.readouterr().out)
-    # 62 characters, all as likely as each other; then near the print: by the order of a set, within 1.03 %.
+    # 62 characters, all as likely as each other; then near the print, which was made with another order of them.
     np.testing.assert_allclose(found[0], 62, rtol=1e-12)
     for batch, printed in ((2, 61.9993), (10, 60.2369), (15, 51.0787), (20, 44.6374)):
-        assert abs(found[batch - 1] / printed - 1) < 0.015
+        assert abs(found[batch - 1] / printed - 1) < 0.01
 
 
 @pytest.mark.slow
@@ -74,7 +76,7 @@ def test_chapter_14_lstm_goes_on_as_in_the_book(monkeypatch, capsys):
     usage.run(shakespeare(book, monkeypatch, 100, *LSTM), "train(1)")
     found = perplexities(capsys.readouterr().out)
     for batch, printed in ((30, 38.3205), (50, 33.6102), (100, 26.78)):
-        assert abs(found[batch - 1] / printed - 1) < 0.015
+        assert abs(found[batch - 1] / printed - 1) < 0.01
 
 
 @pytest.mark.slow
