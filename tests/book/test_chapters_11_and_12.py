@@ -1,7 +1,7 @@
 """Chapters 11 and 12: the listings run on files of the book's names, and find what the book finds.
 
 IMDB's reviews are not to be had here: sentences from film reviews stand in, fewer and shorter, so that less is learnt.
-The order of a set decides which weights a word begins with, and so every number that is learnt is tested as a band,
+The order of a set (fixed here, see usage.run) decides about every number that is learnt: each is tested as a band,
 wider than what runs with seven hash seeds gave.
 """
 

@@ -36,7 +36,7 @@ def test_chapter_13_beside_the_emulation():
 def shakespeare(classes, monkeypatch, batches, *cells):
     """Chapter 14's cells. The order of a set would differ from run to run and decide about per cents: it is fixed."""
     monkeypatch.chdir(usage.file_of("shakespeare_book", "shakespear.txt").parent)
-    names = usage.names_of(classes, set=dict.fromkeys)
+    names = usage.names_of(classes)
     usage.run(names, usage.SHAKESPEARE_DATA, *cells)
     if batches:
         names["input_batches"] = names["input_batches"][:batches]

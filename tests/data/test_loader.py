@@ -220,20 +220,20 @@ def test_errors_of_samples_are_raised_in_their_place(workers):
 
 
 def threads_of_loaders():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("fastgrok-data")]
+    return {thread for thread in threading.enumerate() if thread.name.startswith("fastgrok-data")}
 
 
 def test_stopping_early_ends_the_workers():
-    before = len(threads_of_loaders())
+    before = threads_of_loaders()  # those of other tests may be about to end
     for _ in DataLoader(Squares(1000), 1, num_workers=2):
         break
     batches = iter(DataLoader(Squares(1000), 1, num_workers=2))
     next(batches)
     del batches
     deadline = time.monotonic() + 20
-    while len(threads_of_loaders()) > before and time.monotonic() < deadline:
+    while threads_of_loaders() - before and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert len(threads_of_loaders()) == before
+    assert not threads_of_loaders() - before
 
 
 def test_a_worker_that_hangs_neither_blocks_nor_keeps_python_from_ending():
