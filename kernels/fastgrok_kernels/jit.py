@@ -72,6 +72,8 @@ def _compile(function, *, threaded=False, reassociate=False, inline=False, entry
     )
     try:
         compiled = numba.njit(cache=True, **options)(function)
+        if pipeline.KNOWN:
+            compiled._cache = pipeline.Kept(function)
         # Two processes that save at once may lose an entry of each other's index. They must not share the files that
         # the entries name, or one would run what the other compiled for other types.
         files = compiled._cache._cache_file

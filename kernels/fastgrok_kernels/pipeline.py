@@ -16,8 +16,9 @@ import dis
 import threading
 
 import numba
-from numba.core import codegen, compiler
+from numba.core import caching, codegen, compiler
 from numba.core.compiler_machinery import register_pass
+from numba.core.runtime import rtsys
 from numba.core.typed_passes import NativeLowering, NativeParforLowering
 
 KNOWN = numba.version_info[:2] == (0, 68)
@@ -136,6 +137,20 @@ def _kernel(state):
     library = state.targetctx.codegen().create_library(state.func_id.func_qualname)
     library.enable_object_caching()
     return library
+
+
+class Kept(caching.FunctionCache):
+    """Numba's cache of a kernel on disk.
+
+    Numba's own readies the compiler whenever it looks for a kernel on disk, which takes longer than to load ten: 0.2 s
+    of a program that finds all its kernels. The compiler does that itself when it is used after all.
+    """
+
+    def load_overload(self, sig, target_context):
+        """Return the kernel for arguments of these types, or None when it is not on disk."""
+        rtsys.initialize(target_context)  # what arrays are allocated by
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
 
 
 @contextlib.contextmanager

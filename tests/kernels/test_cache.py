@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fastgrok_kernels import cache
+from fastgrok_kernels import cache, pipeline
 
 posix_only = pytest.mark.skipif(not hasattr(os, "getuid"), reason="owners and modes are POSIX")
 
@@ -142,6 +142,16 @@ def test_compiled_kernels_are_kept_and_found_again(tmp_path):
     assert list(tmp_path.rglob("*.nbc")) and not list(tmp_path.glob("*.nbc"))
     second = run(USE, FASTGROK_CACHE_DIR=str(tmp_path / "cache"), FASTGROK_QUIET="0")
     assert (second.stdout, second.stderr) == (first.stdout, "")
+
+
+@pytest.mark.skipif(not pipeline.KNOWN, reason="Numba's own cache is used with this version of it")
+def test_a_kernel_on_disk_is_loaded_without_readying_the_compiler(tmp_path):
+    directory = {"FASTGROK_CACHE_DIR": str(tmp_path)}
+    run(USE, **directory)
+    ready = "import sys; print('numba.np.arrayobj' in sys.modules)"
+    assert run(f"{USE}; {ready}", **directory).stdout.split() == ["6.0", "False"]
+    more = f"{USE}; x = np.ones(3); k.scale_into(x, 2); print(x.sum(), x.dtype); {ready}"  # and then it compiles
+    assert run(more, **directory).stdout.split() == ["6.0", "6.0", "float64", "True"]
 
 
 def test_no_two_processes_write_the_same_file_of_code(tmp_path):
