@@ -199,14 +199,13 @@ def test_files_that_cannot_be_read_or_written(tmp_path):
 # ---------------------------------------------------------------------------------------------------- the package
 
 
-def test_import_is_lazy_and_quick():
+def test_import_is_lazy():
     code = (
-        "import sys, time; t = time.perf_counter(); import fastgrok; t = time.perf_counter() - t; "
+        "import sys, fastgrok; "
         "x = fastgrok.tensor([1.0], requires_grad=True); (x * 2 + x.tanh()).sum().backward(); "
-        "assert 'numba' not in sys.modules and 'fastgrok.nn' not in sys.modules; print(t)"
+        "assert 'numba' not in sys.modules and 'fastgrok.nn' not in sys.modules"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert float(done.stdout) < 1.0  # generous: the machine may be busy; asv measures it
+    subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
 
 def test_every_public_name_exists():
