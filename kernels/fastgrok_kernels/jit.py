@@ -136,7 +136,7 @@ def cache_directory() -> str | None:
 def is_kept(module: str) -> bool:
     """Whether any kernel of a module, such as "lstm", is on disk already."""
     directory = cache_directory()
-    return directory is not None and any(Path(directory, f"{module}-{_source_hash(module)}").glob("*/*.nbc"))
+    return directory is not None and any(Path(directory, f"{module}-{_source_hash(module)}").rglob("*.nbc"))
 
 
 @functools.cache

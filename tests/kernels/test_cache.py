@@ -142,6 +142,8 @@ def test_compiled_kernels_are_kept_and_found_again(tmp_path):
     assert list(tmp_path.rglob("*.nbc")) and not list(tmp_path.glob("*.nbc"))
     second = run(USE, FASTGROK_CACHE_DIR=str(tmp_path / "cache"), FASTGROK_QUIET="0")
     assert (second.stdout, second.stderr) == (first.stdout, "")
+    ask = "from fastgrok_kernels import jit; print(jit.is_kept('clip'), jit.is_kept('lstm'))"
+    assert run(ask, FASTGROK_CACHE_DIR=str(tmp_path / "cache")).stdout.split() == ["True", "False"]
 
 
 @pytest.mark.skipif(not pipeline.KNOWN, reason="Numba's own cache is used with this version of it")
