@@ -17,7 +17,7 @@ __all__ = ["TIMED_STEPS", "YEAR", "Budget", "process_started"]
 YEAR = 365 * 24 * 60 * 60
 TIMED_STEPS = 20  # at least so many steps are timed; a schedule of learning rates must not depend on the end before
 _LOADING_STEPS = 3  # the first steps load or compile kernels, and say nothing about the others
-_PARTS = 10  # of the time; after each of them the plan is made anew
+_PARTS = 10  # of the time, and of the steps; after each of them the plan is made anew
 _WORTH_SAYING = 0.05  # a plan that has changed by this share is shown to the user
 
 
@@ -27,9 +27,10 @@ class Budget(Callback):
     How. Some of the first steps are timed, but not the very first, and then one validation. From that follows the
     number of steps, which leaves time for what comes after the last step (a validation and `reserve`), and on top of
     it keeps `margin` of the time free, because machines have other things to do. Whenever another tenth of
-    the time has passed, the number of steps follows anew from what the steps of that tenth took: had it been fixed
-    while something else kept the machine busy for ten seconds, the rest of the run would suffer. Learning rates are a
-    function of the step and of that number, `run.steps`, so that they change by as little as the number does.
+    the time has passed, or of the steps been made, the number of steps follows anew from what the last of them took:
+    had it been fixed while something else kept the machine busy for ten seconds, the rest of the run would suffer.
+    Learning rates are a function of the step and of that number, `run.steps`, so that they change by as little as the
+    number does.
 
     A run that is broken off and continued keeps the number that the checkpoint has, whatever its steps take now.
 
@@ -94,7 +95,7 @@ class Budget(Callback):
             self._times.append(now - (now if self._last is None else self._last))
             self._last = now
             if self.steps is not None:
-                if sum(self._times) > self.seconds / _PARTS:
+                if sum(self._times) > self.seconds / _PARTS or len(self._times) > self.steps / _PARTS:
                     self._plan(run, statistics.fmean(self._times))
             elif self._timed_enough(run):
                 times = self._times[_LOADING_STEPS:]

@@ -113,6 +113,13 @@ def test_the_plan_follows_the_machine(clock, before):
     assert 96 < clock.now - 1000 <= 99
 
 
+def test_a_run_goes_on_when_all_the_steps_that_were_timed_were_slow_ones(clock):
+    working = Working(clock, lambda step: 0.25 if step < 60 else 0.025)
+    run = fit(*regression(), seconds=Budget(20.0), validate=_validation(clock, 0.1), callbacks=[working])
+    assert run.finished
+    assert 19 < clock.now - 1000 <= 20, "the first plan was for some 80 steps, which would end at 15"
+
+
 def test_rates_move_by_as_little_as_the_plan(clock):
     class Rates(Callback):
         def __init__(self):
