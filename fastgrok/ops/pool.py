@@ -40,8 +40,7 @@ def sliding_windows(
         count -= 1
     if count < 1:
         raise ShapeError(f"{name}: {length} elements are too few for kernel_size={kernel_size}, dilation={dilation}")
-    starts = np.arange(count) * stride - padding
-    return np.stack([starts, starts + reach], axis=1)
+    return np.arange(count)[:, None] * stride + np.array([-padding, reach - padding])
 
 
 def adaptive_windows(length: int, count: int) -> np.ndarray:
@@ -57,6 +56,8 @@ def _two_axes(windows, x):
 
 def _within(bounds, length, step=1):
     """Cut windows off at the edges of the image; those with a step keep to their elements."""
+    if not len(bounds) or (bounds[0, 0] >= 0 and bounds[-1, 1] <= length):  # they are in order
+        return np.ascontiguousarray(bounds)
     starts, ends = bounds.T
     return np.ascontiguousarray(np.stack([np.where(starts < 0, starts % step, starts), np.minimum(ends, length)], 1))
 
