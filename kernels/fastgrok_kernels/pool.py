@@ -3,6 +3,10 @@
 Windows are given by their bounds, so that padding, rounding up and windows of varying size are the caller's affair:
 output row p covers the input rows from rows[p, 0] up to, but without, rows[p, 1], and columns likewise. All channels
 of a pixel are neighbours in memory and go through the vector registers together.
+
+Maxima of 2 x 2 pixels of 128 images of 28 x 28 x 16, on one core: 0.31 ms, their gradient 0.30, and a copy of as many
+bytes 0.13. As loops over windows and their channels the first took 1.14 (each loop with a step begins with a division;
+without divisions still 0.75, as the compiler runs out of registers), and the second as a sum into zeros 0.95.
 """
 
 import numpy as np
@@ -30,7 +34,7 @@ def _cut(best, where, zero, nowhere):
     return select(off, zero, best), select(off, nowhere, where)
 
 
-@jit.serial
+@jit.serial(inline=True)
 def _max_window(x, image, bounds, steps, S, C, y, index, to, relu):
     """One output pixel: the maximum over the pixels of one window, channel by channel."""
     (r0, r1, s0, s1), (dr, ds), lanes = bounds, steps, LANES * 4 // x.itemsize
@@ -138,19 +142,14 @@ def _side_by_side(bounds):
 def _fill_row(dy, index, start, columns, dx, row, place, C):
     """Write a row of dx, whose first pixel is `place`, under the windows of a row: dy where maxima stand, else 0."""
     zero, lanes = dx.dtype.type(0), LANES * 4 // dx.itemsize
-    whole = C // lanes * lanes
     for q in range(columns.size // 2):
         source = start + q * C
         for s in range(columns[2 * q], columns[2 * q + 1]):
-            to, here = row + s * C, index.dtype.type(place + s)
-            c = 0
-            while c < whole:
+            to, here, c = row + s * C, index.dtype.type(place + s), 0
+            while c < C:
                 chosen = load(index, source + c) == splat(index, here)
                 store(dx, to + c, select(chosen, load(dy, source + c), zero))
                 c += lanes
-            while c < C:
-                dx[to + c] = dy[source + c] if index[source + c] == here else zero
-                c += 1
 
 
 @jit.serial
@@ -158,11 +157,12 @@ def _max_image_backward(dy, index, rows, columns, dx, sizes, n):
     R, S, C, P, Q = sizes
     image, start = n * R * S * C, n * P * Q * C
     down, across = _side_by_side(rows), _side_by_side(columns)
-    if down < R or across < S:
+    vectors = down >= 0 and across >= 0 and C % (LANES * 4 // dx.itemsize) == 0
+    if not vectors or down < R or across < S:
         plane = dx[image : image + R * S * C]
         for i in range(plane.size):
             plane[i] = 0
-    if down >= 0 and across >= 0:
+    if vectors:
         for p in range(P):
             for r in range(rows[2 * p], rows[2 * p + 1]):
                 _fill_row(dy, index, start + p * Q * C, columns, dx, image + r * S * C, r * S, C)
