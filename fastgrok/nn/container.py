@@ -6,6 +6,7 @@ from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Va
 from typing import Any, Self
 
 from ..errors import MemberError
+from .merging import steps
 from .module import Module
 
 __all__ = ["ModuleDict", "ModuleList", "Sequential"]
@@ -109,8 +110,8 @@ class Sequential(_Numbered):
 
     def forward(self, input: Any) -> Any:
         """Pass `input` through all modules in turn."""
-        for module in self:
-            input = module(input)
+        for step in steps(self):
+            input = step(input)
         return input
 
     def _slice(self, index: slice) -> "Sequential":

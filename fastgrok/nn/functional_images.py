@@ -266,7 +266,7 @@ def max_pool1d(
     return_indices: bool = False,
 ) -> Any:
     """Take the maximum of each window of sequences ([B,] C, L): `max_pool2d` with one axis."""
-    return _max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return max_pool(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
 def max_pool2d(
@@ -302,10 +302,10 @@ def max_pool2d(
     ShapeError, DtypeError, ArgumentError, TypeError
         When sizes and settings do not go together, or the input is not a float tensor.
     """
-    return _max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+    return max_pool(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
 
 
-def _max_pool(
+def max_pool(
     dims: int,
     input: Tensor,
     kernel_size: Size,
@@ -313,8 +313,10 @@ def _max_pool(
     padding: Size,
     dilation: Size,
     ceil_mode: bool,
-    return_indices: bool,
+    return_indices: bool = False,
+    relu: bool = False,
 ) -> Any:
+    """`max_pool1d` or, with `dims=2`, `max_pool2d`, of relu(input) if that is asked for."""
     name = f"max_pool{dims}d"
     check_tensors(name, input=input)
     kernel, step, pad = _pool_settings(name, dims, kernel_size, stride, padding)
@@ -324,7 +326,8 @@ def _max_pool(
         sliding_windows(name, *axis, ceil_mode)
         for axis in zip(input.array.shape[-dims:], kernel, step, pad, gaps, strict=True)
     ]
-    return apply(ops.MaxPool, input, windows=windows, dilation=gaps, return_indices=return_indices, name=name)
+    settings = {"windows": windows, "dilation": gaps, "return_indices": return_indices, "name": name, "relu": relu}
+    return apply(ops.MaxPool, input, **settings)
 
 
 def _pool_settings(name: str, dims: int, kernel_size: Size, stride: Size | None, padding: Size) -> tuple:

@@ -6,6 +6,7 @@ from typing import Any
 from ..ops.images import per_axis
 from ..tensor import Tensor
 from . import functional as F
+from .functional_images import max_pool
 from .module import Module
 
 __all__ = [
@@ -24,6 +25,8 @@ Size = int | Sequence[int]
 
 class _MaxPool(Module):
     """The settings of maximum pooling."""
+
+    dims: int
 
     def __init__(
         self,
@@ -47,12 +50,19 @@ class _MaxPool(Module):
             f"ceil_mode={self.ceil_mode}"
         )
 
+    def _forward_relu(self, input: Tensor) -> Tensor:
+        """Take maxima of relu(input), in one op."""
+        settings = self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode
+        return max_pool(self.dims, input, *settings, relu=True)
+
 
 class MaxPool1d(_MaxPool):
     """The maximum of each window of sequences; see `functional.max_pool1d`.
 
     Shape: input ([B,] C, L), output ([B,] C, P), with `return_indices` also the places of the maxima.
     """
+
+    dims = 1
 
     def forward(self, input: Tensor) -> Any:
         """Take maxima."""
@@ -72,6 +82,8 @@ class MaxPool2d(_MaxPool):
     >>> MaxPool2d(2)(fastgrok.arange(8.0).reshape(1, 2, 4))
     tensor([[[5., 7.]]])
     """
+
+    dims = 2
 
     def forward(self, input: Tensor) -> Any:
         """Take maxima."""

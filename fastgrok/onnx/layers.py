@@ -104,8 +104,10 @@ def _max_pool(graph: Graph, call: Call) -> str:
         raise call.cannot("return_indices=True: ONNX counts indices in another way")
     windows = _windows(call, dims, dilation)
     if windows is None:
-        return _images(graph, call, dims, "GlobalMaxPool")
-    return _images(graph, call, dims, "MaxPool", **windows, dilations=list(dilation))
+        y = _images(graph, call, dims, "GlobalMaxPool")
+    else:
+        y = _images(graph, call, dims, "MaxPool", **windows, dilations=list(dilation))
+    return graph.add("Relu", y) if call.setting("relu") else y
 
 
 @emits(ops.AvgPool)

@@ -40,8 +40,7 @@ def sliding_windows(
         count -= 1
     if count < 1:
         raise ShapeError(f"{name}: {length} elements are too few for kernel_size={kernel_size}, dilation={dilation}")
-    starts = np.arange(count) * stride - padding
-    return np.stack([starts, starts + reach], axis=1)
+    return np.arange(count)[:, None] * stride + np.array([-padding, reach - padding])
 
 
 def adaptive_windows(length: int, count: int) -> np.ndarray:
@@ -57,14 +56,19 @@ def _two_axes(windows, x):
 
 def _within(bounds, length, step=1):
     """Cut windows off at the edges of the image; those with a step keep to their elements."""
+    if not len(bounds) or (bounds[0, 0] >= 0 and bounds[-1, 1] <= length):  # they are in order
+        return np.ascontiguousarray(bounds)
     starts, ends = bounds.T
     return np.ascontiguousarray(np.stack([np.where(starts < 0, starts % step, starts), np.minimum(ends, length)], 1))
 
 
 class MaxPool(Op):
-    """The maximum of each window, and if asked for where it stands: r * S + s, for the first of equal ones."""
+    """The maximum of each window, and if asked for where it stands: r * S + s, for the first of equal ones.
 
-    def forward(self, x, windows, dilation=(1, 1), return_indices=False, name="max_pool"):
+    With `relu` it is that of relu(x), which spares two arrays as large as x; where it stands is then not to be had.
+    """
+
+    def forward(self, x, windows, dilation=(1, 1), return_indices=False, name="max_pool", relu=False):
         """Find maxima; NaN counts as the largest. `windows` are the bounds for each axis, `dilation` their steps.
 
         Raises `ShapeError` when there is nothing to choose from, `DtypeError` unless x is a float array.
@@ -73,10 +77,10 @@ class MaxPool(Op):
         _check(name, x, dims)
         bounds, lengths = _two_axes(windows, x)
         steps = as_pairs(dilation, 1)
-        rows, columns = (_within(b, n, step) for b, n, step in zip(bounds, lengths, steps, strict=True))
+        rows, columns = self.windows = tuple(map(_within, bounds, lengths, steps))
         image = channels_last(as_images(x, dims))
         self.ndim, self.size = x.ndim, image.shape[1:3]
-        y, self.index = kernels.max_pool_forward(image, rows, columns, steps)
+        y, self.index = kernels.max_pool_forward(image, rows, columns, steps, relu)
         y = from_images(channels_first(y), x.ndim, dims)
         if not return_indices:
             return y
@@ -85,7 +89,7 @@ class MaxPool(Op):
     def backward(self, dy, dindex=None):
         """The gradient of a maximum goes to where it stands."""
         dy = channels_last(as_images(dy, self.dims))
-        dx = channels_first(kernels.max_pool_backward(dy, self.index, self.size))
+        dx = channels_first(kernels.max_pool_backward(dy, self.index, *self.windows, self.size))
         return (from_images(dx, self.ndim, self.dims),)
 
 

@@ -10,7 +10,10 @@ zeros, into a scratch that fits the second-level cache, and multiplies from ther
 The gradient of the input runs over taps in rows and patches in columns: for an input row, the sum over k and o is a
 matrix product with L * C columns, one run of a patch for each output column; these runs are added where they belong.
 The gradient of the weights is a matrix product over all outputs of a few images; the sums of such groups of images
-are added at the end. The groups depend on shapes only, so results do not depend on the number of threads.
+are added at the end. The groups depend on shapes only, so results do not depend on the number of threads. It has a row
+for each number of a run: of a single channel, too few to keep the tile busy. There the patches of one slice are written
+after all, and all taps go through one product: 0.55 instead of 1.25 ms for 128 images of 28 x 28 and 3 x 3 weights. The
+forward product gains nothing by that: 0.87 instead of 0.93 ms, and 0.78 instead of 0.69 for 64 images, 5 x 5 weights.
 
 Pairs such as `stride` are (rows, columns). `padding` is what lies above and to the left; what lies below and to the
 right follows from the `size` of the result. Weights are in PyTorch's layout and packed on every call; with `groups`,
@@ -261,6 +264,41 @@ def conv_backward_input(dy, w, size, stride, padding, dilation, groups):
 # ------------------------------------------------------------------------------------------------ gradient of weights
 
 
+@jit.serial(inline=True)
+def _copy_row(x, start, step, y, to, count, lanes):
+    """y[to + q] = x[start + q * step]."""
+    if step == 1 and count >= lanes:
+        q = 0
+        while q < count - lanes:
+            store(y, to + q, load(x, start + q))
+            q += lanes
+        store(y, to + count - lanes, load(x, start + count - lanes))
+        return
+    for q in range(count):
+        y[to + q] = x[start + q * step]
+
+
+@jit.serial
+def _copy_patches(x, image, sizes, p0, rows, scratch):
+    """The taps of some rows of outputs as rows of a matrix (K * L + 1, rows * Q), the last one of ones.
+
+    It begins the scratch; what those outputs read is laid out behind it first.
+    """
+    R, S, _, P, Q, _, K, L, sh, sw, top, left, gh, gw = sizes[:14]
+    height, width = (rows - 1) * sh + (K - 1) * gh + 1, (Q - 1) * sw + (L - 1) * gw + 1
+    window, lanes = scratch[(K * L + 1) * rows * Q :], LANES * 4 // x.itemsize
+    _copy_window(x, image, R, S, ONE, p0 * sh - top, -left, height, width, window)
+    to = 0
+    for k in range(K):
+        for l in range(L):
+            for p in range(rows):
+                _copy_row(window, (p * sh + k * gh) * width + l * gw, sw, scratch, to, Q, lanes)
+                to += Q
+    ones = scratch[to : to + rows * Q]
+    for i in range(ones.size):
+        ones[i] = 1
+
+
 @jit.serial
 def _weight_slice(window, dy, d0, sums, s0, sizes, p0, p1, panel):
     """Add the share of output rows p0 ... p1 of one image to the columns of one panel of the sums.
@@ -273,6 +311,12 @@ def _weight_slice(window, dy, d0, sums, s0, sizes, p0, p1, panel):
     panels = (Og + NR - 1) // NR
     g, first = panel // panels, panel % panels * NR
     columns, column = min(NR, Og - first), panel // panels * Og + first
+    if C == 1:
+        # The row of ones sums up the gradient of the bias.
+        pixels = (p1 - p0) * Q
+        panel_product(window, ZERO, pixels, ONE, ZERO, dy, d0 + column, O, sums, s0 + column, O,
+                      K * L + 1, ONE, pixels, columns, ADD)  # fmt: skip
+        return
     taps, run = (1, L * C) if gw == 1 and groups == 1 else (L, Cg)
     for k in range(K):
         for l in range(taps):
@@ -294,8 +338,11 @@ def _weight_group(x, dy, sums, sizes, n0, n1, s0, panel, window, spare):
     for n in range(n0, n1):
         for p0 in range(0, P, rows):
             p1 = min(P, p0 + rows)
-            height = (p1 - p0 - 1) * sh + (K - 1) * gh + 1
-            _copy_window(x, n * R * S * C, R, S, C, p0 * sh - top, -left, height, width, window)
+            if C == 1:
+                _copy_patches(x, n * R * S, sizes, p0, p1 - p0, window)
+            else:
+                height = (p1 - p0 - 1) * sh + (K - 1) * gh + 1
+                _copy_window(x, n * R * S * C, R, S, C, p0 * sh - top, -left, height, width, window)
             gradients, d0 = dy, (n * P + p0) * Q * O
             if spare.size:
                 # The tile reads whole vectors: past the last channel, which at the end of dy is past its end.
@@ -311,9 +358,10 @@ def _conv_backward_weight(x, dy, sums, sizes):
     panels = (O // groups + NR - 1) // NR * groups
     size = (K * L * (C // groups) + 1) * O
     B, lanes = dy.size // (P * Q * O), LANES * 4 // x.itemsize
+    scratch = height * width * C + ((K * L + 1) * rows * Q if C == 1 else 0)
     for s in jit.prange(sums.size // size * panels):
         task = np.int64(s)
-        window = np.empty(height * width * C, x.dtype)
+        window = np.empty(scratch, x.dtype)
         spare = np.zeros(rows * Q * O + lanes if O // groups % lanes else 0, x.dtype)
         n0 = task // panels * images
         _weight_group(x, dy, sums, sizes, n0, min(B, n0 + images), task // panels * size, task % panels, window, spare)
@@ -331,7 +379,8 @@ def conv_backward_weight(dy, x, kernel_size, stride, padding, dilation, groups):
     images = -(-B // max(1, min(B, 32, GROUPED // max(1, size))))  # of a group
     sums = np.zeros((-(-B // max(1, images)), K * L * Cg + 1, O), x.dtype)
     if dy.size and x.size:
-        rows = _slice_rows(P, ((Q - 1) * stride[1] + (L - 1) * dilation[1] + 1) * stride[0] * C)
+        row = K * L * Q if C == 1 else ((Q - 1) * stride[1] + (L - 1) * dilation[1] + 1) * stride[0] * C
+        rows = _slice_rows(P, row)
         sizes = (R, S, C, P, Q, O, K, L, *stride, *padding, *dilation, groups, panel_width(x.dtype), rows, images)
         _conv_backward_weight(x.reshape(-1), dy.reshape(-1), sums.reshape(-1), sizes)
     total = sums.sum(axis=0)

@@ -108,6 +108,8 @@ _define(operator.mul, lambda builder, x, y: builder.fmul(x, y, flags=_FLAGS), Fa
 _define(operator.truediv, lambda builder, x, y: builder.fdiv(x, y, flags=_FLAGS), False)
 _define(operator.lt, lambda builder, x, y: builder.fcmp_ordered("<", x, y), True)
 _define(operator.gt, lambda builder, x, y: builder.fcmp_ordered(">", x, y), True)
+_define(operator.le, lambda builder, x, y: builder.fcmp_ordered("<=", x, y), True)
+_define(operator.eq, lambda builder, x, y: builder.icmp_signed("==", x, y), True)  # of whole numbers
 _define(operator.ne, lambda builder, x, y: builder.fcmp_unordered("!=", x, y), True)
 
 

@@ -71,6 +71,8 @@ def test_cnn(tmp_path):
         (nn.MaxPool1d(3, stride=2, padding=1), (2, 4, 9)),
         (nn.MaxPool2d(3, stride=2, ceil_mode=True), (2, 4, 8, 10)),
         (nn.MaxPool2d(2, dilation=2), (4, 8, 10)),
+        (nn.Sequential(nn.ReLU(), nn.MaxPool2d(2)), (2, 4, 8, 10)),
+        (nn.Sequential(nn.ReLU(), nn.MaxPool1d(9)), (2, 4, 9)),
         (nn.AvgPool1d(4), (2, 3, 9)),
         (nn.AvgPool2d(3, padding=1, count_include_pad=False), (2, 3, 9, 8)),
         (nn.AvgPool2d(3, stride=2, ceil_mode=True, count_include_pad=False), (2, 3, 8, 8)),

@@ -258,6 +258,12 @@ CASES = [
             ("overlapping", (3, 5, 6), ([[-1, 2], [1, 4], [3, 6]], [[0, 4], [2, 7]])),
         )
     ],
+    Case(
+        ops.MaxPool,
+        "relu",
+        spread((2, 3, 4, 6)),
+        {"windows": [np.array([[0, 2], [2, 4]]), np.array([[0, 2], [2, 4], [4, 6]])], "relu": True},
+    ),
     Case(ops.MaxPool, "sequence", spread((2, 3, 7)), {"windows": [np.array([[0, 3], [2, 5]])], "dilation": (1,)}),
     Case(ops.AvgPool, "divisor", normal((2, 3, 7)), {"windows": [np.array([[0, 3], [2, 5]])], "divisor_override": 7}),
     Case(

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def max_pool_forward(x, rows, columns, dilation):
+def max_pool_forward(x, rows, columns, dilation, relu):
     """See fastgrok_kernels.pool.max_pool_forward."""
     B, R, S, C = x.shape
     y = np.full((B, len(rows), len(columns), C), -np.inf, x.dtype)
@@ -20,10 +20,13 @@ def max_pool_forward(x, rows, columns, dilation):
                 last = place.size - 1 - nan[:, ::-1].argmax(axis=1)
                 chosen = np.where(nan.any(axis=1), last, pixels.argmax(axis=1))
                 y[:, p, q], index[:, p, q] = pixels.max(axis=1), place[chosen]
+                if relu:
+                    index[:, p, q][y[:, p, q] <= 0] = -1
+                    y[:, p, q] = np.maximum(y[:, p, q], 0)
     return y, index
 
 
-def max_pool_backward(dy, index, size):
+def max_pool_backward(dy, index, rows, columns, size):
     """See fastgrok_kernels.pool.max_pool_backward."""
     B, P, Q, C = dy.shape
     dx = np.zeros((B, size[0] * size[1], C), dy.dtype)

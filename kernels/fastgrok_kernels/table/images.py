@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from ..reference import pool as reference
 from .case import Case, Kernel, bound, named, normal, sized
 
 
@@ -13,7 +14,8 @@ def _outputs(size, kernel_size, stride, padding, dilation):
 
 
 # B x C x O, R x S, K x L, stride, padding, dilation, groups: nothing, one pixel, each setting for itself and together,
-# more channels than a panel, more rows of weights than one product, more rows than a scratch, one row, one column.
+# more channels than a panel, more rows of weights than one product, more rows than a scratch, one row, one column, one
+# channel, and that in several slices.
 _CONVOLUTIONS = {
     "no-batch": (0, 2, 3, (4, 5), (3, 3), (1, 1), (0, 0), (1, 1), 1),
     "pixel": (1, 1, 1, (1, 1), (1, 1), (1, 1), (0, 0), (1, 1), 1),
@@ -33,6 +35,8 @@ _CONVOLUTIONS = {
     "deep-back": (2, 5, 300, (5, 5), (3, 3), (1, 1), (1, 1), (1, 1), 1),
     "slices": (2, 24, 20, (60, 40), (3, 3), (1, 1), (1, 1), (1, 1), 1),
     "images": (40, 3, 16, (6, 6), (3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "channel": (3, 1, 19, (9, 14), (3, 2), (1, 2), (1, 1), (2, 1), 1),
+    "channel-slices": (1, 1, 16, (70, 60), (5, 5), (1, 1), (2, 2), (1, 1), 1),
 }
 _CONVOLUTIONS_BENCH = {
     "bench-1-channel": (64, 1, 16, (28, 28), (5, 5), (1, 1), (2, 2), (1, 1), 1),
@@ -82,7 +86,8 @@ def _windows(length, kernel, stride, padding, dilation=1):
     return np.stack([np.where(starts < 0, starts % dilation, starts), ends], axis=1)
 
 
-# B x C, R x S, kernel, stride, padding, dilation. The last but two has windows of which nothing lies in the image.
+# B x C, R x S, kernel, stride, padding, dilation. The sixth has windows of which nothing lies in the image. In the last
+# three windows lie side by side and leave a row over, overlap, and cover the image.
 _POOLS = (
     (0, 3, (4, 4), 2, 2, 0, 1),
     (1, 1, (1, 1), 1, 1, 0, 1),
@@ -92,32 +97,42 @@ _POOLS = (
     (1, 3, (1, 2), 2, 1, 2, 3),
     (3, 16, (9, 7), 2, 3, 1, 1),
     (5, 40, (20, 17), 3, 2, 1, 1),
+    (2, 16, (5, 8), 2, 2, 0, 1),
+    (2, 32, (6, 4), 2, 1, 0, 1),
+    (2, 24, (9, 6), 3, 3, 0, 1),
 )
 _POOLS_BENCH = (128, 16, (28, 28), 2, 2, 0, 1)
 
 
 def _max_pooled(rng, dtype, B, C, image, kernel, stride, padding, dilation):
     rows, columns = (_windows(length, kernel, stride, padding, dilation) for length in image)
-    return normal(rng, dtype, B, *image, C), rows, columns, (dilation, dilation)
+    return normal(rng, dtype, B, *image, C), rows, columns, (dilation, dilation), False
 
 
-def _max_pooled_nan(rng, dtype):
-    x, *windows = _max_pooled(rng, dtype, *_POOLS[3])
-    x[rng.random(x.shape) < 0.1] = np.nan
-    x[rng.random(x.shape) < 0.5] = -np.inf
-    x[rng.random(x.shape) < 0.2] = 1.0
-    return x, *windows
+def _relu_pooled(rng, dtype, *size):
+    return *_max_pooled(rng, dtype, *size)[:-1], True
+
+
+def _with_special_values(make, size):
+    """Many pixels alike: nan, infinite, equal, and zeros of both signs."""
+
+    def case(rng, dtype):
+        x, *others = make(rng, dtype, *size)
+        for value, share in ((np.nan, 0.1), (-np.inf, 0.5), (1.0, 0.2), (0.0, 0.1), (-0.0, 0.1)):
+            x[rng.random(x.shape) < share] = value
+        return x, *others
+
+    return case
 
 
 def _max_pooled_backward(rng, dtype, *size):
-    x, rows, columns, _ = _max_pooled(rng, dtype, *size)
-    index = rng.integers(-1, x.shape[1] * x.shape[2], (len(x), len(rows), len(columns), x.shape[3]))
-    dy = normal(rng, dtype, *index.shape)
-    return dy, index.astype(np.int32 if dtype == np.float32 else np.int64), x.shape[1:3]
+    x, rows, columns, dilation, _ = _max_pooled(rng, dtype, *size)
+    y, index = reference.max_pool_forward(x, rows, columns, dilation, True)
+    return normal(rng, dtype, *y.shape), index.astype(f"i{x.itemsize}"), rows, columns, x.shape[1:3]
 
 
 def _avg_pooled(rng, dtype, *size):
-    x, rows, columns, _ = _max_pooled(rng, dtype, *size)
+    x, rows, columns, *_ = _max_pooled(rng, dtype, *size)
     return x, rows, columns, rng.integers(1, 9, (len(rows), len(columns))).astype(dtype)
 
 
@@ -126,11 +141,11 @@ def _avg_pooled_backward(rng, dtype, *size):
     return normal(rng, dtype, len(x), *divisors.shape, x.shape[3]), rows, columns, divisors, x.shape[1:3]
 
 
-def _pooled(make):
+def _pooled(make, prefix=""):
     for size in _POOLS:
-        name = f"{size[0]}x{size[1]}x{named(size[2])}-k{size[3]}s{size[4]}p{size[5]}d{size[6]}"
+        name = f"{prefix}{size[0]}x{size[1]}x{named(size[2])}-k{size[3]}s{size[4]}p{size[5]}d{size[6]}"
         yield Case(name, bound(make, size), large=math.prod((*size[:2], *size[2])) > 3000)
-    yield Case("bench-28x28", bound(make, _POOLS_BENCH), bench=True)
+    yield Case(f"{prefix}bench-28x28", bound(make, _POOLS_BENCH), bench=True)
 
 
 # N x C. 50,000 x 3 are several blocks of wide rows, the last of them short; 7 x 300 have wide rows of one row each.
@@ -186,7 +201,15 @@ KERNELS = (
     Kernel(
         "max_pool_forward",
         "pool",
-        (*_pooled(_max_pooled), Case("nan", _max_pooled_nan)),
+        (
+            *_pooled(_max_pooled),
+            *_pooled(_relu_pooled, "relu-"),
+            *(
+                Case(f"special-{make.__name__}-{size}", _with_special_values(make, _POOLS[size]))
+                for make in (_max_pooled, _relu_pooled)
+                for size in (3, 8)
+            ),
+        ),
         rtol32=0.0,
         rtol64=0.0,
     ),
