@@ -57,6 +57,7 @@ NAMES = [
     "max_pool_backward",
     "max_pool_forward",
     "momentum_into",
+    "multiply",
     "nadam_into",
     "panels_into",
     "panels_matmul_into",
@@ -77,6 +78,7 @@ NAMES = [
     "swap_axes",
     "tanh_backward",
     "tanh_forward",
+    "total",
 ]
 
 

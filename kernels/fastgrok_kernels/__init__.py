@@ -24,6 +24,7 @@ import sys
 import types
 
 _MODULES = {
+    "arithmetic": ("multiply", "total"),
     "clip": ("scale_into", "sum_of_squares"),
     "conv": ("conv_backward_input", "conv_backward_weight", "conv_forward"),
     "dropout": ("dropout_backward", "dropout_forward"),
