@@ -12,6 +12,7 @@ NAMES = [
     "adam_into",
     "adamax_into",
     "adamw_into",
+    "add_bag_rows_into",
     "add_rows_into",
     "avg_pool_backward",
     "avg_pool_forward",

@@ -11,7 +11,7 @@ import fastgrok_kernels as kernels
 
 from ..errors import DtypeError, ShapeError
 from .base import Op, check_float, check_ids, contiguous
-from .gradients import Rows
+from .gradients import BagRows, Rows
 
 
 class _Bags(Op, register=False):
@@ -74,11 +74,13 @@ class EmbeddingBag(_Bags):
         """Give each row the weighted sum of the gradients of its bags, and each factor the product with its row."""
         dout, dtable, dfactors = contiguous(dout), None, None
         if self.needs[0]:
-            ids, rows = kernels.embedding_bag_backward(dout, self.ids, self.factors, self.starts)
+            # Copies, since somebody may change the gradient of the output or the factors before the rows are needed.
+            factors = self.factors.copy() if len(self.needs) > 1 else self.factors
+            dtable = BagRows(dout.copy(), self.ids, factors, self.starts, self.shape)
             if self.scale:
+                ids, rows = dtable.joined()
                 frequencies = np.bincount(self.ids, minlength=self.shape[0])[ids]
-                rows /= frequencies.astype(rows.dtype)[:, None]
-            dtable = Rows(ids, rows, self.shape, summed=True)
+                dtable = Rows(ids, rows / frequencies.astype(rows.dtype)[:, None], self.shape, summed=True)
         if self.weighted:
             dfactors = (kernels.embedding_forward(self.table, self.ids) * dout[self.bags]).sum(axis=1)
             if self.kept is not None:

@@ -34,7 +34,9 @@ _MODULES = {
         "tanh_backward", "tanh_forward",
     ),
     "embedding": ("add_rows_into", "embedding_backward", "embedding_forward"),
-    "embedding_bag": ("embedding_bag_backward", "embedding_bag_forward", "embedding_bag_max_forward"),
+    "embedding_bag": (
+        "add_bag_rows_into", "embedding_bag_backward", "embedding_bag_forward", "embedding_bag_max_forward",
+    ),
     "gates": (
         "gates_backward_bias", "gates_backward_input", "gates_backward_weight", "gates_forward", "gates_sum_rows",
     ),
