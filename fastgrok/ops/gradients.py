@@ -65,9 +65,13 @@ class _Pieces(Gradient):
         pieces += other.pieces[: other.count]
         return type(self)(pieces, self.shape)
 
+    def terms(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the pieces of this sum, without those that a larger one has added to the same list."""
+        return self.pieces[: self.count]
+
     def joined(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the first and the second parts of all pieces, each joined along the rows."""
-        pieces = self.pieces[: self.count]
+        pieces = self.terms()
         if len(pieces) == 1:
             return pieces[0]
         return np.concatenate([first for first, _ in pieces]), np.concatenate([second for _, second in pieces])
