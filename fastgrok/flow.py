@@ -12,7 +12,7 @@ import numpy as np
 
 from .errors import ShapeError, StateError
 from .ops.base import Op
-from .ops.gradients import Gradient
+from .ops.gradients import Gradient, Rows
 
 
 def flow(roots: Iterable[tuple[Any, np.ndarray]], retain_graph: bool) -> dict[Any, Any]:
@@ -126,6 +126,8 @@ def finish(leaves: dict[Any, Any], seed: np.ndarray) -> None:
             gradient = np.array(hooked(variable._hooks, gradient))
         old = variable._grad
         if isinstance(gradient, Gradient) and gradient.lasting and (old is None or isinstance(old, Gradient)):
+            if type(gradient) is Rows:
+                gradient = _unshared(gradient, taken)
             variable._grad = gradient if old is None else old + gradient
             continue
         array = _dense(gradient)
@@ -140,6 +142,13 @@ def finish(leaves: dict[Any, Any], seed: np.ndarray) -> None:
         else:
             taken.add(id(root))
         variable._grad = variable._result_class._from_array(own(array, variable.array.dtype))
+
+
+def _unshared(gradient: Rows, taken: set[int]) -> Rows:
+    """Return rows that share no memory with what is `taken`, and enter theirs there."""
+    pieces = [(ids, rows.copy() if id(_root(rows)) in taken else rows) for ids, rows in gradient.terms()]
+    taken.update([id(_root(rows)) for _, rows in pieces])
+    return Rows(pieces, gradient.shape, summed=gradient.summed)
 
 
 def _root(array: np.ndarray) -> np.ndarray:

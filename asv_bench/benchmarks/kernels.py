@@ -12,6 +12,7 @@ NAMES = [
     "adam_into",
     "adamax_into",
     "adamw_into",
+    "add_bag_rows_into",
     "add_rows_into",
     "avg_pool_backward",
     "avg_pool_forward",
@@ -57,6 +58,7 @@ NAMES = [
     "max_pool_backward",
     "max_pool_forward",
     "momentum_into",
+    "multiply",
     "nadam_into",
     "panels_into",
     "panels_matmul_into",
@@ -77,6 +79,7 @@ NAMES = [
     "swap_axes",
     "tanh_backward",
     "tanh_forward",
+    "total",
 ]
 
 

@@ -36,7 +36,7 @@ from .elementwise import (
 from .embedding import Embedding
 from .embedding_bag import EmbeddingBag, EmbeddingBagMax
 from .fold import FoldedGradient, Gathered
-from .gradients import Broadcast, Gradient, Outer, Rows
+from .gradients import BagRows, Broadcast, Gradient, Outer, Rows
 from .gru import GRU, GRUCell
 from .indexing import AddAt, Gather, Index, Overwrite, SetItem
 from .losses import NLL, CrossEntropy, SoftCrossEntropy
@@ -70,6 +70,7 @@ __all__ = [
     "Attention",
     "AvgPool",
     "BCEWithLogits",
+    "BagRows",
     "BatchNorm",
     "BookCrossEntropy",
     "BookLSTMStep",

@@ -11,7 +11,7 @@ import fastgrok_kernels as kernels
 
 from ..errors import DtypeError, ShapeError
 from .base import Op, check_float, check_ids, contiguous
-from .gradients import Rows
+from .gradients import BagRows, Rows
 
 
 class _Bags(Op, register=False):
@@ -25,14 +25,14 @@ class _Bags(Op, register=False):
             raise ShapeError(f"{name}: weight has shape {table.shape}, expected (V, D)")
         self.shape: Any = table.shape
         self.ids = check_ids(name, "input", ids, len(table))
-        if starts[0] != 0 or starts[-1] != len(ids) or (np.diff(starts) < 0).any():
+        self.starts, self.counts, self.kept = starts, starts[1:] - starts[:-1], None
+        if starts[0] != 0 or starts[-1] != len(ids) or (self.counts < 0).any():
             raise ShapeError(f"{name}: offsets {starts.tolist()}, expected numbers that rise from 0 to {len(ids)}")
-        self.starts, self.kept = starts, None
         if padding_idx is not None:
             self.kept = self.ids != padding_idx
             self.ids = self.ids[self.kept]
             self.starts = np.concatenate([[0], np.cumsum(self.kept)])[starts]
-        self.counts = np.diff(self.starts)
+            self.counts = self.starts[1:] - self.starts[:-1]
         return contiguous(table)
 
     @property
@@ -72,13 +72,16 @@ class EmbeddingBag(_Bags):
 
     def backward(self, dout):
         """Give each row the weighted sum of the gradients of its bags, and each factor the product with its row."""
-        dout, dtable, dfactors = contiguous(dout), None, None
+        dtable: Rows | None = None
+        dout, dfactors = contiguous(dout), None
         if self.needs[0]:
-            ids, rows = kernels.embedding_bag_backward(dout, self.ids, self.factors, self.starts)
+            # Copies, since somebody may change the gradient of the output or the factors before the rows are needed.
+            factors = self.factors.copy() if len(self.needs) > 1 else self.factors
+            dtable = BagRows(dout.copy(), self.ids, factors, self.starts, self.shape)
             if self.scale:
+                ids, rows = dtable.joined()
                 frequencies = np.bincount(self.ids, minlength=self.shape[0])[ids]
-                rows /= frequencies.astype(rows.dtype)[:, None]
-            dtable = Rows(ids, rows, self.shape, summed=True)
+                dtable = Rows(ids, rows / frequencies.astype(rows.dtype)[:, None], self.shape, summed=True)
         if self.weighted:
             dfactors = (kernels.embedding_forward(self.table, self.ids) * dout[self.bags]).sum(axis=1)
             if self.kept is not None:

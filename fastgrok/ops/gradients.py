@@ -3,6 +3,7 @@
 A gradient is an array or one of these. All of them know `+` (with each other and with arrays) and `dense()`.
 """
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -64,9 +65,13 @@ class _Pieces(Gradient):
         pieces += other.pieces[: other.count]
         return type(self)(pieces, self.shape)
 
+    def terms(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the pieces of this sum, without those that a larger one has added to the same list."""
+        return self.pieces[: self.count]
+
     def joined(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the first and the second parts of all pieces, each joined along the rows."""
-        pieces = self.pieces[: self.count]
+        pieces = self.terms()
         if len(pieces) == 1:
             return pieces[0]
         return np.concatenate([first for first, _ in pieces]), np.concatenate([second for _, second in pieces])
@@ -132,6 +137,50 @@ class Rows(_Pieces):
             table[ids] = rows
             return table
         return kernels.embedding_backward(contiguous(rows), contiguous(ids), self.shape[0])
+
+    def add_into(self, table: np.ndarray, factor: float) -> None:
+        """Add `factor` times the gradient to a contiguous `table` (V, D)."""
+        ids, rows = self.joined()
+        kernels.add_rows_into(table, contiguous(ids), np.ascontiguousarray(rows, table.dtype), factor)
+
+
+class BagRows(Rows):
+    """The gradient of bags, as those of the bags: row n is factors[n] dout[b], b being the bag of n.
+
+    dout (B, D), ids and factors (N,), starts (B + 1,) as in `kernels.embedding_bag_backward`, which makes rows of them
+    when somebody asks. A step that only adds them to the table does without.
+    """
+
+    def __init__(
+        self, dout: np.ndarray, ids: np.ndarray, factors: np.ndarray, starts: np.ndarray, shape: tuple[int, ...]
+    ):
+        self.dout, self.bag_ids, self.factors, self.starts = dout, ids, factors, starts
+        self.shape, self.summed = shape, True
+
+    @cached_property
+    def stored(self) -> Rows:
+        """The same gradient with its rows, one for each id that occurs."""
+        ids, rows = kernels.embedding_bag_backward(self.dout, self.bag_ids, self.factors, self.starts)
+        return Rows(ids, rows, self.shape, summed=True)
+
+    def joined(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the different ids (U,) and the rows (U, D)."""
+        return self.stored.joined()
+
+    def sum(self) -> Rows:
+        """Return the same gradient as rows."""
+        return self.stored
+
+    def __add__(self, other: Any) -> Any:
+        return self.stored + (other.stored if isinstance(other, BagRows) else other)
+
+    def __radd__(self, other: Any) -> Any:
+        return other + self.stored
+
+    def add_into(self, table: np.ndarray, factor: float) -> None:
+        """Add `factor` times the gradient to a contiguous `table` (V, D)."""
+        dout, factors = self.dout.astype(table.dtype, copy=False), self.factors.astype(table.dtype, copy=False)
+        kernels.add_bag_rows_into(table, dout, self.bag_ids, factors, self.starts, factor)
 
 
 def _different(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

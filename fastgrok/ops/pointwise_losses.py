@@ -1,12 +1,12 @@
 """Losses of two arrays of one shape, element by element. `reduction` is as in losses.py."""
 
+import math
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, DtypeError, ShapeError
 from .base import Op, check_float, quiet, unbroadcast
-from .gradients import Broadcast
 from .losses import check_reduction, reduce
 
 
@@ -39,12 +39,10 @@ class _Pointwise(Op, register=False):
     reduction: str
 
     def dlosses(self, dy: np.ndarray, shape: tuple[int, ...]) -> Any:
-        """Return the gradients of the elements' losses, an array of `shape` or a view that repeats one number."""
-        if self.reduction == "none":
-            return dy
+        """Return the gradients of the elements' losses, an array of `shape` or the one number that all have."""
         if self.reduction == "mean":
-            dy = np.divide(dy, dy.dtype.type(max(int(np.prod(shape)), 1)))
-        return Broadcast(dy, shape).dense()
+            return np.divide(dy, dy.dtype.type(max(math.prod(shape), 1)))
+        return dy
 
 
 class _OfDifference(_Pointwise, register=False):
@@ -221,7 +219,7 @@ class KLDiv(_Pointwise):
     @quiet
     def backward(self, dy):
         """dx = -t, dt = log t + 1 - x, or t times that for a logarithm; times the gradient of the element's loss."""
-        d, x, target = self.dlosses(dy, self.shape), self.x, self.target
+        d, x, target = np.broadcast_to(self.dlosses(dy, self.shape), self.shape), self.x, self.target
         dtarget = None
         if len(self.needs) > 1 and self.needs[1]:
             slope = np.exp(target) * (target + 1 - x) if self.log_target else np.log(target) + 1 - x

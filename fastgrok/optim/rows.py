@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 
-import fastgrok_kernels as kernels
-
 from ..errors import StateError
 from ..ops.gradients import Rows
 from ..tensor import Tensor
@@ -22,14 +20,13 @@ def add_rows(param: Tensor, factor: float) -> None:
     Raises `StateError` when the gradient does not go with the parameter: kernels trust their arguments.
     """
     gradient = _checked(param, ())
-    ids, rows = gradient.ids, np.ascontiguousarray(gradient.rows, param.array.dtype)
-    if ids.size:
-        if param.array.flags.c_contiguous:
-            kernels.add_rows_into(param.array, np.ascontiguousarray(ids), rows, factor)
-        else:
-            gradient = gradient.sum()
-            param.array[gradient.ids] += param.array.dtype.type(factor) * gradient.rows
-        param.storage.version += 1
+    if param.array.flags.c_contiguous:
+        gradient.add_into(param.array, factor)
+    else:
+        gradient = gradient.sum()
+        rows = gradient.rows.astype(param.array.dtype, copy=False)
+        param.array[gradient.ids] += param.array.dtype.type(factor) * rows
+    param.storage.version += 1
 
 
 def change_rows(

@@ -24,6 +24,7 @@ import sys
 import types
 
 _MODULES = {
+    "arithmetic": ("multiply", "total"),
     "clip": ("scale_into", "sum_of_squares"),
     "conv": ("conv_backward_input", "conv_backward_weight", "conv_forward"),
     "dropout": ("dropout_backward", "dropout_forward"),
@@ -33,7 +34,9 @@ _MODULES = {
         "tanh_backward", "tanh_forward",
     ),
     "embedding": ("add_rows_into", "embedding_backward", "embedding_forward"),
-    "embedding_bag": ("embedding_bag_backward", "embedding_bag_forward", "embedding_bag_max_forward"),
+    "embedding_bag": (
+        "add_bag_rows_into", "embedding_bag_backward", "embedding_bag_forward", "embedding_bag_max_forward",
+    ),
     "gates": (
         "gates_backward_bias", "gates_backward_input", "gates_backward_weight", "gates_forward", "gates_sum_rows",
     ),

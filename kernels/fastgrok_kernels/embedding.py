@@ -13,9 +13,9 @@ from .vector import fetch
 __all__ = ["add_rows_into", "embedding_backward", "embedding_forward"]
 
 AHEAD = 4  # rows on their way from memory: twice as fast in a table of 5 MB, where each row is somewhere else
-ROWS = 512  # looked-up rows per parallel iteration
+ROWS = 64  # looked-up rows per parallel iteration
+SHARES = 64  # shares of a large table; the different ids are dealt out, since frequent words tend to be neighbours
 COLUMNS = 32  # columns of a small table per parallel iteration: two cache lines of float32
-BUCKETS = 64  # shares of a large table; id modulo BUCKETS, since frequent words tend to have neighbouring ids
 SMALL_TABLE = 1 << 16  # elements; a table that stays in the cache of each core
 
 
@@ -59,7 +59,7 @@ def add_rows_into(table, ids, rows, factor):
 
 def _bucketed(ids):
     """(order, starts): bucket b holds the positions order[starts[b]:starts[b + 1]], in rising order."""
-    order, starts = np.empty_like(ids), np.zeros(BUCKETS + 1, np.int64)
+    order, starts = np.empty_like(ids), np.zeros(SHARES + 1, np.int64)
     _count_sort(ids, order, starts)
     return order, starts
 
@@ -67,12 +67,12 @@ def _bucketed(ids):
 @jit.serial(entry=True)
 def _count_sort(ids, order, starts):
     for i in ids:
-        starts[i % BUCKETS + 1] += 1
-    for b in range(BUCKETS):
+        starts[i % SHARES + 1] += 1
+    for b in range(SHARES):
         starts[b + 1] += starts[b]
     following = starts.copy()
     for n in range(ids.size):
-        b = ids[n] % BUCKETS
+        b = ids[n] % SHARES
         order[following[b]] = n
         following[b] += 1
 
@@ -105,11 +105,11 @@ def _sum_group(rows, order, first, end, total):
 
 @jit.parallel(work=lambda table, ids, rows, factor, order, places: 0.1 * rows.size + 2 * ids.size)
 def _add_sums(table, ids, rows, factor, order, places):
-    for block in jit.prange((places.size - 1 + ROWS - 1) // ROWS):
+    for share in jit.prange(SHARES):
         total = np.empty(rows.shape[1], rows.dtype)
-        for u in range(block * ROWS, min(block * ROWS + ROWS, places.size - 1)):
+        for u in range(share, places.size - 1, SHARES):
             n = order[places[u]]
-            later = order[places[min(u + AHEAD, places.size - 2)]]
+            later = order[places[min(u + AHEAD * SHARES, places.size - 2)]]
             fetch(table[ids[later]])
             fetch(rows[later])
             if places[u + 1] - places[u] == 1:
@@ -119,7 +119,7 @@ def _add_sums(table, ids, rows, factor, order, places):
                 _add_scaled(total, factor, table[ids[n]])
 
 
-@jit.parallel(work=lambda table, ids, out: 0.05 * out.size + 2 * ids.size)
+@jit.parallel(work=lambda table, ids, out: 0.15 * out.size)
 def _forward(table, ids, out):
     for block in jit.prange((ids.size + ROWS - 1) // ROWS):
         for n in range(block * ROWS, min(block * ROWS + ROWS, ids.size)):
@@ -137,7 +137,7 @@ def _backward_by_columns(dout, ids, dtable):
 
 @jit.parallel(work=lambda dout, ids, order, starts, dtable: 0.2 * dout.size + 10 * ids.size)
 def _backward_by_ids(dout, ids, order, starts, dtable):
-    for bucket in jit.prange(BUCKETS):
+    for bucket in jit.prange(SHARES):
         for k in range(starts[bucket], starts[bucket + 1]):
             n = order[k]
             later = order[min(k + AHEAD, order.size - 1)]

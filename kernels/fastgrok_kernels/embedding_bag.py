@@ -10,10 +10,12 @@ from . import jit, memory
 from .groups import grouped
 from .vector import fetch
 
-__all__ = ["embedding_bag_backward", "embedding_bag_forward", "embedding_bag_max_forward"]
+__all__ = ["add_bag_rows_into", "embedding_bag_backward", "embedding_bag_forward", "embedding_bag_max_forward"]
 
 BAGS = 4  # bags per parallel iteration
 IDS = 64  # different ids per parallel iteration
+SHARES = 64  # shares of the ids, dealt out, since frequent words tend to be neighbours
+AHEAD = 4  # rows of the table on their way from memory
 
 
 def embedding_bag_forward(table, ids, factors, starts):
@@ -38,9 +40,25 @@ def embedding_bag_backward(dout, ids, factors, starts):
     different = ids[order[places[:-1]]]
     rows = memory.empty((len(different), dout.shape[1]), dout.dtype)
     if rows.size:
-        bags = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-        _backward(dout, factors, order, bags, places, rows)
+        _backward(dout, factors, order, _bags(starts), places, rows)
     return different, rows
+
+
+def add_bag_rows_into(table, dout, ids, factors, starts, scale):
+    """table[v] += scale times the sum of factors[n] dout[b] over all n with ids[n] = v, b being the bag of n.
+
+    `table` (V, D) is written; `dout` (B, D), `ids` and `factors` (N,) and `starts` (B + 1,) as in
+    `embedding_bag_backward`; `scale` is a number. The rows that the latter would return are added as they come, and
+    never stored: with 9,600 ids and 100 columns 570 us instead of 860 for both steps.
+    """
+    if table.size and ids.size:
+        order, places = grouped(ids)
+        _add_sums(table, dout, ids, factors, float(scale), order, _bags(starts), places)
+
+
+def _bags(starts):
+    """The bag (N,) of each id."""
+    return np.repeat(np.arange(len(starts) - 1), starts[1:] - starts[:-1])
 
 
 def embedding_bag_max_forward(table, ids, starts):
@@ -61,6 +79,18 @@ def embedding_bag_max_forward(table, ids, starts):
 def _add_scaled(row, factor, out):
     for i in range(out.size):
         out[i] += factor * row[i]
+
+
+@jit.serial
+def _scale(row, factor, out):
+    for i in range(out.size):
+        out[i] = factor * row[i]
+
+
+@jit.serial
+def _add_scaled_twice(row, factor, scale, out):
+    for i in range(out.size):
+        out[i] += scale * (factor * row[i])
 
 
 @jit.serial
@@ -95,6 +125,23 @@ def _backward(dout, factors, order, bags, places, rows):
             for k in range(places[u], places[u + 1]):
                 n = order[k]
                 _add_scaled(dout[bags[n]], factors[n], rows[u])
+
+
+@jit.parallel(work=lambda table, dout, ids, *_: 0.6 * ids.size * table.shape[1])
+def _add_sums(table, dout, ids, factors, scale, order, bags, places):
+    for share in jit.prange(SHARES):
+        step = table.dtype.type(scale)
+        total = np.empty(table.shape[1], table.dtype)
+        for u in range(share, places.size - 1, SHARES):
+            fetch(table[ids[order[places[min(u + AHEAD * SHARES, places.size - 2)]]]])
+            n = order[places[u]]
+            if places[u + 1] - places[u] == 1:
+                _add_scaled_twice(dout[bags[n]], factors[n], step, table[ids[n]])
+            else:
+                _scale(dout[bags[n]], factors[n], total)
+                for k in range(places[u] + 1, places[u + 1]):
+                    _add_scaled(dout[bags[order[k]]], factors[order[k]], total)
+                _add_scaled(total, step, table[ids[n]])
 
 
 @jit.serial

@@ -8,7 +8,7 @@ import pytest
 import fastgrok
 from fastgrok import ops
 from fastgrok.autograd import apply
-from fastgrok.ops import Broadcast, Gradient, Outer, Rows
+from fastgrok.ops import BagRows, Broadcast, Gradient, Outer, Rows
 
 SHAPE = (5, 3)
 
@@ -18,6 +18,9 @@ def kinds(rng):
     return {
         "dense": rng.standard_normal(SHAPE),
         "rows": Rows(np.array([0, 4, 0]), rng.standard_normal((3, 3)), SHAPE),
+        "bags": BagRows(
+            rng.standard_normal((2, 3)), np.array([0, 4, 0]), rng.standard_normal(3), np.array([0, 2, 3]), SHAPE
+        ),
         "outer": Outer(rng.standard_normal((2, 5)), rng.standard_normal((2, 3))),
         "broadcast": Broadcast(rng.standard_normal((5, 1)), SHAPE),
         "constant": Broadcast(np.array(2.0), SHAPE),
@@ -29,7 +32,7 @@ def dense(g):
 
 
 @pytest.mark.parametrize(
-    "names", list(itertools.product(["dense", "rows", "outer", "broadcast", "constant"], repeat=2))
+    "names", list(itertools.product(["dense", "rows", "bags", "outer", "broadcast", "constant"], repeat=2))
 )
 def test_sums(names, rng):
     gradients = [kinds(rng)[name] for name in names]

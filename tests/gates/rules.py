@@ -60,7 +60,7 @@ KERNEL_MODULES = {
     "packing": ("vector", "simd", "jit"),
     "matmul": ("packing", "vector", "simd", "scalar", "memory", "jit"),
     "memory": (),
-    "groups": (),
+    "groups": ("jit",),
     "gates": _BLOCKS,  # the weight layout that all recurrent kernels share
     "generate": ("lstm", "gates", *_BLOCKS),  # steps of the same recurrence, one at a time
     "gru": ("rnn", "lstm", "gates", *_BLOCKS),

@@ -257,6 +257,39 @@ def test_rows_change_only_their_rows_and_like_the_dense_gradient(maximize):
     assert set(np.flatnonzero(changed)) <= set(ids.tolist()) and changed.sum() > 10
 
 
+def test_bags_change_only_their_rows_and_like_the_dense_gradient():
+    table = fastgrok.randn(50, 7).requires_grad_()
+    ids, factors = fastgrok.randint(0, 20, (6, 5)), fastgrok.rand(6, 5).requires_grad_()
+    dense, dense_factors = table.detach().clone().requires_grad_(), factors.detach().clone().requires_grad_()
+    shift = fastgrok.randn(6, 7)
+    # The factors are changed first: the gradient of the table must not follow them.
+    steps = [optim.SGD([factors, table], lr=0.3), optim.SGD([dense_factors, dense], lr=0.3)]
+    for w, f in ((table, factors), (dense, dense_factors)):
+        y = nn.functional.embedding_bag(ids, w, mode="sum", per_sample_weights=f)
+        (y * shift).sum().backward()
+    assert isinstance(table._grad, fastgrok.ops.BagRows)
+    assert dense.grad.shape == (50, 7)  # read, hence an array
+    before = table.detach().clone().numpy()
+    for step in steps:
+        step.step()
+    after = table.detach().numpy()
+    assert (after == dense.detach().numpy()).all()
+    assert set(np.flatnonzero((after != before).any(axis=1))) == set(ids.reshape(-1).tolist())
+
+
+@pytest.mark.parametrize("first", ["table", "other"])
+@pytest.mark.parametrize("bags", [False, True])
+def test_the_gradient_of_rows_is_its_own(bags, first):
+    """What the sum of looked-up rows and another leaf gets as one gradient may be changed in one of them."""
+    table, other = fastgrok.zeros(9, 3).requires_grad_(), fastgrok.zeros(2, 3).requires_grad_()
+    ids = fastgrok.tensor([[1, 2], [3, 3]] if bags else [1, 3])
+    rows = nn.functional.embedding_bag(ids, table, mode="sum") if bags else nn.functional.embedding(ids, table)
+    total = rows + other if first == "table" else other + rows
+    (total * fastgrok.ones(2, 3)).sum().backward()  # the product's gradient is an array, which the sum hands to both
+    other.grad.zero_()
+    assert table.grad.sum(1).tolist() == ([0, 3, 3, 6, 0, 0, 0, 0, 0] if bags else [0, 3, 0, 3, 0, 0, 0, 0, 0])
+
+
 WRONG_OPTIONS = [
     (optim.SGD, {"lr": -0.1}, "Invalid learning rate: -0.1"),
     (optim.SGD, {"lr": math.nan}, "Invalid learning rate: nan"),

@@ -20,6 +20,14 @@ def embedding_bag_backward(dout, ids, factors, starts):
     return different, rows
 
 
+def add_bag_rows_into(table, dout, ids, factors, starts, scale):
+    """table (V, D) += scale * the rows of `embedding_bag_backward`."""
+    bags = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    sums = np.zeros_like(table)
+    np.add.at(sums, ids, factors[:, None] * dout[bags])
+    table += (scale * sums).astype(table.dtype)
+
+
 def embedding_bag_max_forward(table, ids, starts):
     """out (B, D), chosen (B, D) from table (V, D), ids (N,), starts (B + 1,)."""
     out = np.zeros((len(starts) - 1, table.shape[1]), table.dtype)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .case import Case, Kernel, normal, sized
+from .case import Case, Kernel, bound, normal, sized
 
 # 20,000 elements are more than one chunk of any of these kernels.
 ELEMENTS = ((0,), (1,), (17,), (3, 16), (5, 7, 11), (20_011,))
@@ -16,6 +16,10 @@ def elements(rng, dtype, *shape):
 
 def _elements_and_gradient(rng, dtype, *shape):
     return normal(rng, dtype, *shape), normal(rng, dtype, *shape, scale=2.0)
+
+
+def _elements_and_factor(rng, dtype, *shape):
+    return normal(rng, dtype, *shape), np.array(-0.3, dtype)
 
 
 def _with_nan(rng, dtype):
@@ -50,6 +54,16 @@ _DROPOUT_EDGES = tuple(
     Case(f"p={p}", lambda rng, dtype, p=p: (normal(rng, dtype, 33), p, 2**64 - 1)) for p in (0.0, 0.999, 1.0)
 )
 KERNELS = (
+    Kernel(
+        "multiply",
+        "arithmetic",
+        (
+            *sized(_elements_and_gradient, (*ELEMENTS, (200_003,)), ELEMENTS_BENCH),
+            *(Case(f"scaled {N}", bound(_elements_and_factor, (N,)), large=N > 3000) for N in (5, 200_003)),
+        ),
+        rtol32=1e-7,
+    ),
+    Kernel("total", "arithmetic", sized(elements, (*ELEMENTS, (300_007,)), ELEMENTS_BENCH), rtol32=2e-5),
     Kernel("exp_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("log_forward", "elementwise", sized(_positive, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("sigmoid_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),

@@ -56,6 +56,10 @@ def _bags_backward(rng, dtype, B, V, D):
     return normal(rng, dtype, B, D), *_bag_of_words(rng, dtype, B, V, D)
 
 
+def _bags_added(rng, dtype, B, V, D):
+    return normal(rng, dtype, V, D), *_bags_backward(rng, dtype, B, V, D), -0.3
+
+
 def _bags_max(rng, dtype, B, V, D):
     """Few different numbers, so that some are equal; and a row of -inf."""
     ids, _, starts = _bag_of_words(rng, dtype, B, V, D)
@@ -68,6 +72,8 @@ def _bench_bags(kind):
     def make(rng, dtype):
         ids, factors, starts = _bag_of_words(rng, dtype, 64, 20000, 100, most=300)
         array = normal(rng, dtype, 64 if kind == "backward" else 20000, 100)
+        if kind == "add":
+            return array, normal(rng, dtype, 64, 100), ids, factors, starts, -0.3
         return (array, ids, starts) if kind == "max" else (array, ids, factors, starts)
 
     return Case("bench-64x20000x100", make, bench=True)
@@ -115,6 +121,13 @@ KERNELS = (
         "embedding_bag_backward",
         "embedding_bag",
         (*sized(_bags_backward, _BAGS, (64, 1000, 64)), _bench_bags("backward")),
+        rtol32=5e-6,
+    ),
+    Kernel(
+        "add_bag_rows_into",
+        "embedding_bag",
+        (*sized(_bags_added, _BAGS, (64, 1000, 64)), _bench_bags("add")),
+        mutates=(0,),
         rtol32=5e-6,
     ),
     Kernel(
