@@ -27,7 +27,7 @@ def _sort(ids):
         order[n] = n
         largest = max(largest, ids[n])
     shift = 0
-    while largest >> shift:
+    while shift < 64 and largest >> shift:
         starts = np.zeros((1 << DIGIT) + 1, np.int64)
         for n in range(ids.size):
             starts[((ids[n] >> shift) & ((1 << DIGIT) - 1)) + 1] += 1
