@@ -92,11 +92,14 @@ def _times(dout, factor):
 
 
 def _product(a, b):
-    """Multiply; arrays of one shape, and arrays and a number, on several cores where they are large."""
+    """Multiply; large arrays of one shape, and large arrays and a number, on several cores: NumPy is as fast on one."""
     if a.size >= _LARGE and (b.ndim == 0 or a.shape == b.shape) and a.dtype.char in "fd" and a.dtype == b.dtype:
-        if b.ndim:
+        from fastgrok_kernels import jit  # which loads Numba
+
+        if jit.get_num_threads() > 1 and b.ndim:
             return elementwise(kernels.multiply, a, b)
-        return elementwise(lambda a: kernels.multiply(a, b), a)
+        if jit.get_num_threads() > 1:
+            return elementwise(lambda a: kernels.multiply(a, b), a)
     return np.multiply(a, b, out=room(a, b))
 
 
