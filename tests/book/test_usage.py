@@ -20,7 +20,7 @@ def test_chapter_13_answers_questions(capsys):
     names = usage.run(babi(book, 801), usage.BABI_PREDICT)
     out = capsys.readouterr().out
     losses, correct = zip(*re.findall(r"Loss: ([\d.]+) % Correct: ([\d.]+)", out), strict=True)
-    # The order of a set decides: 16 of them gave .440 to .499 first, .135 to .145 last, and 35 to 37 %.
+    # 16 orders of the vocabulary gave .440 to .499 first, .135 to .145 last, and 35 to 37 %.
     assert 0.40 < float(losses[0]) < 0.53 and 0.13 < float(losses[-1]) < 0.15
     assert 0.33 < float(correct[-1]) < 0.40
     assert "Context: - mary moved to the" in out and names["vocab"][names["output"].data.argmax()] in out
@@ -34,7 +34,7 @@ def test_chapter_13_beside_the_emulation():
 
 
 def shakespeare(classes, monkeypatch, batches, *cells):
-    """Chapter 14's cells. The order of a set would differ from run to run and decide about per cents: it is fixed."""
+    """Chapter 14's cells."""
     monkeypatch.chdir(usage.file_of("shakespeare_book", "shakespear.txt").parent)
     names = usage.names_of(classes)
     usage.run(names, usage.SHAKESPEARE_DATA, *cells)

@@ -4,6 +4,10 @@ import re
 
 import pytest
 
+from fastgrok import nn, randn
+from fastgrok.cli import train
+from fastgrok_kernels import jit
+
 
 def test_help_names_every_command_without_loading_numba(fastgrok):
     result = fastgrok("--help", env={"PYTHONPROFILEIMPORTTIME": "1"})
@@ -37,6 +41,17 @@ def test_info_names_what_matters(fastgrok):
 
 
 @pytest.mark.slow
+def test_a_second_process_compiles_only_what_is_not_on_disk(monkeypatch):
+    started = []
+    monkeypatch.setattr(train, "start", lambda *arguments, **options: started.append(arguments))
+    nn.LSTM(4, 4)(randn(2, 1, 4))  # its kernel is on disk from now on
+    train._compile_on_two_cores()
+    assert not started
+    monkeypatch.setattr(jit, "is_kept", lambda module: False)
+    train._compile_on_two_cores()
+    assert len(started) == 1
+
+
 def test_warmup_leaves_nothing_to_compile_for_training(fastgrok, text, tmp_path):
     env = {"FASTGROK_CACHE_DIR": str(tmp_path / "kernels"), "FASTGROK_QUIET": "0"}
     first = fastgrok("warmup", env=env)
