@@ -28,6 +28,12 @@ _MORE_RECIPE = (
     ("--warmup", "warmup", "natural", "steps in which the learning rate climbs"),
     ("--schedule", "schedule", "schedule", "how the learning rate comes down after that: linear, cosine or constant"),
     ("--weight-decay", "weight_decay", "nonnegative", "weight decay of the matrices, by AdamW; 0: none"),
+    (
+        "--weight-dropout",
+        "weight_dropout",
+        "probability",
+        "share of the LSTM's recurrent weights that is dropped, anew for each batch",
+    ),
     ("--clip", "clip", "nonnegative", "norm that gradients are scaled down to; 0: never"),
     ("--average", "average", "probability", "decay of a running average of the weights; 0: none"),
 )

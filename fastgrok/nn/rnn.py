@@ -181,7 +181,7 @@ class RNNBase(Module):
 
     def _run(self, k: int, x: Tensor, state: tuple, reverse: bool, gathered: Any, sizes: Any) -> tuple:
         """Run layer and direction `k` over a window, or over packed sequences with batch `sizes`."""
-        weights = [getattr(self, name) for name in self._weight_names[k]]
+        weights = self._weights(k)
         _, window_op, packed_op, _ = MODES[self.mode]
         if sizes is None:
             if reverse:
@@ -194,6 +194,10 @@ class RNNBase(Module):
             x = apply(ops.Index, x, index=order)
         y, *last = apply(packed_op, x, *weights[:2], *state, *weights[2:], batch_sizes=sizes)
         return (apply(ops.Index, y, index=order) if reverse else y), *last
+
+    def _weights(self, k: int) -> list[Tensor]:
+        """Return the weights that layer and direction `k` is run with."""
+        return [getattr(self, name) for name in self._weight_names[k]]
 
     def _check_input(self, name: str, x: Tensor, packed: bool) -> None:
         """Raise for an input of the wrong shape or dtype."""

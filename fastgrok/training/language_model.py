@@ -16,6 +16,7 @@ from fastgrok.data.text import CharacterVocabulary, streams
 from . import checkpoint
 from .loop import evaluating
 from .recipe import LOGITS_BYTES, STREAMS, WINDOW_LENGTH
+from .weight_dropout import WeightDropLSTM
 
 __all__ = [
     "CharacterLanguageModel",
@@ -37,6 +38,8 @@ class CharacterLanguageModel(nn.Module):
     dropout : float
         Between LSTM layers, and between the last one and the output.
     embedding_dropout : float
+    weight_dropout : float
+        Of the LSTM's recurrent weights, see `WeightDropLSTM`.
     """
 
     def __init__(
@@ -47,11 +50,13 @@ class CharacterLanguageModel(nn.Module):
         embedding: int = 64,
         dropout: float = 0.0,
         embedding_dropout: float = 0.0,
+        weight_dropout: float = 0.0,
     ):
         super().__init__()
         self.embedding = nn.Embedding(vocabulary_size, embedding)
         self.embedding_dropout = nn.Dropout(embedding_dropout)
-        self.lstm = nn.LSTM(embedding, hidden, layers, dropout=dropout if layers > 1 else 0.0)
+        between = dropout if layers > 1 else 0.0
+        self.lstm = WeightDropLSTM(embedding, hidden, layers, dropout=between, weight_dropout=weight_dropout)
         self.dropout = nn.Dropout(dropout)
         self.out = nn.Linear(hidden, vocabulary_size)
 
@@ -213,9 +218,10 @@ def check(
     described = content["model"]
     if described["class"] not in MODELS:
         raise ValueError(f"class={described['class']!r}, expected {' or '.join(MODELS)}")
-    arguments = described["arguments"]
+    arguments = {**described["arguments"]}
+    arguments.setdefault("weight_dropout", 0.0)  # older checkpoints do not have it
     expected: dict[str, type] = {"vocabulary_size": int, "hidden": int, "layers": int, "embedding": int}
-    expected |= {"dropout": float, "embedding_dropout": float}
+    expected |= {"dropout": float, "embedding_dropout": float, "weight_dropout": float}
     if set(arguments) != set(expected):
         raise ValueError(f"the arguments of the model are {', '.join(arguments)}, expected {', '.join(expected)}")
     for name, kind in expected.items():

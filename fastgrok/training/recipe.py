@@ -44,6 +44,8 @@ class Recipe:
         and learns what to keep. None: PyTorch's random start.
     dropout, embedding_dropout : float
         Between LSTM layers and on the last one's output; on the embedding.
+    weight_dropout : float
+        Of the LSTM's recurrent weights, a new choice for each batch. It helps in runs of many epochs.
     average : float
         Decay of the running average of the weights that is validated and saved; 0 for none.
     shift : bool
@@ -69,6 +71,7 @@ class Recipe:
     forget_bias: float | None = -1.0
     dropout: float = 0.0
     embedding_dropout: float = 0.0
+    weight_dropout: float = 0.0
     average: float = 0.0
     shift: bool = True
     seed: int = 1
@@ -86,7 +89,7 @@ class Recipe:
             self._require(name, 0 < getattr(self, name) < math.inf, "a positive number")
         for name in ("weight_decay", "clip", "final_lr"):
             self._require(name, 0 <= getattr(self, name) < math.inf, "0 or a positive number")
-        for name in ("beta1", "beta2", "dropout", "embedding_dropout", "average"):
+        for name in ("beta1", "beta2", "dropout", "embedding_dropout", "weight_dropout", "average"):
             self._require(name, 0 <= getattr(self, name) < 1, "a number from 0 to below 1")
         finite = self.forget_bias is None or math.isfinite(self.forget_bias)
         self._require("forget_bias", finite, "a finite number, or none")

@@ -74,6 +74,7 @@ def test_a_name_with_control_characters_does_not_reach_the_terminal_raw(fastgrok
         ["--lr", "inf"],
         ["--dropout", "1"],
         ["--dropout", "-0.1"],
+        ["--weight-dropout", "1"],
         ["--seed", "-1"],
         ["--threads", "0"],
         ["--seconds", "0"],

@@ -67,7 +67,9 @@ def test_sampling_repeats_with_a_seed_and_begins_with_the_prompt(fastgrok, run):
     assert greedy[0] == greedy[1]
 
 
-@pytest.mark.parametrize("more", [[], ["--dropout", "0.3", "--layers", "2", "--average", "0.9"]])
+@pytest.mark.parametrize(
+    "more", [[], ["--dropout", "0.3", "--weight-dropout", "0.3", "--layers", "2", "--average", "0.9"]]
+)
 def test_a_resumed_run_is_bitwise_the_uninterrupted_one(start, fastgrok, text, tmp_path, more):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     length = ["--epochs", 2, "--save-every", 0.05]

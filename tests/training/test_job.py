@@ -106,7 +106,7 @@ def test_a_run_that_diverges_is_stopped_and_says_what_is_left(tmp_path, rate):
 
 def test_a_run_that_ends_worse_than_guessing_has_failed():
     with pytest.raises(FloatingPointError, match=r"training diverged: the loss is .* while guessing makes"):
-        train(recipe=Recipe(hidden=8, embedding=4, batch_size=4, bptt=8, lr=30.0, schedule="constant"), steps=60)
+        train(recipe=Recipe(hidden=8, embedding=4, batch_size=4, bptt=8, lr=5.0, schedule="constant"), steps=40)
 
 
 def test_what_diverges_after_a_validation_names_the_best_weights(tmp_path, monkeypatch):
@@ -243,6 +243,12 @@ def test_a_model_that_is_not_what_it_says_is_not_built(tmp_path, monkeypatch, ed
     monkeypatch.setattr(language_model, "MODELS", {"CharacterLanguageModel": None})
     with pytest.raises(CheckpointError, match=message):
         language_model.load(tmp_path)
+
+
+def test_a_checkpoint_from_before_weight_dropout_is_read(tmp_path):
+    train(tmp_path)
+    change(tmp_path, lambda tensors, content: content["model"]["arguments"].pop("weight_dropout"))
+    assert language_model.load(tmp_path)[0].lstm.weight_dropout == 0
 
 
 def test_the_length_of_a_run_is_fixed(tmp_path):
