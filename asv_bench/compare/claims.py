@@ -52,7 +52,7 @@ def by_threads(results: dict) -> str:
             continue
         faster = median(one / all_ for one, all_ in zip(row["1"], row[most], strict=True))
         goal = thread_goal(name) if most == "2" else None
-        cell = BOLD.format(f"{faster:.2f}") if goal and faster < goal else f"{faster:.2f}"
+        cell = BOLD.format(f"{faster:.2f}") if goal and round(faster, 2) < goal else f"{faster:.2f}"
         lines.append(f"| {ROWS[name].title} | {cell} | {goal or ''} |")
     return "\n".join(lines)
 

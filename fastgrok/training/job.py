@@ -198,14 +198,8 @@ def train_language_model(
     return Trained(model, vocabulary, recipe, run, validation, budget, rehearsal.window_seconds if rehearsal else 0.0)
 
 
-_ARGUMENTS = (
-    "hidden",
-    "layers",
-    "embedding",
-    "dropout",
-    "embedding_dropout",
-    "weight_dropout",
-)  # of the model, from the recipe
+# Arguments of the model, from the recipe.
+_ARGUMENTS = ("hidden", "layers", "embedding", "dropout", "embedding_dropout", "weight_dropout")
 
 
 def check_text(text: str, recipe: Recipe) -> None:

@@ -219,11 +219,11 @@ def check(
     if described["class"] not in MODELS:
         raise ValueError(f"class={described['class']!r}, expected {' or '.join(MODELS)}")
     arguments = {**described["arguments"]}
-    arguments.setdefault("weight_dropout", 0.0)  # older checkpoints do not have it
     expected: dict[str, type] = {"vocabulary_size": int, "hidden": int, "layers": int, "embedding": int}
     expected |= {"dropout": float, "embedding_dropout": float, "weight_dropout": float}
-    if set(arguments) != set(expected):
+    if set(arguments) | {"weight_dropout"} != set(expected):
         raise ValueError(f"the arguments of the model are {', '.join(arguments)}, expected {', '.join(expected)}")
+    arguments.setdefault("weight_dropout", 0.0)  # older checkpoints do not have it
     for name, kind in expected.items():
         value = arguments[name]
         if kind is int and not (type(value) is int and value >= 1):

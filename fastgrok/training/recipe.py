@@ -45,7 +45,7 @@ class Recipe:
     dropout, embedding_dropout : float
         Between LSTM layers and on the last one's output; on the embedding.
     weight_dropout : float
-        Of the LSTM's recurrent weights, a new choice for each batch. It helps in runs of many epochs.
+        Of the LSTM's recurrent weights, chosen anew for each batch; it helps in runs of many epochs.
     average : float
         Decay of the running average of the weights that is validated and saved; 0 for none.
     shift : bool

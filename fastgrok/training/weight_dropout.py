@@ -9,12 +9,12 @@ __all__ = ["WeightDropLSTM"]
 
 
 class WeightDropLSTM(nn.LSTM):
-    """An `nn.LSTM` that trains with a random part of its recurrent weights, chosen anew for each window.
+    """An `nn.LSTM` that trains with a random part of its recurrent weights, chosen anew for each batch.
 
     Each element of `weight_hh` is zero with probability `weight_dropout`, and the others are scaled by
     1 / (1 - weight_dropout): DropConnect, as in Merity, Keskar and Socher, "Regularizing and Optimizing LSTM Language
-    Models" (2018), section 2. All steps of a window see the same weights, so that it costs one pass over them, while
-    dropout on the states would have to be drawn at every step. In evaluation all weights are used.
+    Models" (2018), section 2. All time steps see the same weights, so that it costs one pass over them, while dropout
+    on the states would have to be drawn at every step. In evaluation all weights are used.
 
     Parameters
     ----------
@@ -22,6 +22,8 @@ class WeightDropLSTM(nn.LSTM):
         From 0 to 1.
     others
         Those of `nn.LSTM`; shapes and names of parameters are the same too.
+
+    Raises `ValueError` for another `weight_dropout`, and as `nn.LSTM` does.
 
     Examples
     --------
@@ -31,8 +33,14 @@ class WeightDropLSTM(nn.LSTM):
     """
 
     def __init__(self, *args: Any, weight_dropout: float = 0.0, **options: Any):
+        if not isinstance(weight_dropout, int | float) or not 0 <= weight_dropout <= 1:
+            raise ValueError(f"WeightDropLSTM: weight_dropout={weight_dropout!r}, expected a probability from 0 to 1")
         super().__init__(*args, **options)
         self.weight_dropout = weight_dropout
+
+    def extra_repr(self) -> str:
+        """Return the settings of `nn.LSTM`, and the share of dropped weights where there is one."""
+        return super().extra_repr() + (f", weight_dropout={self.weight_dropout}" if self.weight_dropout else "")
 
     def _weights(self, k: int) -> list[Any]:
         w_ih, w_hh, *biases = super()._weights(k)

@@ -1,5 +1,6 @@
 """Training a language model from Python: what it refuses, what it replaces, and how it measures."""
 
+import dataclasses
 import io
 import json
 import math
@@ -106,8 +107,8 @@ def test_a_run_that_diverges_is_stopped_and_says_what_is_left(tmp_path, rate):
 
 def test_a_run_that_ends_worse_than_guessing_has_failed():
     recipe = Recipe(hidden=8, embedding=4, batch_size=4, bptt=8, lr=5.0, warmup=0, schedule="constant")
-    with pytest.raises(FloatingPointError, match=r"training diverged: the loss is .* while guessing makes"):
-        train(recipe=recipe, steps=40)  # before the first validation, which would find worse losses only
+    with pytest.raises(FloatingPointError, match=r"training diverged: the loss is .* after step 40, while guessing"):
+        train(recipe=recipe, steps=40)  # no validation before, so that only the limit at the end can be exceeded
 
 
 def test_what_diverges_after_a_validation_names_the_best_weights(tmp_path, monkeypatch):
@@ -195,6 +196,7 @@ def _in_run(name, value):
         (lambda t, c: c.pop("run"), "holds weights only"),
         (_set("recipe", "hidden", value="8"), "hidden='8', expected a whole number"),
         (_set("recipe", "hidden", value=10**7), "the recipe has hidden=10000000, the model 8"),
+        (_set("recipe", "weight_dropout", value=0.3), "the recipe has weight_dropout=0.3, the model 0.0"),
         (_set("recipe", "lr", value="fast"), "not a recipe"),
         (_set("recipe", value=[]), "not a recipe"),
         (_set("limit", value={"steps": "many"}), "the length of the run is steps='many'"),
@@ -248,8 +250,19 @@ def test_a_model_that_is_not_what_it_says_is_not_built(tmp_path, monkeypatch, ed
 
 def test_a_checkpoint_from_before_weight_dropout_is_read(tmp_path):
     train(tmp_path)
-    change(tmp_path, lambda tensors, content: content["model"]["arguments"].pop("weight_dropout"))
+
+    def forget(tensors, content):
+        content["model"]["arguments"].pop("weight_dropout")
+        content["recipe"].pop("weight_dropout")
+
+    change(tmp_path, forget)
     assert language_model.load(tmp_path)[0].lstm.weight_dropout == 0
+    assert train(tmp_path, recipe=None, resume=True).run.finished
+
+
+def test_weight_dropout_reaches_the_model():
+    recipe = dataclasses.replace(RECIPE, weight_dropout=0.25)
+    assert train(recipe=recipe).model.lstm.weight_dropout == 0.25
 
 
 def test_the_length_of_a_run_is_fixed(tmp_path):

@@ -6,7 +6,6 @@ import pytest
 import fastgrok
 from fastgrok import nn
 from fastgrok.nn import functional as F
-from fastgrok.training import Recipe
 from fastgrok.training.language_model import CharacterLanguageModel
 from fastgrok.training.weight_dropout import WeightDropLSTM
 
@@ -44,7 +43,7 @@ def test_a_window_is_that_of_an_lstm_with_some_weights_zero_and_others_larger(la
     assert 0.5 < kept < 0.7
 
 
-def test_each_window_has_other_weights_and_evaluation_all_of_them(layers):
+def test_each_batch_has_other_weights_and_evaluation_all_of_them(layers):
     plain, dropping = layers
     x = fastgrok.randn(6, 3, 5)
     first, second = (dropping(x)[0].detach().numpy() for _ in range(2))
@@ -62,10 +61,16 @@ def test_without_it_nothing_is_drawn():
 
 
 def test_the_model_hands_it_on():
-    recipe = Recipe(weight_dropout=0.25)
-    model = CharacterLanguageModel(10, hidden=8, embedding=4, weight_dropout=recipe.weight_dropout)
+    model = CharacterLanguageModel(10, hidden=8, embedding=4, weight_dropout=0.25)
+    assert "weight_dropout=0.25" in repr(model)
     ids = fastgrok.zeros(5, 2, dtype=fastgrok.int64)
     one, other = (model(ids)[0].detach().numpy() for _ in range(2))
     assert np.abs(one - other).max() > 1e-4
     model.eval()
     np.testing.assert_array_equal(model(ids)[0].detach().numpy(), model(ids)[0].detach().numpy())
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan"), "0.3", None])
+def test_a_share_that_is_none_is_refused(share):
+    with pytest.raises(ValueError, match=f"WeightDropLSTM: weight_dropout={share!r}, expected a probability"):
+        WeightDropLSTM(3, 4, weight_dropout=share)

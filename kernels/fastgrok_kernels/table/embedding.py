@@ -6,7 +6,7 @@ import numpy as np
 
 from .case import Case, Kernel, bound, normal, sized
 
-# N x V x D. A table of 1000 x 70 is a large one, with its ids shared out; 40 columns are cut in two.
+# N x V x D. A table of 1000 x 70 is a large one, with its ids shared out.
 _LOOKUPS = ((0, 5, 3), (1, 1, 1), (3, 7, 0), (9, 5, 16), (21, 4, 33), (1300, 65, 40), (700, 1000, 70))
 _LOOKUPS_BENCH = (2048, 65, 64)
 
@@ -96,6 +96,7 @@ KERNELS = (
         (
             *sized(_scatter, _LOOKUPS, _LOOKUPS_BENCH),
             Case("few-of-many", bound(_scatter, (3, 70_000, 1))),
+            Case("columns", bound(_scatter, (300, 65, 520)), large=True),  # in two ranges on two threads
             Case("bench-words", lambda rng, dtype: _scatter_words(rng, dtype, 8192, 20000, 64), bench=True),
         ),
         rtol32=2e-5,  # up to a few thousand rows are added in float32
