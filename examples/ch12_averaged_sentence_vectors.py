@@ -40,7 +40,7 @@ def main():
     for query in ("a boring and badly acted mess", "a wonderful and touching film", "not good"):
         cosines = F.cosine_similarity(sentence_vectors(vectors, [query]), table).numpy()
         print(f"{query}:")
-        for i in np.argsort(-cosines)[:3]:
+        for i in np.argsort(-cosines, kind="stable")[:3]:
             print(f"    {cosines[i]:.2f} {texts[i][:70]}")
 
     # Of a sentence that was not trained on: does the most similar one that was trained on judge alike?

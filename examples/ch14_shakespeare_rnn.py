@@ -95,7 +95,7 @@ def learn_and_write(description, layer, lr, writer):
     train(model, training, validation, options.epochs, lr)
     words = set(text.split())
     for temperature in (0.3, 0.7, 1.5):
-        written = writer(model, vocabulary, "\n", 1000, temperature).split()
+        written = writer(model, vocabulary, "\n", 10_000, temperature).split()
         known = sum(word in words for word in written) / len(written)
         print(f"temperature {temperature}: {known:.0%} of what it writes are words of the text")
     if options.sample:
