@@ -1,20 +1,19 @@
 """Lookup of rows in a table, and the sum of their gradients.
 
 The backward pass adds the rows of one id in their order n = 0, 1, ..., whatever core does it, so the result does not
-depend on the number of threads. Small tables are shared out by columns; in large ones each core owns some of the ids.
+depend on the number of threads. Small tables are shared out by columns, large ones by ids (groups.py).
 """
 
 import numpy as np
 
 from . import jit, memory
-from .groups import grouped
+from .groups import SHARES, grouped, share
 from .vector import fetch
 
 __all__ = ["add_rows_into", "embedding_backward", "embedding_forward"]
 
 AHEAD = 4  # rows on their way from memory: twice as fast in a table of 5 MB, where each row is somewhere else
 ROWS = 64  # looked-up rows per parallel iteration
-SHARES = 64  # shares of a large table; the different ids are dealt out, since frequent words tend to be neighbours
 COLUMNS = 128  # fewest columns of a small table that are worth a core: 64 took 80 us on two, and 40 on one
 LINE = 16  # numbers of a cache line, the unit in which columns are shared out
 SMALL_TABLE = 1 << 16  # elements; a table that stays in the cache of each core
@@ -36,17 +35,18 @@ def embedding_backward(dout, ids, V):
 
     `dout` (N, D), float32 or float64; `ids` (N,) int64, each in 0..V-1. Returns `dtable` (V, D).
     """
-    dtable = np.zeros((V, dout.shape[1]), dout.dtype)
-    if not dout.size:
+    D = dout.shape[1]
+    if not dout.size or V * D <= SMALL_TABLE:
+        dtable = np.zeros((V, D), dout.dtype)
+        if dout.size:
+            # At most one range of columns for each thread: of a range of 32, two cache lines of every row of 3 KB, a
+            # core fetches nothing ahead, and the sum of 1024 such rows took four times as long.
+            wide = max(COLUMNS, -(-D // (jit.get_num_threads() * LINE)) * LINE)
+            _backward_by_columns(dout, ids, wide, dtable)
         return dtable
-    if dtable.size <= SMALL_TABLE:
-        # At most one range of columns for each thread: of a range of 32, two cache lines of every row of 3 KB, a core
-        # fetches nothing ahead, and the sum of 1024 such rows took four times as long.
-        wide = max(COLUMNS, -(-dout.shape[1] // (jit.get_num_threads() * LINE)) * LINE)
-        _backward_by_columns(dout, ids, wide, dtable)
-    else:
-        order, starts = _bucketed(ids)
-        _backward_by_ids(dout, ids, order, starts, dtable)
+    dtable = memory.empty((V, D), dout.dtype)
+    order, places = grouped(ids)
+    _backward_by_ids(dout, ids, order, places, dtable)
     return dtable
 
 
@@ -59,26 +59,6 @@ def add_rows_into(table, ids, rows, factor):
     if rows.size:
         order, places = grouped(ids)
         _add_sums(table, ids, rows, float(factor), order, places)
-
-
-def _bucketed(ids):
-    """(order, starts): bucket b holds the positions order[starts[b]:starts[b + 1]], in rising order."""
-    order, starts = np.empty_like(ids), np.zeros(SHARES + 1, np.int64)
-    _count_sort(ids, order, starts)
-    return order, starts
-
-
-@jit.serial(entry=True)
-def _count_sort(ids, order, starts):
-    for i in ids:
-        starts[i % SHARES + 1] += 1
-    for b in range(SHARES):
-        starts[b + 1] += starts[b]
-    following = starts.copy()
-    for n in range(ids.size):
-        b = ids[n] % SHARES
-        order[following[b]] = n
-        following[b] += 1
 
 
 @jit.serial
@@ -109,11 +89,11 @@ def _sum_group(rows, order, first, end, total):
 
 @jit.parallel(work=lambda table, ids, rows, factor, order, places: 0.1 * rows.size + 2 * ids.size)
 def _add_sums(table, ids, rows, factor, order, places):
-    for share in jit.prange(SHARES):
+    for s in jit.prange(SHARES):
         total = np.empty(rows.shape[1], rows.dtype)
-        for u in range(share, places.size - 1, SHARES):
-            n = order[places[u]]
-            later = order[places[min(u + AHEAD * SHARES, places.size - 2)]]
+        first, end = share(places, np.int64(s))
+        for u in range(first, end):
+            n, later = order[places[u]], order[places[min(u + AHEAD, places.size - 2)]]
             fetch(table[ids[later]])
             fetch(rows[later])
             if places[u + 1] - places[u] == 1:
@@ -140,12 +120,19 @@ def _backward_by_columns(dout, ids, wide, dtable):
             _add(dout[n, low:high], dtable[ids[n], low:high])
 
 
-@jit.parallel(work=lambda dout, ids, order, starts, dtable: 0.2 * dout.size + 10 * ids.size)
-def _backward_by_ids(dout, ids, order, starts, dtable):
-    for bucket in jit.prange(SHARES):
-        for k in range(starts[bucket], starts[bucket + 1]):
-            n = order[k]
-            later = order[min(k + AHEAD, order.size - 1)]
-            fetch(dout[later])
-            fetch(dtable[ids[later]])
-            _add(dout[n], dtable[ids[n]])
+@jit.parallel(work=lambda dout, ids, order, places, dtable: 0.2 * dout.size + 0.05 * dtable.size + 5 * ids.size)
+def _backward_by_ids(dout, ids, order, places, dtable):
+    for s in jit.prange(SHARES):
+        first, end = share(places, np.int64(s))
+        if first == 0 and end > 0:
+            dtable[: ids[order[0]]] = 0
+        for u in range(first, end):
+            id = ids[order[places[u]]]
+            following = ids[order[places[u + 1]]] if u + 2 < places.size else len(dtable)
+            for k in range(places[u], places[u + 1]):
+                fetch(dout[order[min(k + AHEAD, order.size - 1)]])
+                if k == places[u]:
+                    _copy(dout[order[k]], dtable[id])
+                else:
+                    _add(dout[order[k]], dtable[id])
+            dtable[id + 1 : following] = 0

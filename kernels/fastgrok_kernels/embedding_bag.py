@@ -7,14 +7,13 @@ so the results do not depend on the number of threads. The backward pass gives r
 import numpy as np
 
 from . import jit, memory
-from .groups import grouped
+from .groups import SHARES, grouped, share
 from .vector import fetch
 
 __all__ = ["add_bag_rows_into", "embedding_bag_backward", "embedding_bag_forward", "embedding_bag_max_forward"]
 
 BAGS = 4  # bags per parallel iteration
 IDS = 64  # different ids per parallel iteration
-SHARES = 64  # shares of the ids, dealt out, since frequent words tend to be neighbours
 AHEAD = 4  # rows of the table on their way from memory
 
 
@@ -129,11 +128,12 @@ def _backward(dout, factors, order, bags, places, rows):
 
 @jit.parallel(work=lambda table, dout, ids, *_: 0.6 * ids.size * table.shape[1])
 def _add_sums(table, dout, ids, factors, scale, order, bags, places):
-    for share in jit.prange(SHARES):
+    for s in jit.prange(SHARES):
         step = table.dtype.type(scale)
         total = np.empty(table.shape[1], table.dtype)
-        for u in range(share, places.size - 1, SHARES):
-            fetch(table[ids[order[places[min(u + AHEAD * SHARES, places.size - 2)]]]])
+        first, end = share(places, np.int64(s))
+        for u in range(first, end):
+            fetch(table[ids[order[places[min(u + AHEAD, places.size - 2)]]]])
             n = order[places[u]]
             if places[u + 1] - places[u] == 1:
                 _add_scaled_twice(dout[bags[n]], factors[n], step, table[ids[n]])

