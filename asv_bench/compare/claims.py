@@ -45,15 +45,16 @@ def _rates(title: str, name: str, found: dict, unit: str) -> str:
 def by_threads(results: dict) -> str:
     """How many times faster rows are on all threads than on one."""
     most = str(results["threads"])
-    lines = [f"| {most} threads beside one | times as fast | goal |", "|---|---|---|"]
+    lines = [f"| {most} threads beside one | times as fast | rounds | goal |", "|---|---|---|---|"]
     for name, row in results["by_threads"].items():
         if "error" in row:
-            lines.append(f"| {ROWS[name].title} | {row['error'].replace('|', '/')} | |")
+            lines.append(f"| {ROWS[name].title} | {row['error'].replace('|', '/')} | | |")
             continue
-        faster = median(one / all_ for one, all_ in zip(row["1"], row[most], strict=True))
+        ratios = [one / all_ for one, all_ in zip(row["1"], row[most], strict=True)]
+        faster, spread = median(ratios), f"{min(ratios):.2f} to {max(ratios):.2f}"
         goal = thread_goal(name) if most == "2" else None
         cell = BOLD.format(f"{faster:.2f}") if goal and round(faster, 2) < goal else f"{faster:.2f}"
-        lines.append(f"| {ROWS[name].title} | {cell} | {goal or ''} |")
+        lines.append(f"| {ROWS[name].title} | {cell} | {spread} | {goal or ''} |")
     return "\n".join(lines)
 
 

@@ -123,8 +123,8 @@ def test_shares_of_the_machine_are_shown_with_their_goals():
 
 def test_gains_of_threads_are_shown_with_their_goals():
     text = table.section(results()).split("2 threads beside one")[1]
-    assert _cells(text, "32, 16 steps")[1:] == ["2.00", "1.8"]
-    assert _cells(text, "H = 128")[1:] == ["**1.40**", "1.5"]
+    assert _cells(text, "32, 16 steps")[1:] == ["2.00", "1.90 to 2.20", "1.8"]
+    assert _cells(text, "H = 128")[1:] == ["**1.40**", "1.40 to 1.40", "1.5"]
     assert "the worker died" in _cells(text, "GRU")[1]
 
 
