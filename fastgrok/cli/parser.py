@@ -32,7 +32,7 @@ _MORE_RECIPE = (
         "--weight-dropout",
         "weight_dropout",
         "probability",
-        "share of the LSTM's recurrent weights that is dropped, anew for each batch",
+        "share of the LSTM's recurrent weights that is dropped, anew for each batch; for runs of many epochs",
     ),
     ("--clip", "clip", "nonnegative", "norm that gradients are scaled down to; 0: never"),
     ("--average", "average", "probability", "decay of a running average of the weights; 0: none"),

@@ -17,7 +17,8 @@ LOGITS_BYTES = 1 << 26  # that are made at once in a validation
 
 @dataclass(frozen=True)
 class Recipe:
-    """Sizes of the model, and how it is trained; the defaults are those of `fastgrok shakespeare`.
+    """Sizes of the model, and how it is trained; the defaults are those of the command line, which has options
+    for most.
 
     Attributes
     ----------
@@ -30,9 +31,9 @@ class Recipe:
     warmup : int
         Steps over which the rate climbs to `lr`.
     schedule : "linear", "cosine" or "constant"
-        How it comes down to `final_lr * lr` at the last step. It begins to after `warmup` steps, or after the first
-        few that a run for a given time needs for timing, whichever is more: what happens must not depend on how
-        the length of a run was chosen.
+        How it comes down to `final_lr * lr`, which it reaches after the last step. It begins to after `warmup` steps,
+        or after the first few that a run for a given time needs for timing, whichever is more: what happens must not
+        depend on how the length of a run was chosen.
     beta1, beta2, eps : float
         Of Adam.
     weight_decay : float
@@ -78,13 +79,9 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for name in ("hidden", "layers", "embedding", "batch_size", "bptt"):
-            self._require(
-                name, isinstance(getattr(self, name), int) and getattr(self, name) >= 1, "a whole number from 1 on"
-            )
+            self._require(name, _is_whole(getattr(self, name), 1), "a whole number from 1 on")
         for name in ("warmup", "seed"):
-            self._require(
-                name, isinstance(getattr(self, name), int) and getattr(self, name) >= 0, "a whole number from 0 on"
-            )
+            self._require(name, _is_whole(getattr(self, name), 0), "a whole number from 0 on")
         for name in ("lr", "eps"):
             self._require(name, 0 < getattr(self, name) < math.inf, "a positive number")
         for name in ("weight_decay", "clip", "final_lr"):
@@ -151,3 +148,7 @@ class Recipe:
             return cls(**content)
         except TypeError as error:
             raise ValueError(f"this is not a recipe: {error}") from None
+
+
+def _is_whole(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least

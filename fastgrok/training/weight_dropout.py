@@ -33,7 +33,8 @@ class WeightDropLSTM(nn.LSTM):
     """
 
     def __init__(self, *args: Any, weight_dropout: float = 0.0, **options: Any):
-        if not isinstance(weight_dropout, int | float) or not 0 <= weight_dropout <= 1:
+        number = isinstance(weight_dropout, int | float) and not isinstance(weight_dropout, bool)
+        if not number or not 0 <= weight_dropout <= 1:
             raise ValueError(f"WeightDropLSTM: weight_dropout={weight_dropout!r}, expected a probability from 0 to 1")
         super().__init__(*args, **options)
         self.weight_dropout = weight_dropout

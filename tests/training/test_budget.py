@@ -193,6 +193,7 @@ def test_rates_rise_then_fall_to_the_final_one(schedule):
     "settings",
     [
         {"hidden": 0},
+        {"layers": True},
         {"lr": -1.0},
         {"lr": math.nan},
         {"dropout": 1.0},

@@ -70,7 +70,7 @@ def test_the_model_hands_it_on():
     np.testing.assert_array_equal(model(ids)[0].detach().numpy(), model(ids)[0].detach().numpy())
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan"), "0.3", None])
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan"), "0.3", None, True])
 def test_a_share_that_is_none_is_refused(share):
     with pytest.raises(ValueError, match=f"WeightDropLSTM: weight_dropout={share!r}, expected a probability"):
         WeightDropLSTM(3, 4, weight_dropout=share)
