@@ -55,22 +55,22 @@ class Recipe:
         Of everything that is drawn.
     """
 
-    hidden: int = 512
+    hidden: int = 384
     layers: int = 1
     embedding: int = 64
     batch_size: int = 32
-    bptt: int = 64
-    lr: float = 6e-3
+    bptt: int = 32
+    lr: float = 0.012
     warmup: int = 50
     schedule: str = "linear"
     final_lr: float = 0.0
     beta1: float = 0.9
     beta2: float = 0.99
     eps: float = 1e-8
-    weight_decay: float = 0.0
+    weight_decay: float = 0.06
     clip: float = 1.0
     forget_bias: float | None = -1.0
-    dropout: float = 0.0
+    dropout: float = 0.1
     embedding_dropout: float = 0.0
     weight_dropout: float = 0.0
     average: float = 0.0
