@@ -68,7 +68,7 @@ def _growth(figure: Any, results: dict) -> None:
     last.set_xscale("log", base=4)
     _label(last, "characters of text", "µs per character", text["sizes"])
     for axes in (panels[-1], last):
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
     base = ", ".join(f"{letter} = {size}" for letter, size in growth.BASE.items())
     figure.suptitle(f"A training step of an LSTM language model around {base}", fontsize=10)
     panels[0].legend(fontsize=8)
