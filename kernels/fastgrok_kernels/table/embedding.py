@@ -68,6 +68,11 @@ def _bags_added(rng, dtype, B, V, D):
     return normal(rng, dtype, V, D), *_bags_backward(rng, dtype, B, V, D), -0.3
 
 
+def _bags_of_one_word(rng, dtype, B, V, D):
+    table, dout, ids, factors, starts, scale = _bags_added(rng, dtype, B, V, D)
+    return table, dout, np.full_like(ids, V - 1), factors, starts, scale
+
+
 def _bags_max(rng, dtype, B, V, D):
     """Few different numbers, so that some are equal; and a row of -inf."""
     ids, _, starts = _bag_of_words(rng, dtype, B, V, D)
@@ -139,7 +144,11 @@ KERNELS = (
     Kernel(
         "add_bag_rows_into",
         "embedding_bag",
-        (*sized(_bags_added, _BAGS, (64, 1000, 64)), _bench_bags("add")),
+        (
+            *sized(_bags_added, _BAGS, (64, 1000, 64)),
+            Case("one word", partial(_bags_of_one_word, B=200, V=9, D=300), large=True),
+            _bench_bags("add"),
+        ),
         mutates=(0,),
         rtol32=5e-6,
     ),
