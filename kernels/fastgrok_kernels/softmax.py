@@ -6,7 +6,10 @@ Each row is reduced on its own in a fixed order, so the results do not depend on
 import numpy as np
 
 from . import jit, memory
+from .packing import pack_panel_transposed
 from .scalar import exp_below_one, from_ordered, log, to_ordered
+from .simd import LANES
+from .vector import load, select, store
 
 __all__ = [
     "cross_entropy_backward",
@@ -18,6 +21,10 @@ __all__ = [
 ]
 
 BLOCK = 8192  # elements per parallel iteration: enough to outweigh its cost, few enough to share a batch among cores
+FEW = 256
+"""Classes up to which the cross-entropy takes as many rows at once as a vector has lanes: rows of a small vocabulary
+are no whole vectors, and their maximum and sum go across lanes. 0.6 of the time with 33 classes, 0.75 with 65, 0.9
+with 255, and 1.3 with 512. Gradients would have to be turned back: slower from 33 classes on (AVX-512)."""
 
 
 def softmax_forward(x):
@@ -73,8 +80,11 @@ def cross_entropy_forward(logits, targets):
     """
     losses, logsumexp = np.zeros(len(logits), logits.dtype), np.empty(len(logits), logits.dtype)
     if logits.size:
-        maxima = np.empty_like(losses)
-        _cross_entropy_forward(logits, targets, losses, maxima, logsumexp, _rows_per_block(logits))
+        maxima, rows = np.empty_like(losses), _rows_per_block(logits)
+        if logits.shape[1] <= FEW:
+            lanes = LANES * 4 // logits.itemsize
+            rows = -(-rows // lanes) * lanes
+        _cross_entropy_forward(logits, targets, losses, maxima, logsumexp, rows)
     return losses, logsumexp
 
 
@@ -178,6 +188,27 @@ def _cross_entropy_backward_row(dloss, logits, logsumexp, dlogits):
         dlogits[i] = dloss * exp_below_one(logits[i] - logsumexp)
 
 
+@jit.serial
+def _maxima_and_sums(logits, n0, n1, maxima, sums):
+    """The maximum of each row n0 <= n < n1, and the sum of e^(logit - maximum), for a few classes: a lane per row."""
+    V, lanes = logits.shape[1], LANES * 4 // logits.itemsize
+    flat, turned, both = logits.reshape(-1), np.empty(V * lanes, logits.dtype), np.empty(2 * lanes, logits.dtype)
+    for n in range(n0, n1, lanes):
+        rows = min(lanes, n1 - n)
+        pack_panel_transposed(flat, n * V, V, rows, V, turned, 0, lanes, lanes)
+        best = load(turned, 0)
+        for v in range(lanes, V * lanes, lanes):
+            x = load(turned, v)
+            best = select(x > best, x, best)
+        total = exp_below_one(load(turned, 0) - best)
+        for v in range(lanes, V * lanes, lanes):
+            total = total + exp_below_one(load(turned, v) - best)
+        store(both, 0, best)
+        store(both, lanes, total)
+        for i in range(rows):
+            maxima[n + i], sums[n + i] = both[i], both[lanes + i]
+
+
 # ---------------------------------------------------------------------------------------------------- blocks of rows
 
 
@@ -212,11 +243,15 @@ def _log_softmax_backward(dy, y, dx, rows):
 @jit.parallel(work=lambda logits, targets, losses, maxima, logsumexp, rows: 0.8 * logits.size)
 def _cross_entropy_forward(logits, targets, losses, maxima, logsumexp, rows):
     for block in jit.prange((len(logits) + rows - 1) // rows):
-        for n in range(block * rows, min(block * rows + rows, len(logits))):
-            maxima[n] = _maximum(logits[n])
-            logsumexp[n] = _sum_of_exps(logits[n], maxima[n])
-        _log(logsumexp[block * rows : min(block * rows + rows, len(logits))])  # of many numbers, hence vectorised
-        for n in range(block * rows, min(block * rows + rows, len(logits))):
+        n0, n1 = np.int64(block) * rows, min(np.int64(block) * rows + rows, len(logits))
+        if logits.shape[1] <= FEW:
+            _maxima_and_sums(logits, n0, n1, maxima, logsumexp)
+        else:
+            for n in range(n0, n1):
+                maxima[n] = _maximum(logits[n])
+                logsumexp[n] = _sum_of_exps(logits[n], maxima[n])
+        _log(logsumexp[n0:n1])  # of many numbers, hence vectorised
+        for n in range(n0, n1):
             rest = logsumexp[n]
             logsumexp[n] = maxima[n] + rest
             losses[n] = (maxima[n] - logits[n, targets[n]]) + rest if targets[n] >= 0 else 0
