@@ -13,6 +13,8 @@ from . import machine, plots, table
 from .measure import PARTS, measure
 from .process import WorkerError
 
+_PATIENCE = "to spend in all on waiting for a steady machine and on measuring again, see yardstick.py"
+
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
@@ -20,6 +22,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="ROW", help="rows that begin so; without any, all of them")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=0.3, help="to warm up a row, and again to measure it")
+    parser.add_argument("--patience", type=float, default=600, metavar="SECONDS", help=_PATIENCE)
     parser.add_argument("--threads", type=int, default=machine.cores(), help="without it, one per core")
     parser.add_argument("--parts", nargs="+", choices=PARTS, help="what to measure; without it everything")
     parser.add_argument("--memory", action="store_const", const=["memory"], dest="parts", help="peak memory alone")
@@ -30,8 +33,8 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--book", type=Path, metavar="FOLDER", help="a clone of the book's repository, see book.py")
     parser.add_argument("--torch-python", default=sys.executable, metavar="PATH", help="the Python that has PyTorch")
     options = parser.parse_args(words)
-    if options.rounds < 1 or options.threads < 1 or not options.seconds > 0:
-        parser.error("--rounds, --threads and --seconds have to be positive")
+    if options.rounds < 1 or options.threads < 1 or not options.seconds > 0 or not options.patience >= 0:
+        parser.error("--rounds, --threads and --seconds have to be positive, --patience at least 0")
     options.names = [name for name in ROWS if name.startswith(tuple(options.names) or "")]
     if not options.names:
         parser.error(f"no such row; there are: {', '.join(ROWS)}")

@@ -25,7 +25,13 @@ LINEAR = ("B", "T", "L")
 """What time should grow linearly with; with H it is quadratic, and V is a small part of it."""
 
 
-def sweep(start: rounds.Start, count: int, seconds: float, report: Callable[[str], None] = print) -> dict:
+def sweep(
+    start: rounds.Start,
+    count: int,
+    seconds: float,
+    report: Callable[[str], None] = print,
+    steady: rounds.Steady = rounds.at_once,
+) -> dict:
     """Time a training step at all sizes: {letter: {"sizes": [...], library: seconds by size and round}}."""
     found = {
         letter: {"sizes": list(sizes), **{library: [[] for _ in sizes] for library in rounds.LIBRARIES}}
@@ -36,21 +42,27 @@ def sweep(start: rounds.Start, count: int, seconds: float, report: Callable[[str
         with start(order[0]) as first, start(order[1]) as second:
             for letter, sizes in SWEEPS.items():
                 for position, size in enumerate(sizes):
-                    for worker in (first, second):
-                        asked = {"row": "lm-lstm-B32-T16-H512", "seconds": seconds, **BASE, letter: size}
-                        found[letter][worker.package][position].append(worker.ask("time", **asked)["seconds"])
+                    asked = {"row": "lm-lstm-B32-T16-H512", "seconds": seconds, **BASE, letter: size}
+                    pair = steady(lambda asked=asked: [worker.ask("time", **asked) for worker in (first, second)])
+                    for worker, reply in zip((first, second), pair, strict=True):
+                        found[letter][worker.package][position].append(reply["seconds"])
                 report(f"growth, round {number + 1}: {WORDS[letter]}")
     return found
 
 
-def lengths(start: rounds.Start, count: int, report: Callable[[str], None] = print) -> dict:
+def lengths(
+    start: rounds.Start,
+    count: int,
+    report: Callable[[str], None] = print,
+    steady: rounds.Steady = rounds.at_once,
+) -> dict:
     """Time epochs over texts: {"sizes": [...], "fastgrok": seconds per character by length and round}."""
     found: dict = {"sizes": list(LENGTHS), "fastgrok": [[] for _ in LENGTHS]}
     with start("fastgrok") as worker:
         worker.ask("epoch", characters=LENGTHS[0])  # loads or compiles the kernels
         for number in range(count):
             for position, characters in enumerate(LENGTHS):
-                seconds = worker.ask("epoch", characters=characters)["seconds"]
+                seconds = steady(lambda n=characters: worker.ask("epoch", characters=n))["seconds"]
                 found["fastgrok"][position].append(seconds / characters)
             report(f"growth, round {number + 1}: length of the text")
     return found
@@ -73,15 +85,24 @@ def epoch(library: Any, characters: int) -> dict:
     return {"seconds": time.perf_counter() - began}
 
 
-def by_threads(names: list[str], threads: int, start: rounds.Start, count: int, seconds: float) -> dict:
+def by_threads(
+    names: list[str],
+    threads: int,
+    start: rounds.Start,
+    count: int,
+    seconds: float,
+    steady: rounds.Steady = rounds.at_once,
+) -> dict:
     """Time rows on one thread and on all, with fastgrok: {row: {"1": seconds by round, "2": ...} or {"error": why}}."""
     found: dict = {name: {"1": [], str(threads): []} for name in names}
     for number in range(count):
         for name in names:
             with start("fastgrok") as worker:
                 try:
-                    for n in (1, threads) if number % 2 == 0 else (threads, 1):
-                        reply = worker.ask("time", row=name, seconds=seconds, threads=n)
+                    order = (1, threads) if number % 2 == 0 else (threads, 1)
+                    asked = {"row": name, "seconds": seconds}
+                    replies = steady(lambda o=order, a=asked: [worker.ask("time", **a, threads=n) for n in o])
+                    for n, reply in zip(order, replies, strict=True):
                         if "error" not in found[name]:
                             found[name][str(n)].append(reply["seconds"])
                 except WorkerError as error:

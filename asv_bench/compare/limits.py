@@ -25,13 +25,16 @@ _CHAINS = 12  # sums that wait for nobody: 2 units with a latency of 4 or 5 cycl
 _ELEMENTS = 1 << 25  # 128 MB of float32, for the copy and each stream alike: several times what caches hold
 
 
-def collect(start: rounds.Start, threads: int, count: int, seconds: float) -> dict:
+def collect(
+    start: rounds.Start, threads: int, count: int, seconds: float, steady: rounds.Steady = rounds.at_once
+) -> dict:
     """Measure in rounds: {"1": {limit or kernel: rates by round}, "2": ...}, the keys being numbers of threads."""
     found: dict = {str(n): {} for n in sorted({1, threads})}
     with start("fastgrok") as worker:
         for number in range(count):
             for n, rates in found.items():
-                for name, rate in worker.ask("limits", threads=int(n), seconds=seconds / 2).items():
+                reply = steady(lambda n=int(n): worker.ask("limits", threads=n, seconds=seconds / 2))
+                for name, rate in reply.items():
                     rates.setdefault(name, []).append(rate)
                 print(f"limits, round {number + 1}: {n} threads", flush=True)
     return found

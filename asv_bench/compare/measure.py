@@ -6,7 +6,7 @@ import functools
 import sys
 from collections.abc import Callable
 
-from . import book, claims, growth, limits, machine, rounds
+from . import book, claims, growth, limits, machine, rounds, yardstick
 from .process import Worker, WorkerError
 
 PARTS = ("rows", "memory", "limits", "threads", "growth", "book")
@@ -31,13 +31,16 @@ def measure(options: argparse.Namespace, save: Callable[[dict], None] = lambda r
     for library in rounds.LIBRARIES:
         with start(library) as worker:
             results["versions"].update(worker.ask("versions"))
-    for part in options.parts:
-        try:
-            results.update(_MEASURED[part](options, start))
-        except WorkerError as error:
-            results["failed"][part] = str(error)
-            print(f"{part}: {error}", file=sys.stderr)
-        save(results)
+    with Worker("yardstick", options.threads, module=yardstick.MODULE) as worker:
+        steady = yardstick.Steady(lambda: worker.ask("time", seconds=0.02)["seconds"], options.patience)
+        for part in options.parts:
+            try:
+                results.update(_MEASURED[part](options, start, steady))
+            except WorkerError as error:
+                results["failed"][part] = str(error)
+                print(f"{part}: {error}", file=sys.stderr)
+            results["steady"] = steady.summary()
+            save(results)
     return results
 
 
@@ -46,32 +49,32 @@ def _start(library: str, options: argparse.Namespace) -> Worker:
     return Worker(library, options.threads, python, avx2=options.avx2)
 
 
-def _rows(options: argparse.Namespace, start: rounds.Start) -> dict:
-    return {"rows": rounds.collect(rounds.time_rows(options.names, start, options.rounds, options.seconds))}
+def _rows(options: argparse.Namespace, start: rounds.Start, steady: rounds.Steady) -> dict:
+    return {"rows": rounds.collect(rounds.time_rows(options.names, start, options.rounds, options.seconds, steady))}
 
 
-def _memory(options: argparse.Namespace, start: rounds.Start) -> dict:
+def _memory(options: argparse.Namespace, start: rounds.Start, steady: rounds.Steady) -> dict:
     return {"memory": rounds.peak_memory(options.names, start)}
 
 
-def _limits(options: argparse.Namespace, start: rounds.Start) -> dict:
-    return {"limits": limits.collect(start, options.threads, options.rounds, options.seconds)}
+def _limits(options: argparse.Namespace, start: rounds.Start, steady: rounds.Steady) -> dict:
+    return {"limits": limits.collect(start, options.threads, options.rounds, options.seconds, steady)}
 
 
-def _threads(options: argparse.Namespace, start: rounds.Start) -> dict:
+def _threads(options: argparse.Namespace, start: rounds.Start, steady: rounds.Steady) -> dict:
     names = [name for name in options.names if claims.thread_goal(name)]
     if options.threads == 1 or not names:
         return {}
-    return {"by_threads": growth.by_threads(names, options.threads, start, options.rounds, options.seconds)}
+    return {"by_threads": growth.by_threads(names, options.threads, start, options.rounds, options.seconds, steady)}
 
 
-def _growth(options: argparse.Namespace, start: rounds.Start) -> dict:
+def _growth(options: argparse.Namespace, start: rounds.Start, steady: rounds.Steady) -> dict:
     few = min(options.rounds, FEW)
-    sweeps = growth.sweep(start, few, options.seconds)
-    return {"growth": {**sweeps, "length": growth.lengths(start, few)}}
+    sweeps = growth.sweep(start, few, options.seconds, steady=steady)
+    return {"growth": {**sweeps, "length": growth.lengths(start, few, steady=steady)}}
 
 
-def _book(options: argparse.Namespace, start: rounds.Start) -> dict:
+def _book(options: argparse.Namespace, start: rounds.Start, steady: rounds.Steady) -> dict:
     folder = options.book.resolve()
     start_book = functools.partial(Worker, str(folder), options.threads, module="asv_bench.compare.book")
     return {"book": book.compare(start, start_book, folder, min(options.rounds, FEW), options.seconds)}

@@ -3,16 +3,25 @@
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from statistics import median
+from typing import Any
 
 from ..benchmarks.workloads import ROWS
 from .process import Worker, WorkerError
 
 Start = Callable[[str], Worker]  # makes a worker for the library of that name
+Steady = Callable[[Callable[[], Any]], Any]  # calls a measurement, perhaps more than once; see yardstick.py
 LIBRARIES = ("fastgrok", "torch")
 AGREE = 1e-4
 
 
-def time_rows(names: Iterable[str], start: Start, rounds: int, seconds: float) -> Iterator[tuple[int, str, dict]]:
+def at_once(measurement: Callable[[], Any]) -> Any:
+    """Call a measurement, whatever the machine does meanwhile."""
+    return measurement()
+
+
+def time_rows(
+    names: Iterable[str], start: Start, rounds: int, seconds: float, steady: Steady = at_once
+) -> Iterator[tuple[int, str, dict]]:
     """Yield the number of the round, the row and what was measured, or {"error": why not}.
 
     Measured are the seconds of each library, {"fastgrok": ..., "torch": ...}, and `flops`, the operations in the
@@ -26,12 +35,15 @@ def time_rows(names: Iterable[str], start: Start, rounds: int, seconds: float) -
                     if library not in workers or not workers[library].alive:
                         workers[library] = stack.enter_context(start(library))
                 order = LIBRARIES if number % 2 == 0 else LIBRARIES[::-1]
-                yield number, name, _one_row(name, [workers[library] for library in order], seconds)
+                yield number, name, _one_row(name, [workers[library] for library in order], seconds, steady)
 
 
-def _one_row(name: str, workers: list[Worker], seconds: float) -> dict:
+def _one_row(name: str, workers: list[Worker], seconds: float, steady: Steady) -> dict:
+    def ask() -> dict[str, dict]:
+        return {worker.package: worker.ask("time", row=name, seconds=seconds) for worker in workers}
+
     try:
-        replies = {worker.package: worker.ask("time", row=name, seconds=seconds) for worker in workers}
+        replies = steady(ask)
     except WorkerError as error:
         return {"error": str(error)}
     ours, theirs = (replies[library]["first"] for library in LIBRARIES)

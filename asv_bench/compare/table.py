@@ -61,8 +61,21 @@ def _circumstances(results: dict) -> str:
         "are medians over the rounds, and the ratio is the median of the rounds' ratios, beside it the lowest and the "
         "highest; above 1, fastgrok is faster. The peak is what the cores do in multiply-adds when no memory is in the "
         "way; of it, the products of a row take the share given. Memory is the peak of a process that does nothing but "
-        "this row, fastgrok's and PyTorch's."
+        f"this row, fastgrok's and PyTorch's.{_steady(results)}"
     )
+
+
+def _steady(results: dict) -> str:
+    """How often the machine was too slow to be measured, where a run tells."""
+    found = results.get("steady")
+    if not found:
+        return ""
+    text = (
+        f" Before and after each measurement the cores exchange data that belongs to neither library, at best in "
+        f"{found['microseconds']:.0f} µs; where they took 15% longer, it was made again: {found['repeated']} "
+        f"times for {found['measured']} measurements"
+    )
+    return text + (f", of which {found['disturbed']} count although disturbed." if found["disturbed"] else ".")
 
 
 def _load(machine: dict) -> str:

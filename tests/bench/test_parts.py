@@ -179,18 +179,19 @@ def test_parts_that_run(tmp_path):
         ["--parts", "book"],
         ["--parts", "rows", "--readme", "README.md"],
         ["--avx2", "--readme", "README.md"],
+        ["--patience", "-1"],
     ):
         with pytest.raises(SystemExit):
             command.arguments(words)
 
 
 def test_a_part_that_fails_does_not_end_the_run(tmp_path, monkeypatch):
-    def fail(options, start):
+    def fail(options, start, steady):
         raise WorkerError("fastgrok: out of luck")
 
     monkeypatch.setattr(measure, "_start", lambda library, options: _Answers(library))
     monkeypatch.setitem(measure._MEASURED, "limits", fail)
-    monkeypatch.setitem(measure._MEASURED, "memory", lambda options, start: {"memory": {}})
+    monkeypatch.setitem(measure._MEASURED, "memory", lambda options, start, steady: {"memory": {}})
     saved = []
     options = command.arguments(["--parts", "limits", "memory"])
     results = measure.measure(options, lambda results: saved.append(json.dumps(results)))
