@@ -32,7 +32,7 @@ def measure(options: argparse.Namespace, save: Callable[[dict], None] = lambda r
         with start(library) as worker:
             results["versions"].update(worker.ask("versions"))
     with Worker("yardstick", options.threads, module=yardstick.MODULE) as worker:
-        steady = yardstick.Steady(lambda: worker.ask("time", seconds=0.02)["seconds"], options.patience)
+        steady = yardstick.Steady(lambda: yardstick.look(worker), options.patience)
         for part in options.parts:
             try:
                 results.update(_MEASURED[part](options, start, steady))

@@ -71,9 +71,9 @@ def _steady(results: dict) -> str:
     if not found:
         return ""
     text = (
-        f" Before and after each measurement the cores exchange data that belongs to neither library, at best in "
-        f"{found['microseconds']:.0f} µs; where they took 15% longer, it was made again: {found['repeated']} "
-        f"times for {found['measured']} measurements"
+        " Before and after each measurement the cores exchange data that belongs to neither library (usually in "
+        f"{found['microseconds']:.0f} µs), and multiply; where either took half as long again, it was made again: "
+        f"{found['repeated']} times for {found['measured']} measurements"
     )
     return text + (f", of which {found['disturbed']} count although disturbed." if found["disturbed"] else ".")
 
