@@ -100,13 +100,27 @@ class OurStep(Workload):
         return self.descend(self.sgd, loss) / T
 
 
-def compare(start: rounds.Start, start_book: Callable[[], Any], folder: Path, count: int, seconds: float) -> dict:
+def compare(
+    start: rounds.Start,
+    start_book: Callable[[], Any],
+    folder: Path,
+    count: int,
+    seconds: float,
+    steady: rounds.Steady = rounds.at_once,
+) -> dict:
     """Time both in alternating rounds: {"fastgrok": seconds by round, "book": ...}."""
     found: dict = {"fastgrok": [], "book": []}
     for _ in range(count):
         with start("fastgrok") as ours, start_book() as theirs:
-            found["fastgrok"].append(ours.ask("book", folder=str(folder), seconds=seconds)["seconds"])
-            found["book"].append(theirs.ask("time", seconds=seconds)["seconds"])
+
+            def ask(ours: Any = ours, theirs: Any = theirs) -> tuple[float, float]:
+                return (
+                    ours.ask("book", folder=str(folder), seconds=seconds)["seconds"],
+                    theirs.ask("time", seconds=seconds)["seconds"],
+                )
+
+            for name, taken in zip(found, steady(ask), strict=True):
+                found[name].append(taken)
     return found
 
 

@@ -1,6 +1,7 @@
 """A run: its parts one after the other, gathered in one dictionary, which is what results.json holds."""
 
 import argparse
+import contextlib
 import datetime
 import functools
 import sys
@@ -31,8 +32,9 @@ def measure(options: argparse.Namespace, save: Callable[[dict], None] = lambda r
     for library in rounds.LIBRARIES:
         with start(library) as worker:
             results["versions"].update(worker.ask("versions"))
-    with Worker("yardstick", options.threads, module=yardstick.MODULE) as worker:
-        steady = yardstick.Steady(lambda: yardstick.look(worker), options.patience)
+    with contextlib.ExitStack() as stack:
+        look = yardstick.looking(stack, functools.partial(yardstick.start, options.threads))
+        steady = yardstick.Steady(look, options.patience)
         for part in options.parts:
             try:
                 results.update(_MEASURED[part](options, start, steady))
@@ -77,7 +79,7 @@ def _growth(options: argparse.Namespace, start: rounds.Start, steady: rounds.Ste
 def _book(options: argparse.Namespace, start: rounds.Start, steady: rounds.Steady) -> dict:
     folder = options.book.resolve()
     start_book = functools.partial(Worker, str(folder), options.threads, module="asv_bench.compare.book")
-    return {"book": book.compare(start, start_book, folder, min(options.rounds, FEW), options.seconds)}
+    return {"book": book.compare(start, start_book, folder, min(options.rounds, FEW), options.seconds, steady)}
 
 
 _MEASURED = dict(zip(PARTS, (_rows, _memory, _limits, _threads, _growth, _book), strict=True))

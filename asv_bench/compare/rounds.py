@@ -25,7 +25,7 @@ def time_rows(
     """Yield the number of the round, the row and what was measured, or {"error": why not}.
 
     Measured are the seconds of each library, {"fastgrok": ..., "torch": ...}, and `flops`, the operations in the
-    products of one call. A worker that died is replaced for the next row.
+    products of one call; `discarded` are seconds that do not count. A worker that died is replaced for the next row.
     """
     for number in range(rounds):
         with contextlib.ExitStack() as stack:
@@ -39,8 +39,11 @@ def time_rows(
 
 
 def _one_row(name: str, workers: list[Worker], seconds: float, steady: Steady) -> dict:
+    tries = []
+
     def ask() -> dict[str, dict]:
-        return {worker.package: worker.ask("time", row=name, seconds=seconds) for worker in workers}
+        tries.append({worker.package: worker.ask("time", row=name, seconds=seconds) for worker in workers})
+        return tries[-1]
 
     try:
         replies = steady(ask)
@@ -49,11 +52,15 @@ def _one_row(name: str, workers: list[Worker], seconds: float, steady: Steady) -
     ours, theirs = (replies[library]["first"] for library in LIBRARIES)
     if not ROWS[name].random and not abs(ours - theirs) <= AGREE * max(1.0, abs(theirs)):
         return {"error": f"the first results differ: {ours:.7g} and {theirs:.7g}"}
-    return {**{library: replies[library]["seconds"] for library in LIBRARIES}, "flops": replies["fastgrok"]["flops"]}
+    return {
+        **{library: replies[library]["seconds"] for library in LIBRARIES},
+        "flops": replies["fastgrok"]["flops"],
+        "discarded": [{library: each[library]["seconds"] for library in LIBRARIES} for each in tries[:-1]],
+    }
 
 
 def collect(measured: Iterable[tuple[int, str, dict]], report: Callable[[str], None] = print) -> dict:
-    """Gather rounds: for each row lists of seconds by library and `flops`, or {"error": the first one}."""
+    """Gather rounds: for each row lists of seconds by library, `flops`, `discarded`; or {"error": the first one}."""
     rows: dict[str, dict] = {}
     for number, name, result in measured:
         row = rows.setdefault(name, {library: [] for library in LIBRARIES})
@@ -63,6 +70,7 @@ def collect(measured: Iterable[tuple[int, str, dict]], report: Callable[[str], N
             for library in LIBRARIES:
                 row[library].append(result[library])
             row["flops"] = result["flops"]
+            row["discarded"] = row.get("discarded", []) + result.get("discarded", [])
         report(f"round {number + 1}: {name:26} {describe(row)}")
     return rows
 
@@ -78,6 +86,11 @@ def describe(row: dict) -> str:
 def ratios(row: dict) -> list[float]:
     """PyTorch's time over fastgrok's, round by round: above 1, fastgrok is faster."""
     return [theirs / ours for ours, theirs in zip(row["fastgrok"], row["torch"], strict=True)]
+
+
+def ratio_with_discarded(row: dict) -> float:
+    """The median ratio, were all measurements counted."""
+    return median(ratios(row) + [each["torch"] / each["fastgrok"] for each in row.get("discarded", [])])
 
 
 def ratio(row: dict) -> float:

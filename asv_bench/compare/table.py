@@ -66,16 +66,21 @@ def _circumstances(results: dict) -> str:
 
 
 def _steady(results: dict) -> str:
-    """How often the machine was too slow to be measured, where a run tells."""
+    """Which measurements count, where a run tells."""
     found = results.get("steady")
     if not found:
         return ""
     text = (
-        " Before and after each measurement the cores exchange data that belongs to neither library (usually in "
-        f"{found['microseconds']:.0f} µs), and multiply; where either took half as long again, it was made again: "
-        f"{found['repeated']} times for {found['measured']} measurements"
+        " Before and after each measurement, work that belongs to neither library is timed: data passed from core to "
+        f"core (at the fast end in {found['microseconds']:.0f} µs), and multiply-adds. Where either took half as long "
+        f"again as at its fast end, the measurement was discarded and made again, {found['repeated']} times beside "
+        f"{found['measured']} that count"
     )
-    return text + (f", of which {found['disturbed']} count although disturbed." if found["disturbed"] else ".")
+    text += f", {found['disturbed']} of these although disturbed" if found["disturbed"] else ""
+    text += f"; that and waiting took {found['seconds']:.0f} s."
+    measured = [row for row in results["rows"].values() if "error" not in row]
+    changes = [abs(rounds.ratio_with_discarded(row) / rounds.ratio(row) - 1) for row in measured]
+    return text + (f" Were they counted, no ratio would change by more than {max(changes):.0%}." if changes else "")
 
 
 def _load(machine: dict) -> str:

@@ -1,4 +1,4 @@
-"""Whether the machine is as fast as it usually is, by two small pieces of work that belong to neither library.
+"""Whether the machine is as fast as it can be, by two small pieces of work that belong to neither library.
 
 The cores of a virtual machine are threads of its host, which moves them while programs run. On the machine of the
 README a line of memory took 44 ns from one core to the other when both shared a cache, 250 when they lay on different
@@ -7,22 +7,24 @@ were 1.5 to 3 times as slow there, PyTorch's less so, for a second or for many m
 what they have just written notice the first, threads that do nothing but multiply-adds the second.
 """
 
+import os
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from contextlib import ExitStack
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from .process import Worker, WorkerError
 from .worker import serve, time_calls
 
-MODULE = "asv_bench.compare.yardstick"
 SLACK = 1.5
-"""How many times its usual time a piece of work may take before a measurement does not count. Both cores with busy
-neighbours cost 1.2 to 1.3, too often to wait for their end, and slow both libraries alike."""
+"""How many times its mark a piece of work may take before a measurement does not count. Busy neighbours on both cores
+cost 1.2 to 1.3, too often to wait for their end, and slow both libraries alike."""
 
 _LOOKS = 20  # before the first measurement, over some seconds
 _PAUSE = 0.25  # seconds between looks
-_USUAL = 0.05  # the share of the looks that were faster than the usual time: the very fastest are flukes
+_FAST_SHARE = 0.05  # of the looks, which are faster than the mark: the very fastest are flukes
 _PASSED = 1 << 16  # numbers that a thread takes from another: 256 KB, from its second-level cache
 _OWN = 1 << 10  # numbers that a thread multiplies, in its first-level cache
 _STEPS = 8
@@ -30,69 +32,109 @@ _STEPS = 8
 Result = TypeVar("Result")
 
 
+class Look(NamedTuple):
+    """Seconds that threads took to pass things on, and to multiply."""
+
+    passing: float
+    multiplying: float
+
+
 class Steady:
     """Calls measurements, and again those before or after which the machine was slow.
 
-    `look` returns the seconds of the two pieces of work, (passing, multiplying). Nothing else is looked at, so which
-    measurements count does not depend on what they found. After `patience` seconds of waiting and of measuring in vain
-    everything counts, and `disturbed` tells how often.
+    Nothing but `look` is looked at, so which measurements count does not depend on what they found. After `patience`
+    seconds of waiting and of measuring in vain everything counts; `summary` tells how much was disturbed.
     """
 
-    def __init__(self, look: Callable[[], tuple[float, float]], patience: float):
-        self._look, self._patience = look, patience
-        self._looks: list[tuple[float, float]] = []
-        self.measured = self.repeated = self.disturbed = 0
+    def __init__(self, look: Callable[[], Look], patience: float):
+        self._look, self._patience, self._left = look, patience, patience
+        self._looks: list[Look] = []  # all but those of a wait: a long one must not become what is expected
+        self._beside: list[tuple[Look, Look]] = []  # before and after each measurement that counts
+        self._repeated = 0
 
     def __call__(self, measure: Callable[[], Result]) -> Result:
         """Return what `measure()` returned while the machine was steady, or at last when patience was at its end."""
         if not self._looks:
             self._get_to_know()
-        began = time.monotonic()
         while True:
-            self._wait(began)
-            start = time.monotonic()
+            before = self._wait()
+            began = time.monotonic()
             found = measure()
-            fast = self._fast()
-            if fast or not self._has_patience(began):
-                break
-            self.repeated += 1
-        self._patience -= start - began  # all but the measurement that counts
-        self.measured += 1
-        self.disturbed += not fast
-        return found
+            spent = time.monotonic() - began
+            after = self._look()
+            self._looks.append(after)
+            if self._left <= 0 or (self._is_fast(before) and self._is_fast(after)):
+                self._beside.append((before, after))
+                return found
+            self._left -= spent
+            self._repeated += 1
 
     def _get_to_know(self) -> None:
         for _ in range(_LOOKS if self._patience else 1):
             self._looks.append(self._look())
             time.sleep(_PAUSE)
 
-    def _wait(self, began: float) -> None:
-        while not self._fast() and self._has_patience(began):
+    def _wait(self) -> Look:
+        """Look until the machine is fast, or patience at its end; return the last look."""
+        last, began = self._look(), time.monotonic()
+        self._looks.append(last)
+        while not self._is_fast(last) and time.monotonic() - began < self._left:
             time.sleep(_PAUSE)
+            last = self._look()
+        self._left -= time.monotonic() - began
+        return last
 
-    def _has_patience(self, began: float) -> bool:
-        return time.monotonic() - began < self._patience
+    def _is_fast(self, look: Look) -> bool:
+        mark = self._mark()
+        return look.passing <= SLACK * mark.passing and look.multiplying <= SLACK * mark.multiplying
 
-    def _fast(self) -> bool:
-        self._looks.append(self._look())
-        passing, multiplying = self._usual()
-        return self._looks[-1][0] <= SLACK * passing and self._looks[-1][1] <= SLACK * multiplying
-
-    def _usual(self) -> tuple[float, float]:
-        """The usual times: of passing where multiplying is fast, since two halves of one core pass things quickly."""
-        multiplying = _quick([each for _, each in self._looks])
-        return _quick([each for each, beside in self._looks if beside <= SLACK * multiplying]), multiplying
+    def _mark(self) -> Look:
+        """The fast end of all looks; two halves of one core pass things quickly, so only looks that multiply fast."""
+        multiplying = _fast_end([look.multiplying for look in self._looks])
+        passing = [look.passing for look in self._looks if look.multiplying <= SLACK * multiplying]
+        return Look(_fast_end(passing), multiplying)
 
     def summary(self) -> dict:
-        """Return the usual time of passing, and how many measurements there were; nothing where there were none."""
-        if not self.measured:
+        """Return the mark of passing, how many measurements there were, and seconds spent on a steady machine.
+
+        `disturbed` counts those beside which the machine was slow by what is known at the end. Empty without any.
+        """
+        if not self._beside:
             return {}
-        counts = {name: getattr(self, name) for name in ("measured", "repeated", "disturbed")}
-        return {"microseconds": self._usual()[0] * 1e6, **counts}
+        return {
+            "microseconds": self._mark().passing * 1e6,
+            "measured": len(self._beside),
+            "repeated": self._repeated,
+            "disturbed": sum(not (self._is_fast(before) and self._is_fast(after)) for before, after in self._beside),
+            "seconds": self._patience - self._left,
+        }
 
 
-def _quick(times: list[float]) -> float:
-    return sorted(times)[int(_USUAL * len(times))]
+def _fast_end(times: list[float]) -> float:
+    return sorted(times)[int(_FAST_SHARE * len(times))]
+
+
+def looking(stack: ExitStack, start: Callable[[], Worker]) -> Callable[[], Look]:
+    """Return what looks, in a process that starts when it is needed, and again should it die; `stack` ends it."""
+    workers: list[Worker] = []
+
+    def ask() -> Look:
+        if not workers or not workers[-1].alive:
+            workers.append(stack.enter_context(start()))
+        return Look(**workers[-1].ask("look", seconds=0.02))
+
+    def look() -> Look:
+        try:
+            return ask()
+        except WorkerError:
+            return ask()
+
+    return look
+
+
+def start(threads: int) -> Worker:
+    """Start the process that looks with so many threads."""
+    return Worker("yardstick", threads, module="asv_bench.compare.yardstick")
 
 
 def loops() -> tuple[Callable[[np.ndarray, np.ndarray, int], None], Callable[[np.ndarray, int], None]]:
@@ -140,18 +182,18 @@ def _look(compiled: tuple[Callable, Callable], threads: int, seconds: float) -> 
     }
 
 
-def look(worker: Any) -> tuple[float, float]:
-    """Ask a worker of this module for both times."""
-    found = worker.ask("look", seconds=0.02)
-    return found["passing"], found["multiplying"]
-
-
 def main() -> None:
     """Serve: {"task": "look", "seconds": 0.02} is answered by the seconds of both."""
     import sys
 
+    import numba
+
+    # Threads without work spin before they sleep: no longer than between two loops, not into what is measured next.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     threads = int(sys.argv[2])
-    serve(loops(), {"look": lambda compiled, seconds: _look(compiled, threads, seconds)})
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    tasks: dict[str, Any] = {"look": lambda compiled, seconds: _look(compiled, threads, seconds)}
+    serve(loops(), tasks)
 
 
 if __name__ == "__main__":

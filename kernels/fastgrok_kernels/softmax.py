@@ -22,9 +22,10 @@ __all__ = [
 
 BLOCK = 8192  # elements per parallel iteration: enough to outweigh its cost, few enough to share a batch among cores
 FEW = 256
-"""Classes up to which the cross-entropy takes as many rows at once as a vector has lanes: rows of a small vocabulary
-are no whole vectors, and their maximum and sum go across lanes. 0.6 of the time with 33 classes, 0.75 with 65, 0.9
-with 255, and 1.3 with 512. Gradients would have to be turned back: slower from 33 classes on (AVX-512)."""
+"""Classes up to which the cross-entropy takes as many rows at once as a vector has lanes: most small vocabularies are
+no whole vectors, and the maximum and the sum of a row go across lanes. 0.65 of the time with 33 classes, 0.8 with
+65, 0.95 with 128 and 255, 1.3 with 512 (float32; float64 0.6 to 1, with AVX2 0.7 to 1). Gradients would have to be
+turned back: slower from 33 classes on."""
 
 
 def softmax_forward(x):
@@ -105,10 +106,10 @@ def _rows_per_block(x):
 
 # ---------------------------------------------------------------------------------------------------- one row
 
-# Loops over the vectors of vector.py, which need no scalar loop for the rest of a row, were slower: the compiler has
-# several vectors under way at once (65 classes forward: 246 us for 4096 rows, 315 with our own). Exponentials of a
-# whole block of rows at once gain 9 % with 65 classes and lose 10 % with 10,000; the last elements of a row as a vector
-# that overlaps the one before are slower (289 instead of 179 us backward).
+# Loops over vectors *along* a row, which need no scalar loop for the rest of it, were slower than what the compiler
+# makes of these: it has several vectors under way at once (65 classes forward: 246 us for 4096 rows, 315 with our own).
+# Exponentials of a whole block of rows at once gain 9 % with 65 classes and lose 10 % with 10,000; the last elements of
+# a row as a vector that overlaps the one before are slower (289 instead of 179 us backward).
 
 
 @jit.serial

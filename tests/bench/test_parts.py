@@ -1,13 +1,14 @@
 """The parts of a run beside the rows: limits of the machine, threads, growth, the book."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fastgrok
 from asv_bench.compare import __main__ as command
-from asv_bench.compare import book, growth, limits, measure
+from asv_bench.compare import book, growth, limits, measure, rounds
 from asv_bench.compare.process import Worker, WorkerError
 
 
@@ -70,6 +71,34 @@ def test_threads_are_compared_and_errors_kept():
     found = growth.by_threads(["cnn-B128", "lm-rnn-B32-T16-H512"], 2, _Answers, 2, 0.1)
     assert found["cnn-B128"] == {"1": [2.0, 2.0], "2": [1.0, 1.0]}
     assert "out of luck" in found["lm-rnn-B32-T16-H512"]["error"]
+
+
+def _twice(measure):
+    """Call a measurement as on an unsteady machine; the second time counts."""
+    measure()
+    return measure()
+
+
+def _all_parts(steady):
+    folder = Path("clone")
+    return (
+        limits.collect(_Answers, 2, 2, 0.1, steady),
+        growth.by_threads(["cnn-B128"], 2, _Answers, 2, 0.1, steady),
+        growth.sweep(_Answers, 2, 0.1, _quiet, steady),
+        growth.lengths(_Answers, 2, _quiet, steady),
+        book.compare(_Answers, lambda: _Answers("book"), folder, 2, 0.1, steady),
+    )
+
+
+def test_all_parts_repeat_what_an_unsteady_machine_disturbed():
+    def asked():
+        return sum(len(worker.asked) for worker in _Answers.log)
+
+    _Answers.log = ()
+    once, count = _all_parts(rounds.at_once), asked()
+    _Answers.log = ()
+    assert _all_parts(_twice) == once
+    assert asked() == 2 * count - 1  # the first epoch of `lengths`, which compiles, is no measurement
 
 
 def test_sweeps_change_one_size_at_a_time():

@@ -57,13 +57,26 @@ def test_cross_entropy_picks_from_log_softmax(x, data):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("bad", [np.nan, -np.nan, np.inf])
-def test_softmax_does_not_hide_nan(dtype, bad):
-    x = np.zeros((2, 35), dtype)
-    x[0, 20] = bad
+@pytest.mark.parametrize(("V", "at"), [(35, 0), (35, 20), (300, 0), (300, 299)])
+def test_softmax_does_not_hide_nan(dtype, bad, V, at):
+    x = np.zeros((17, V), dtype)
+    x[16, at] = bad
     with np.errstate(invalid="ignore"):
-        y, (losses, _) = kernels.softmax_forward(x), kernels.cross_entropy_forward(x, np.zeros(2, np.int64))
-    assert np.isnan(y[0]).any() and np.isnan(losses[0])
-    assert np.isfinite(y[1]).all() and np.isfinite(losses[1])
+        y, (losses, _) = kernels.softmax_forward(x), kernels.cross_entropy_forward(x, np.ones(17, np.int64))
+    assert np.isnan(y[16]).any() and np.isnan(losses[16])
+    assert np.isfinite(y[:16]).all() and np.isfinite(losses[:16]).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("V", [1, 35, 300])
+def test_cross_entropy_of_classes_that_are_ruled_out(dtype, V):
+    """Minus infinity is a score: such a class has no share, and the others share as if it were not there."""
+    x = np.random.default_rng(0).standard_normal((17, V)).astype(dtype)
+    x[:, V // 2 + 1 :] = -np.inf
+    losses, logsumexp = kernels.cross_entropy_forward(x, np.zeros(17, np.int64))
+    left, _ = kernels.cross_entropy_forward(np.ascontiguousarray(x[:, : V // 2 + 1]), np.zeros(17, np.int64))
+    np.testing.assert_allclose(losses, left, rtol=1e-5, atol=1e-6)
+    assert np.isfinite(logsumexp).all()
 
 
 @pytest.mark.parametrize("V", [1, 9, 3000])
