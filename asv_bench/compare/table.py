@@ -80,7 +80,9 @@ def _steady(results: dict) -> str:
     text += f"; that and waiting took {found['seconds']:.0f} s."
     measured = [row for row in results["rows"].values() if "error" not in row]
     changes = [abs(rounds.ratio_with_discarded(row) / rounds.ratio(row) - 1) for row in measured]
-    return text + (f" Were they counted, no ratio would change by more than {max(changes):.0%}." if changes else "")
+    if changes:
+        text += f" Were those of the rows counted, no ratio would change by more than {max(changes):.0%}."
+    return text
 
 
 def _load(machine: dict) -> str:

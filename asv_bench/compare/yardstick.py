@@ -3,11 +3,13 @@
 The cores of a virtual machine are threads of its host, which moves them while programs run. On the machine of the
 README a line of memory took 44 ns from one core to the other when both shared a cache, 250 when they lay on different
 dies, and 19 when they were the two halves of one core, which then multiplied half as fast. Small steps on two threads
-were 1.5 to 3 times as slow there, PyTorch's less so, for a second or for many minutes. Threads that hand each other
-what they have just written notice the first, threads that do nothing but multiply-adds the second.
+took 1.1 to 2.8 times as long on different dies, most of PyTorch's suffered less, for a second or for several minutes.
+Threads that hand each other what they have just written notice different dies; threads that do nothing but
+multiply-adds notice halves of one core.
 """
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -184,8 +186,6 @@ def _look(compiled: tuple[Callable, Callable], threads: int, seconds: float) -> 
 
 def main() -> None:
     """Serve: {"task": "look", "seconds": 0.02} is answered by the seconds of both."""
-    import sys
-
     import numba
 
     # Threads without work spin before they sleep: no longer than between two loops, not into what is measured next.
