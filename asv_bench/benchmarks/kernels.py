@@ -27,6 +27,7 @@ NAMES = [
     "conv_forward",
     "cross_entropy_backward",
     "cross_entropy_forward",
+    "cross_entropy_with_gradient",
     "dropout_backward",
     "dropout_forward",
     "embedding_backward",

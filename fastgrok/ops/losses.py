@@ -94,12 +94,29 @@ class CrossEntropy(_ClassLoss):
         for an unknown reduction.
         """
         self.logits = self.prepare(logits, targets, reduction, ignore_index)
-        losses, self.logsumexp = kernels.cross_entropy_forward(self.logits, self.targets)
+        self.dlogits = None
+        if self.needs[0] and reduction != "none":
+            losses, self.dlogits = self.with_gradient()
+        else:
+            losses, self.logsumexp = kernels.cross_entropy_forward(self.logits, self.targets)
         return self.finish(losses)
+
+    def with_gradient(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the losses of rows, and the gradient of their sum or mean."""
+        dloss = 1 / max(int(self.count), 1) if self.reduction == "mean" else 1
+        return kernels.cross_entropy_with_gradient(self.logits, self.targets, dloss)
 
     def backward(self, dy):
         """dlogits = (softmax(logits) - onehot(target)) * the gradient of the row's loss."""
-        d = kernels.cross_entropy_backward(self.dlosses(dy), self.logits, self.logsumexp, self.targets)
+        if self.reduction == "none":
+            d = kernels.cross_entropy_backward(self.dlosses(dy), self.logits, self.logsumexp, self.targets)
+        else:
+            # What is returned belongs to others: a second time it is calculated anew.
+            d, self.dlogits = self.dlogits, None
+            if d is None:
+                d = self.with_gradient()[1]
+            if dy != 1:
+                kernels.scale_into(d, dy)
         return (from_rows(d, self.shape, self.axis),)
 
 

@@ -27,6 +27,7 @@ _MODULES = {
     "arithmetic": ("multiply", "total"),
     "clip": ("scale_into", "sum_of_squares"),
     "conv": ("conv_backward_input", "conv_backward_weight", "conv_forward"),
+    "cross_entropy": ("cross_entropy_backward", "cross_entropy_forward", "cross_entropy_with_gradient"),
     "dropout": ("dropout_backward", "dropout_forward"),
     "elementwise": (
         "bias_relu_backward", "exp_forward", "log_forward", "relu_backward", "relu_forward",
@@ -54,10 +55,7 @@ _MODULES = {
     "patches": ("patches_backward", "patches_forward"),
     "pool": ("avg_pool_backward", "avg_pool_forward", "max_pool_backward", "max_pool_forward"),
     "rnn": ("rnn_backward", "rnn_forward"),
-    "softmax": (
-        "cross_entropy_backward", "cross_entropy_forward", "log_softmax_backward", "log_softmax_forward",
-        "softmax_backward", "softmax_forward",
-    ),
+    "softmax": ("log_softmax_backward", "log_softmax_forward", "softmax_backward", "softmax_forward"),
     "update": ("adam_into", "adamw_into", "momentum_into", "sgd_into"),
     "update_adaptive": ("adadelta_into", "adagrad_into", "adamax_into", "nadam_into", "rmsprop_into"),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Softmax, log-softmax and cross-entropy over the rows of a matrix, forward and backward.
+"""Softmax and log-softmax over the rows of a matrix, forward and backward.
 
 Each row is reduced on its own in a fixed order, so the results do not depend on the number of threads.
 """
@@ -6,26 +6,16 @@ Each row is reduced on its own in a fixed order, so the results do not depend on
 import numpy as np
 
 from . import jit, memory
-from .packing import pack_panel_transposed
 from .scalar import exp_below_one, from_ordered, log, to_ordered
 from .simd import LANES
-from .vector import load, select, store
+from .vector import load, select, store, transpose
 
-__all__ = [
-    "cross_entropy_backward",
-    "cross_entropy_forward",
-    "log_softmax_backward",
-    "log_softmax_forward",
-    "softmax_backward",
-    "softmax_forward",
-]
+__all__ = ["log_softmax_backward", "log_softmax_forward", "softmax_backward", "softmax_forward"]
 
 BLOCK = 8192  # elements per parallel iteration: enough to outweigh its cost, few enough to share a batch among cores
-FEW = 256
-"""Classes up to which the cross-entropy takes as many rows at once as a vector has lanes: most small vocabularies are
-no whole vectors, and the maximum and the sum of a row go across lanes. 0.65 of the time with 33 classes, 0.8 with
-65, 0.95 with 128 and 255, 1.3 with 512 (float32; float64 0.6 to 1, with AVX2 0.7 to 1). Gradients would have to be
-turned back: slower from 33 classes on."""
+FEW = 8192 // (4 * LANES)
+"""Columns up to which as many rows as a vector has lanes go together: with results, half of a first-level cache.
+With 65 columns that takes 0.7 of the time of a row after the other, with 17 and 128 0.8 (float32, with AVX-512)."""
 
 
 def softmax_forward(x):
@@ -36,7 +26,7 @@ def softmax_forward(x):
     """
     y = memory.empty_like(x)
     if x.size:
-        _softmax_forward(x, y, _rows_per_block(x))
+        _softmax_forward(x, y, *_room(x), rows_per_block(x))
     return y
 
 
@@ -47,7 +37,7 @@ def softmax_backward(dy, y):
     """
     dx = memory.empty_like(y)
     if y.size:
-        _softmax_backward(dy, y, dx, _rows_per_block(y))
+        _softmax_backward(dy, y, dx, rows_per_block(y))
     return dx
 
 
@@ -58,7 +48,7 @@ def log_softmax_forward(x):
     """
     y = memory.empty_like(x)
     if x.size:
-        _log_softmax_forward(x, y, _rows_per_block(x))
+        _log_softmax_forward(x, y, *_room(x), rows_per_block(x))
     return y
 
 
@@ -69,39 +59,20 @@ def log_softmax_backward(dy, y):
     """
     dx = memory.empty_like(y)
     if y.size:
-        _log_softmax_backward(dy, y, dx, _rows_per_block(y))
+        _log_softmax_backward(dy, y, dx, rows_per_block(y))
     return dx
 
 
-def cross_entropy_forward(logits, targets):
-    """The negative log-likelihood of one class per row: losses[n] = log sum_v e^logits[n, v] - logits[n, targets[n]].
-
-    `logits` (N, V), float32 or float64; `targets` (N,) int64, below V; a negative target ignores its row, with loss 0.
-    Returns `losses` (N,) and `logsumexp` (N,), both of the dtype of the logits; the latter is for the backward pass.
-    """
-    losses, logsumexp = np.zeros(len(logits), logits.dtype), np.empty(len(logits), logits.dtype)
-    if logits.size:
-        maxima, rows = np.empty_like(losses), _rows_per_block(logits)
-        if logits.shape[1] <= FEW:
-            lanes = LANES * 4 // logits.itemsize
-            rows = -(-rows // lanes) * lanes
-        _cross_entropy_forward(logits, targets, losses, maxima, logsumexp, rows)
-    return losses, logsumexp
+def rows_per_block(x):
+    """Rows of a parallel iteration: whole groups of those that go together."""
+    lanes = LANES * 4 // x.itemsize
+    rows = max(1, BLOCK // x.shape[1])
+    return rows if x.shape[1] > FEW else -(-rows // lanes) * lanes
 
 
-def cross_entropy_backward(dlosses, logits, logsumexp, targets):
-    """dlogits[n, v] = dlosses[n] (e^(logits[n, v] - logsumexp[n]) - [v = targets[n]]), and 0 in ignored rows.
-
-    `dlosses` (N,): the gradient of the losses; the rest as in `cross_entropy_forward`. Returns `dlogits` (N, V).
-    """
-    dlogits = memory.empty_like(logits)
-    if logits.size:
-        _cross_entropy_backward(dlosses, logits, logsumexp, targets, dlogits, _rows_per_block(logits))
-    return dlogits
-
-
-def _rows_per_block(x):
-    return max(1, BLOCK // x.shape[1])
+def _room(x):
+    """Memory for the maximum of each row and the sum of its exponentials."""
+    return np.empty(len(x), x.dtype), np.empty(len(x), x.dtype)
 
 
 # ---------------------------------------------------------------------------------------------------- one row
@@ -146,19 +117,15 @@ def _sum_of_exps(x, shift):
 
 
 @jit.serial
-def _log(x):
-    for i in range(x.size):
-        x[i] = log(x[i])
-
-
-@jit.serial
-def _softmax_row(x, y):
-    shift = _maximum(x)
+def _softmax_row(x, shift, factor, y):
+    """y = factor softmax(x), where `shift` is the maximum of x; returns the sum of e^(x - shift)."""
     for i in range(x.size):
         y[i] = exp_below_one(x[i] - shift)
-    scale = y.dtype.type(1) / _sum(y)
+    total = _sum(y)
+    scale = factor / total
     for i in range(x.size):
         y[i] *= scale
+    return total
 
 
 @jit.serial
@@ -169,9 +136,7 @@ def _softmax_backward_row(dy, y, dx):
 
 
 @jit.serial
-def _log_softmax_row(x, y):
-    shift = _maximum(x)
-    rest = log(_sum_of_exps(x, shift))
+def _log_softmax_row(x, shift, rest, y):
     for i in range(x.size):
         y[i] = (x[i] - shift) - rest
 
@@ -183,41 +148,92 @@ def _log_softmax_backward_row(dy, y, dx):
         dx[i] = dy[i] - exp_below_one(y[i]) * total
 
 
-@jit.serial
-def _cross_entropy_backward_row(dloss, logits, logsumexp, dlogits):
-    for i in range(logits.size):
-        dlogits[i] = dloss * exp_below_one(logits[i] - logsumexp)
-
-
-@jit.serial
-def _maxima_and_sums(logits, n0, n1, maxima, sums):
-    """The maximum of each row n0 <= n < n1, and the sum of e^(logit - maximum), for a few classes: a lane per row."""
-    V, lanes = logits.shape[1], LANES * 4 // logits.itemsize
-    flat, turned, both = logits.reshape(-1), np.empty(V * lanes, logits.dtype), np.empty(2 * lanes, logits.dtype)
-    for n in range(n0, n1, lanes):
-        rows = min(lanes, n1 - n)
-        pack_panel_transposed(flat, n * V, V, rows, V, turned, 0, lanes, lanes)
-        best = load(turned, 0)
-        for v in range(lanes, V * lanes, lanes):
-            x = load(turned, v)
-            best = select(x > best, x, best)
-        total = exp_below_one(load(turned, 0) - best)
-        for v in range(lanes, V * lanes, lanes):
-            total = total + exp_below_one(load(turned, v) - best)
-        store(both, 0, best)
-        store(both, lanes, total)
-        for i in range(rows):
-            maxima[n + i], sums[n + i] = both[i], both[lanes + i]
-
-
 # ---------------------------------------------------------------------------------------------------- blocks of rows
 
 
-@jit.parallel(work=lambda x, y, rows: 0.8 * x.size)
-def _softmax_forward(x, y, rows):
+@jit.serial
+def _rows_together(x, n0, n1, V, factor, y, maxima, sums):
+    """What `softmax_block` does, for rows of at least one vector: `x`, and `y` if it is not empty, are flat.
+
+    As many rows as a vector has lanes go together. The maxima and sums of their vectors, lane by lane, are turned, so
+    that the last steps of all rows are vectors again. The last vector of a row overlaps the one before where V is no
+    multiple of the lanes; its store comes last, and what lies in both counts once in the sum.
+    """
+    lanes = LANES * 4 // x.itemsize
+    last, room = V - lanes, lanes * lanes
+    new, side, turned = np.zeros(lanes, x.dtype), np.zeros(room, x.dtype), np.empty(room, x.dtype)
+    new[(last + lanes - 1) // lanes * lanes - last :] = 1  # the lanes of the last vector that are in no other
+    counted = load(new, 0)
+    for n in range(n0, n1, lanes):
+        rows = min(lanes, n1 - n)
+        for i in range(rows):
+            first, end = (n + i) * V, (n + i) * V + last
+            best = load(x, end)
+            for at in range(first, end, lanes):
+                some = load(x, at)
+                best = select(some > best, some, best)
+            store(side, i * lanes, best)
+        transpose(side, 0, lanes, turned, 0, lanes)
+        best = load(turned, 0)
+        for at in range(lanes, room, lanes):
+            some = load(turned, at)
+            best = select(some > best, some, best)
+        store(turned, 0, best)
+        for i in range(rows):
+            first, end, shift = (n + i) * V, (n + i) * V + last, turned[i]
+            e = exp_below_one(load(x, end) - shift)
+            total = e * counted
+            for at in range(first, end, lanes):
+                some = exp_below_one(load(x, at) - shift)
+                total = total + some
+                if y.size:
+                    store(y, at, some)
+            if y.size:
+                store(y, end, e)
+            store(side, i * lanes, total)
+            maxima[n + i] = shift
+        transpose(side, 0, lanes, turned, 0, lanes)
+        total = load(turned, 0)
+        for at in range(lanes, room, lanes):
+            total = total + load(turned, at)
+        store(turned, 0, total)
+        store(turned, lanes, factor / total)
+        for i in range(rows):
+            sums[n + i] = turned[i]
+            if y.size:
+                first, end, scale = (n + i) * V, (n + i) * V + last, turned[lanes + i]
+                scaled = load(y, end) * scale
+                for at in range(first, end, lanes):
+                    store(y, at, load(y, at) * scale)
+                store(y, end, scaled)
+
+
+@jit.serial
+def log_of(x):
+    """x = log(x), of many numbers at once, hence vectorised."""
+    for i in range(x.size):
+        x[i] = log(x[i])
+
+
+@jit.serial
+def softmax_block(x, n0, n1, factor, y, maxima, sums):
+    """For the rows n0 <= n < n1: their maxima, the sums of e^(x - maximum), and y = factor softmax(x) if y has rows."""
+    if LANES * 4 // x.itemsize <= x.shape[1] <= FEW:
+        _rows_together(x.reshape(-1), n0, n1, x.shape[1], factor, y.reshape(-1), maxima, sums)
+    else:
+        for n in range(n0, n1):
+            maxima[n] = _maximum(x[n])
+            if y.size:
+                sums[n] = _softmax_row(x[n], maxima[n], factor, y[n])
+            else:
+                sums[n] = _sum_of_exps(x[n], maxima[n])
+
+
+@jit.parallel(work=lambda x, *_: 0.8 * x.size)
+def _softmax_forward(x, y, maxima, sums, rows):
     for block in jit.prange((len(x) + rows - 1) // rows):
-        for n in range(block * rows, min(block * rows + rows, len(x))):
-            _softmax_row(x[n], y[n])
+        n0, n1 = np.int64(block) * rows, min(np.int64(block) * rows + rows, len(x))
+        softmax_block(x, n0, n1, x.dtype.type(1), y, maxima, sums)
 
 
 @jit.parallel(work=lambda dy, y, dx, rows: 0.3 * y.size)
@@ -227,11 +243,14 @@ def _softmax_backward(dy, y, dx, rows):
             _softmax_backward_row(dy[n], y[n], dx[n])
 
 
-@jit.parallel(work=lambda x, y, rows: 0.8 * x.size)
-def _log_softmax_forward(x, y, rows):
+@jit.parallel(work=lambda x, *_: 0.8 * x.size)
+def _log_softmax_forward(x, y, maxima, sums, rows):
     for block in jit.prange((len(x) + rows - 1) // rows):
-        for n in range(block * rows, min(block * rows + rows, len(x))):
-            _log_softmax_row(x[n], y[n])
+        n0, n1 = np.int64(block) * rows, min(np.int64(block) * rows + rows, len(x))
+        softmax_block(x, n0, n1, x.dtype.type(1), y[:0], maxima, sums)
+        log_of(sums[n0:n1])
+        for n in range(n0, n1):
+            _log_softmax_row(x[n], maxima[n], sums[n], y[n])
 
 
 @jit.parallel(work=lambda dy, y, dx, rows: 0.6 * y.size)
@@ -239,31 +258,3 @@ def _log_softmax_backward(dy, y, dx, rows):
     for block in jit.prange((len(y) + rows - 1) // rows):
         for n in range(block * rows, min(block * rows + rows, len(y))):
             _log_softmax_backward_row(dy[n], y[n], dx[n])
-
-
-@jit.parallel(work=lambda logits, targets, losses, maxima, logsumexp, rows: 0.8 * logits.size)
-def _cross_entropy_forward(logits, targets, losses, maxima, logsumexp, rows):
-    for block in jit.prange((len(logits) + rows - 1) // rows):
-        n0, n1 = np.int64(block) * rows, min(np.int64(block) * rows + rows, len(logits))
-        if logits.shape[1] <= FEW:
-            _maxima_and_sums(logits, n0, n1, maxima, logsumexp)
-        else:
-            for n in range(n0, n1):
-                maxima[n] = _maximum(logits[n])
-                logsumexp[n] = _sum_of_exps(logits[n], maxima[n])
-        _log(logsumexp[n0:n1])  # of many numbers, hence vectorised
-        for n in range(n0, n1):
-            rest = logsumexp[n]
-            logsumexp[n] = maxima[n] + rest
-            losses[n] = (maxima[n] - logits[n, targets[n]]) + rest if targets[n] >= 0 else 0
-
-
-@jit.parallel(work=lambda dlosses, logits, logsumexp, targets, dlogits, rows: 0.4 * logits.size)
-def _cross_entropy_backward(dlosses, logits, logsumexp, targets, dlogits, rows):
-    for block in jit.prange((len(logits) + rows - 1) // rows):
-        for n in range(block * rows, min(block * rows + rows, len(logits))):
-            if targets[n] < 0:
-                dlogits[n] = 0
-            else:
-                _cross_entropy_backward_row(dlosses[n], logits[n], logsumexp[n], dlogits[n])
-                dlogits[n, targets[n]] -= dlosses[n]

@@ -61,11 +61,13 @@ KERNEL_MODULES = {
     "matmul": ("packing", "vector", "simd", "scalar", "memory", "jit"),
     "memory": (),
     "groups": ("jit",),
+    "cross_entropy": ("softmax", *_BLOCKS),
     "gates": _BLOCKS,  # the weight layout that all recurrent kernels share
     "generate": ("lstm", "gates", *_BLOCKS),  # steps of the same recurrence, one at a time
     "gru": ("rnn", "lstm", "gates", *_BLOCKS),
     "lstm": ("gates", *_BLOCKS),
     "rnn": ("lstm", "gates", *_BLOCKS),  # work is cut in the same ways
+    "softmax": _BLOCKS,
     "reference": (),
 }
 _ANY_KERNEL = ("gates", *_BLOCKS)

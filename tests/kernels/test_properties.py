@@ -48,27 +48,33 @@ def test_log_softmax_is_the_logarithm_of_softmax(x):
 def test_cross_entropy_picks_from_log_softmax(x, data):
     targets = data.draw(hnp.arrays(np.int64, len(x), elements=st.integers(-2, x.shape[1] - 1)))
     losses, logsumexp = kernels.cross_entropy_forward(x, targets)
-    picked = -kernels.log_softmax_forward(x)[np.arange(len(x)), targets] * (targets >= 0)
+    picked = -kernels.log_softmax_forward(x)[np.arange(len(x)), np.maximum(targets, 0)] * (targets >= 0)
     np.testing.assert_allclose(losses, picked, rtol=1e-4, atol=2e-5)
     dlogits = kernels.cross_entropy_backward(np.ones(len(x), x.dtype), x, logsumexp, targets)
     np.testing.assert_allclose(dlogits.sum(axis=1), 0, atol=1e-4)
     assert not dlogits[targets < 0].any()
+    at_once = kernels.cross_entropy_with_gradient(x, targets, -3)
+    np.testing.assert_allclose(at_once[0], losses, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(at_once[1], -3 * dlogits, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("bad", [np.nan, -np.nan, np.inf])
-@pytest.mark.parametrize(("V", "at"), [(35, 0), (35, 20), (300, 0), (300, 299)])
+@pytest.mark.parametrize(("V", "at"), [(5, 4), (35, 0), (35, 20), (35, 34), (300, 0), (300, 299)])
 def test_softmax_does_not_hide_nan(dtype, bad, V, at):
     x = np.zeros((17, V), dtype)
     x[16, at] = bad
+    targets = np.ones(17, np.int64)
     with np.errstate(invalid="ignore"):
-        y, (losses, _) = kernels.softmax_forward(x), kernels.cross_entropy_forward(x, np.ones(17, np.int64))
-    assert np.isnan(y[16]).any() and np.isnan(losses[16])
-    assert np.isfinite(y[:16]).all() and np.isfinite(losses[:16]).all()
+        y, (losses, _) = kernels.softmax_forward(x), kernels.cross_entropy_forward(x, targets)
+        at_once, dlogits = kernels.cross_entropy_with_gradient(x, targets, 1)
+    for result in (y, losses, at_once, dlogits):
+        assert np.isnan(result[16]).any()
+        assert np.isfinite(result[:16]).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("V", [1, 35, 300])
+@pytest.mark.parametrize("V", [1, 35, 64, 300])
 def test_cross_entropy_of_classes_that_are_ruled_out(dtype, V):
     """Minus infinity is a score: such a class has no share, and the others share as if it were not there."""
     x = np.random.default_rng(0).standard_normal((17, V)).astype(dtype)
@@ -77,6 +83,8 @@ def test_cross_entropy_of_classes_that_are_ruled_out(dtype, V):
     left, _ = kernels.cross_entropy_forward(np.ascontiguousarray(x[:, : V // 2 + 1]), np.zeros(17, np.int64))
     np.testing.assert_allclose(losses, left, rtol=1e-5, atol=1e-6)
     assert np.isfinite(logsumexp).all()
+    dlogits = kernels.cross_entropy_with_gradient(x, np.zeros(17, np.int64), 1)[1]
+    assert np.isfinite(dlogits).all() and not dlogits[:, V // 2 + 1 :].any()
 
 
 @pytest.mark.parametrize("V", [1, 9, 3000])

@@ -74,6 +74,19 @@ def test_ignored_rows_count_neither_in_the_mean_nor_in_the_gradient():
     assert (op.backward(np.ones(()))[0][1] == 0).all()
 
 
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+def test_the_gradient_of_a_cross_entropy_is_made_anew_for_each_who_asks(reduction):
+    """It is known before it is asked for. Who gets it may change it, and a second one asks with another factor."""
+    x, targets = np.random.default_rng(0).standard_normal((5, 20)), np.array([1, -100, 2, 19, 0])
+    op, shape = ops.CrossEntropy(), (5,) if reduction == "none" else ()
+    op.forward(x, targets, reduction=reduction)
+    (first,) = op.backward(np.ones(shape))
+    kept = first.copy()
+    first[:] = np.nan
+    np.testing.assert_array_equal(op.backward(np.ones(shape))[0], kept)
+    np.testing.assert_allclose(op.backward(np.full(shape, -3.0))[0], -3 * kept, rtol=1e-12)
+
+
 def test_padding_row_of_embedding_gets_no_gradient():
     op = ops.Embedding()
     op.forward(np.ones((4, 2)), np.array([0, 3, 3]), padding_idx=3)

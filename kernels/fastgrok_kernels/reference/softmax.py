@@ -27,23 +27,5 @@ def log_softmax_backward(dy, y):
     return dy - np.exp(y) * dy.sum(axis=1, keepdims=True)
 
 
-def cross_entropy_forward(logits, targets):
-    """losses (N,), logsumexp (N,) from logits (N, V), targets (N,); a negative target ignores its row."""
-    largest = _largest(logits)
-    logsumexp = np.log(np.exp(logits - largest).sum(axis=1)) + largest[:, 0]
-    used = targets >= 0
-    losses = np.zeros_like(logsumexp)
-    losses[used] = logsumexp[used] - logits[used, targets[used]]
-    return losses, logsumexp
-
-
-def cross_entropy_backward(dlosses, logits, logsumexp, targets):
-    """dlogits (N, V) from dlosses, logsumexp, targets (N,) and logits (N, V)."""
-    used = targets >= 0
-    dlogits = np.exp(logits - logsumexp[:, None])
-    dlogits[used, targets[used]] -= 1
-    return dlogits * (dlosses * used)[:, None]
-
-
 def _largest(x):
     return x.max(axis=1, keepdims=True, initial=-np.inf)

@@ -4,8 +4,12 @@ import numpy as np
 
 from .case import Case, Kernel, normal, sized
 
-# Rows x vocabulary. 300 x 65 is cut into several blocks of rows, 3 x 10007 into one row each.
-_ROWS = ((0, 5), (1, 1), (3, 0), (1, 17), (7, 16), (5, 65), (300, 65), (3, 10007))
+# Rows x vocabulary. 300 x 65 is cut into several blocks of rows, 3 x 10007 into one row each. From one vector to 128 or
+# 256 columns, rows go together: of 33, one is left alone.
+_ROWS = (
+    *((0, 5), (1, 1), (3, 0), (1, 17), (7, 16), (5, 65), (300, 65), (3, 10007)),
+    *((33, 7), (33, 31), (16, 128), (5, 129), (16, 256), (5, 257)),
+)
 _ROWS_BENCH = (2048, 65)
 
 
@@ -38,8 +42,11 @@ def _classified_backward(rng, dtype, N, V):
     return normal(rng, dtype, N), logits, logsumexp, _targets(rng, N, V)
 
 
-# Without classes there is no target. Up to 256 classes, rows are taken a vector at once: of 33, one is left alone.
-_CLASSES = (*(size for size in _ROWS if size != (3, 0)), (33, 7), (16, 256), (5, 257))
+def _classified_at_once(rng, dtype, N, V):
+    return *_classified(rng, dtype, N, V), 1 / max(N, 1)
+
+
+_CLASSES = tuple(size for size in _ROWS if size != (3, 0))  # without classes there is no target
 _EXTREME = Case("huge", lambda rng, dtype: (np.array([[1e4, 0, -1e4], [-1e4, -1e4, -1e4], [3e4, 3e4, 0]], dtype),))
 
 KERNELS = (
@@ -47,6 +54,9 @@ KERNELS = (
     Kernel("softmax_backward", "softmax", sized(_probabilities, _ROWS, _ROWS_BENCH)),
     Kernel("log_softmax_forward", "softmax", (*sized(_scores, _ROWS, _ROWS_BENCH), _EXTREME)),
     Kernel("log_softmax_backward", "softmax", sized(_log_probabilities, _ROWS, _ROWS_BENCH), rtol32=1e-5),
-    Kernel("cross_entropy_forward", "softmax", sized(_classified, _CLASSES, _ROWS_BENCH)),
-    Kernel("cross_entropy_backward", "softmax", sized(_classified_backward, _CLASSES, _ROWS_BENCH), rtol32=5e-6),
+    Kernel("cross_entropy_forward", "cross_entropy", sized(_classified, _CLASSES, _ROWS_BENCH)),
+    Kernel("cross_entropy_backward", "cross_entropy", sized(_classified_backward, _CLASSES, _ROWS_BENCH), rtol32=5e-6),
+    Kernel(
+        "cross_entropy_with_gradient", "cross_entropy", sized(_classified_at_once, _CLASSES, _ROWS_BENCH), rtol32=5e-6
+    ),
 )
