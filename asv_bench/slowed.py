@@ -23,7 +23,7 @@ AFTER = """
         softmax_block(x, n0, n1, x.dtype.type(1), y, maxima, sums)
         softmax_block(x, n0, n0 + (n1 - n0) // 5, x.dtype.type(1), y, maxima, sums)
 """
-"""Of each block of rows, a fifth is calculated twice: 20 % more work, rounded up to groups of rows that go together."""
+"""Of each block of rows, a fifth is calculated twice: 20 % more work."""
 
 
 def slow_down(checkout: Path) -> None:

@@ -82,7 +82,10 @@ class _ClassLoss(Op, register=False):
 
 
 class CrossEntropy(_ClassLoss):
-    """-log softmax(logits)[target]: logits (N, V), targets (N,) int64."""
+    """-log softmax(logits)[target]: logits (N, V), targets (N,) int64.
+
+    The gradient of a sum or a mean is calculated with it, where one is wanted, and kept until backward.
+    """
 
     name = "cross_entropy"
     saved_inputs = (0, 1)
@@ -101,9 +104,9 @@ class CrossEntropy(_ClassLoss):
             losses, self.logsumexp = kernels.cross_entropy_forward(self.logits, self.targets)
         return self.finish(losses)
 
-    def with_gradient(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the losses of rows, and the gradient of their sum or mean."""
-        dloss = 1 / max(int(self.count), 1) if self.reduction == "mean" else 1
+    def with_gradient(self, dy: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+        """Return the losses of rows, and dy times the gradient of their sum or mean."""
+        dloss = dy / max(int(self.count), 1) if self.reduction == "mean" else dy
         return kernels.cross_entropy_with_gradient(self.logits, self.targets, dloss)
 
     def backward(self, dy):
@@ -111,11 +114,12 @@ class CrossEntropy(_ClassLoss):
         if self.reduction == "none":
             d = kernels.cross_entropy_backward(self.dlosses(dy), self.logits, self.logsumexp, self.targets)
         else:
-            # What is returned belongs to others: a second time it is calculated anew.
+            # What is returned belongs to others: a second time it is calculated anew. So it is for infinity, by which
+            # the zeros of ignored rows must not be multiplied.
             d, self.dlogits = self.dlogits, None
-            if d is None:
-                d = self.with_gradient()[1]
-            if dy != 1:
+            if d is None or not np.isfinite(dy):
+                d = self.with_gradient(float(dy))[1]
+            elif dy != 1:
                 kernels.scale_into(d, dy)
         return (from_rows(d, self.shape, self.axis),)
 

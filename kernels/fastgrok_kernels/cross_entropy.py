@@ -25,7 +25,7 @@ def cross_entropy_with_gradient(logits, targets, dloss):
     dlogits[n, v] = dloss (e^logits[n, v] / sum_u e^logits[n, u] - [v = targets[n]]), and 0 in ignored rows.
 
     `logits`, `targets` as in `cross_entropy_forward`; `dloss` is rounded to the dtype of the logits. Returns `losses`
-    (N,) and `dlogits` (N, V). Every exponential is calculated once, and memory is passed once instead of twice: the
+    (N,), equal up to the order of sums, and `dlogits` (N, V). Every exponential is calculated once, and memory is passed once instead of twice: the
     gradient of a mean or of a sum is known, up to a factor, before anything flows back.
     """
     dlogits = memory.empty_like(logits)
@@ -44,7 +44,7 @@ def cross_entropy_backward(dlosses, logits, logsumexp, targets):
 
 
 def _losses(logits, targets, dlogits, dloss):
-    """The losses and the logarithms of sums (N,), and the gradient where `dlogits` has room for it."""
+    """The losses and the logarithms of sums (N,), and the gradient if `dlogits` has rows."""
     losses, maxima, logsumexp = (make(len(logits), logits.dtype) for make in (np.zeros, np.empty, np.empty))
     if logits.size:
         _cross_entropy(logits, targets, losses, maxima, logsumexp, dlogits, dloss, rows_per_block(logits))

@@ -62,15 +62,19 @@ def test_cross_entropy_picks_from_log_softmax(x, data):
 @pytest.mark.parametrize("bad", [np.nan, -np.nan, np.inf])
 @pytest.mark.parametrize(("V", "at"), [(5, 4), (35, 0), (35, 20), (35, 34), (300, 0), (300, 299)])
 def test_softmax_does_not_hide_nan(dtype, bad, V, at):
-    x = np.zeros((17, V), dtype)
-    x[16, at] = bad
-    targets = np.ones(17, np.int64)
+    x = np.zeros((19, V), dtype)
+    x[3, at] = bad  # among others in its group, and before one that is not whole
+    targets = np.ones(19, np.int64)
     with np.errstate(invalid="ignore"):
-        y, (losses, _) = kernels.softmax_forward(x), kernels.cross_entropy_forward(x, targets)
-        at_once, dlogits = kernels.cross_entropy_with_gradient(x, targets, 1)
-    for result in (y, losses, at_once, dlogits):
-        assert np.isnan(result[16]).any()
-        assert np.isfinite(result[:16]).all()
+        results = [kernels.softmax_forward(x), kernels.log_softmax_forward(x)]
+        results += [kernels.cross_entropy_forward(x, targets)[0], *kernels.cross_entropy_with_gradient(x, targets, 1)]
+        targets[3] = -1
+        ignored = kernels.cross_entropy_with_gradient(x, targets, 1)
+    for result in results:
+        assert np.isnan(result[3]).any()
+        assert np.isfinite(np.delete(result, 3, 0)).all()
+    for result in ignored:
+        assert np.isfinite(result).all() and not result[3].any()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -85,6 +85,17 @@ def test_the_gradient_of_a_cross_entropy_is_made_anew_for_each_who_asks(reductio
     first[:] = np.nan
     np.testing.assert_array_equal(op.backward(np.ones(shape))[0], kept)
     np.testing.assert_allclose(op.backward(np.full(shape, -3.0))[0], -3 * kept, rtol=1e-12)
+    fresh = ops.CrossEntropy()
+    fresh.forward(x, targets, reduction=reduction)
+    overflown = fresh.backward(np.full(shape, np.inf))[0]
+    assert not np.isfinite(overflown[0]).any() and not overflown[1].any()  # the second row is ignored
+
+
+def test_a_cross_entropy_without_a_gradient_calculates_none():
+    op = ops.CrossEntropy()
+    op.needs = (False, False)
+    op.forward(np.ones((5, 20)), np.zeros(5, np.int64))
+    assert op.dlogits is None
 
 
 def test_padding_row_of_embedding_gets_no_gradient():

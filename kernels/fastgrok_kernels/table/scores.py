@@ -4,11 +4,11 @@ import numpy as np
 
 from .case import Case, Kernel, normal, sized
 
-# Rows x vocabulary. 300 x 65 is cut into several blocks of rows, 3 x 10007 into one row each. From one vector to 128 or
-# 256 columns, rows go together: of 33, one is left alone.
+# Rows x vocabulary. 300 x 65 is cut into several blocks of rows, 3 x 10007 into one row each. From one vector to
+# 128, 256 or 512 columns, depending on its lanes, rows go together: of 33, one is left alone.
 _ROWS = (
     *((0, 5), (1, 1), (3, 0), (1, 17), (7, 16), (5, 65), (300, 65), (3, 10007)),
-    *((33, 7), (33, 31), (16, 128), (5, 129), (16, 256), (5, 257)),
+    *((33, 7), (33, 31), (16, 128), (5, 129), (16, 256), (7, 512), (5, 513)),
 )
 _ROWS_BENCH = (2048, 65)
 
@@ -47,12 +47,13 @@ def _classified_at_once(rng, dtype, N, V):
 
 
 _CLASSES = tuple(size for size in _ROWS if size != (3, 0))  # without classes there is no target
-_EXTREME = Case("huge", lambda rng, dtype: (np.array([[1e4, 0, -1e4], [-1e4, -1e4, -1e4], [3e4, 3e4, 0]], dtype),))
+_HUGE = ((1e4, 0, -1e4), (-1e4, -1e4, -1e4), (3e4, 3e4, 0))
+_EXTREME = [Case(f"huge {n}", lambda rng, dtype, n=n: (np.tile(np.array(_HUGE, dtype), n),)) for n in (1, 11)]
 
 KERNELS = (
-    Kernel("softmax_forward", "softmax", (*sized(_scores, _ROWS, _ROWS_BENCH), _EXTREME)),
+    Kernel("softmax_forward", "softmax", (*sized(_scores, _ROWS, _ROWS_BENCH), *_EXTREME)),
     Kernel("softmax_backward", "softmax", sized(_probabilities, _ROWS, _ROWS_BENCH)),
-    Kernel("log_softmax_forward", "softmax", (*sized(_scores, _ROWS, _ROWS_BENCH), _EXTREME)),
+    Kernel("log_softmax_forward", "softmax", (*sized(_scores, _ROWS, _ROWS_BENCH), *_EXTREME)),
     Kernel("log_softmax_backward", "softmax", sized(_log_probabilities, _ROWS, _ROWS_BENCH), rtol32=1e-5),
     Kernel("cross_entropy_forward", "cross_entropy", sized(_classified, _CLASSES, _ROWS_BENCH)),
     Kernel("cross_entropy_backward", "cross_entropy", sized(_classified_backward, _CLASSES, _ROWS_BENCH), rtol32=5e-6),
