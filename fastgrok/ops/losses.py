@@ -114,13 +114,14 @@ class CrossEntropy(_ClassLoss):
         if self.reduction == "none":
             d = kernels.cross_entropy_backward(self.dlosses(dy), self.logits, self.logsumexp, self.targets)
         else:
-            # What is returned belongs to others: a second time it is calculated anew. So it is for infinity, by which
-            # the zeros of ignored rows must not be multiplied.
+            # What is returned belongs to others: a second time it is calculated anew.
             d, self.dlogits = self.dlogits, None
-            if d is None or not np.isfinite(dy):
+            if not np.isfinite(dy):  # by which the zeros of ignored rows must not be multiplied
                 d = self.with_gradient(float(dy))[1]
-            elif dy != 1:
-                kernels.scale_into(d, dy)
+            else:
+                d = self.with_gradient()[1] if d is None else d
+                if dy != 1:
+                    kernels.scale_into(d, dy)
         return (from_rows(d, self.shape, self.axis),)
 
 

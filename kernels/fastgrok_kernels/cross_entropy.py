@@ -25,8 +25,9 @@ def cross_entropy_with_gradient(logits, targets, dloss):
     dlogits[n, v] = dloss (e^logits[n, v] / sum_u e^logits[n, u] - [v = targets[n]]), and 0 in ignored rows.
 
     `logits`, `targets` as in `cross_entropy_forward`; `dloss` is rounded to the dtype of the logits. Returns `losses`
-    (N,), equal up to the order of sums, and `dlogits` (N, V). Every exponential is calculated once, and memory is passed once instead of twice: the
-    gradient of a mean or of a sum is known, up to a factor, before anything flows back.
+    (N,), equal up to the order of sums, and `dlogits` (N, V). Every exponential is calculated once, and memory is
+    passed once instead of twice: the gradient of a mean or of a sum is known, up to a factor, before anything flows
+    back.
     """
     dlogits = memory.empty_like(logits)
     return _losses(logits, targets, dlogits, float(dloss))[0], dlogits

@@ -80,8 +80,8 @@ def _activate(gates, at, c, before, after, h, to, rows, wide, H, units):
             c[after + s], h[to + s] = cell, o * tanh(cell)
 
 
-# Tried: gates in the place of their inputs, where each row is used once. Without the copy the training steps of LSTMs over
-# real numbers took as long as with it (H = 256 and 512; three rounds in turns, on one and on two threads).
+# Tried: gates in the place of their inputs, where each row is used once. Without the copy, training steps of LSTMs over
+# real numbers took as long as with it (H = 256 and 512; three rounds in turns, on one thread and on two).
 
 
 @jit.serial
