@@ -16,7 +16,7 @@ BLOCK = 8192  # elements per parallel iteration: enough to outweigh its cost, fe
 FEW = 8192 // (4 * LANES)
 """Columns up to which as many rows as a vector has lanes go together: with results, half of a first-level cache.
 With 65 columns that takes 0.7 of the time of a row after the other, with 17 and 128 0.8 (float32, with AVX-512). Fewer
-rows of more columns: 0.85 with 200 and 256, but 1.4 where the matrix does not fit into the last cache."""
+rows of more columns: 0.85 to 1 with 200 and 256, but up to 1.4 where the matrix does not fit into the last cache."""
 
 
 def softmax_forward(x):
