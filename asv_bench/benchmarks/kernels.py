@@ -14,6 +14,8 @@ NAMES = [
     "adamw_into",
     "add_bag_rows_into",
     "add_rows_into",
+    "attention_backward",
+    "attention_forward",
     "avg_pool_backward",
     "avg_pool_forward",
     "batch_norm_backward_input",

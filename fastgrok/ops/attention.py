@@ -1,11 +1,13 @@
 """Scaled dot-product attention, and the heads it works on."""
 
+import math
+
 import numpy as np
 
 import fastgrok_kernels as kernels
 
 from ..errors import ShapeError
-from .base import Op, cannot_broadcast, contiguous, rows_of, unbroadcast
+from .base import Op, cannot_broadcast, check_float, contiguous, rows_of, unbroadcast
 from .dropout import Dropout
 from .matmul import batched, check_dtypes
 
@@ -14,7 +16,8 @@ class Attention(Op):
     """softmax(scale * q k^T + mask) v: each query gets the mean of the values, weighted by how well their keys fit.
 
     Source: Vaswani et al., "Attention is all you need" (2017), section 3.2.1. One op, so that the weights, the largest
-    arrays of a transformer, are kept once and passed over as rarely as can be.
+    arrays of a transformer, are kept once and passed over as rarely as can be. Where nothing but y is wanted of them,
+    `FusedAttention` does without.
     """
 
     saved_inputs = (1, 2)
@@ -70,6 +73,82 @@ class Attention(Op):
             if mask_shape and self.needs[3]:
                 dmask = unbroadcast(dscores, mask_shape[0])
         return (dq, dk, dv, dmask)[: len(self.shapes)]
+
+
+class FusedAttention(Op):
+    """`Attention` that never has all weights in memory, for heads that do not broadcast, and without dropout."""
+
+    saved_inputs = (0, 1, 2)
+    saved_outputs = (0,)
+
+    @staticmethod
+    def covers(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> bool:
+        """Whether the shapes are ones that `forward` takes."""
+        return (
+            q.dtype == k.dtype == v.dtype
+            and min(q.ndim, k.ndim, v.ndim) >= 2
+            and q.shape[:-2] == k.shape[:-2] == v.shape[:-2]
+            and q.shape[-1] == k.shape[-1]
+            and k.shape[-2] == v.shape[-2]
+        )
+
+    def forward(self, q, k, v, scale=1.0, mask=None, causal=False):
+        """Attend: q (..., L, E), k (..., S, E), v (..., S, D), mask broadcasting to (..., L, S) -> y (..., L, D).
+
+        With `causal` query i sees keys 0 .. i. A query whose keys are all masked with -inf gets zeros. Raises
+        `ShapeError` when `covers` says no or the mask does not fit, and `DtypeError`.
+        """
+        check_float("scaled_dot_product_attention", "query", q)
+        if not self.covers(q, k, v):
+            raise ShapeError(
+                f"scaled_dot_product_attention: query is {q.dtype} of shape {q.shape}, key {k.dtype} {k.shape} and "
+                f"value {v.dtype} {v.shape}, expected one dtype and (..., L, E), (..., S, E) and (..., S, D)"
+            )
+        shape = (*q.shape[:-1], k.shape[-2])  # of the scores
+        if mask is None:
+            mask = np.zeros((0, 0, 0), q.dtype)
+        else:
+            check_float("scaled_dot_product_attention", "attn_mask", mask)
+            mask = _mask_of_heads(mask, shape).astype(q.dtype, copy=False)
+            if not causal and _is_causal(mask):
+                mask, causal = mask[:0], True
+        self.shapes, self.settings = (q.shape, k.shape, v.shape), (float(scale), causal)
+        self.arrays = *[_heads_together(x) for x in (q, k, v)], mask
+        y, logsumexp = kernels.attention_forward(*self.arrays, *self.settings)
+        self.arrays += y, logsumexp
+        return y.reshape(*q.shape[:-1], v.shape[-1])
+
+    def backward(self, dy):
+        """See `attention_backward`: the weights are found anew."""
+        gradients = kernels.attention_backward(_heads_together(dy), *self.arrays, *self.settings)
+        return tuple([d.reshape(shape) for d, shape in zip(gradients, self.shapes, strict=True)])
+
+
+def _heads_together(x: np.ndarray) -> np.ndarray:
+    """Return (..., L, E) as (N, L, E) in C order."""
+    return contiguous(x).reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
+
+
+def _mask_of_heads(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a mask for scores of `shape` (..., L, S) as (N, L, S), with 1 for N or L where all of them share it.
+
+    It is the caller's no more: what was not copied for its shape is copied for that.
+    """
+    try:
+        np.broadcast_to(mask, shape)
+    except ValueError:
+        raise cannot_broadcast("scaled_dot_product_attention (attn_mask)", shape, mask.shape) from None
+    *heads, L, S = (1,) * (len(shape) - mask.ndim) + mask.shape
+    lead = (1,) * len(heads) if math.prod(heads) == 1 else shape[:-2]
+    return np.array(np.broadcast_to(mask, (*lead, L, shape[-1]))).reshape(math.prod(lead), L, shape[-1])
+
+
+def _is_causal(mask: np.ndarray) -> bool:
+    """Whether a mask (N, L, S) does what `causal` does, which takes half the time."""
+    if mask.shape[0] != 1 or min(mask.shape[1:]) < 2 or mask[0, 0, -1] != -np.inf or mask[0, -1, 0] != 0:
+        return False
+    seen = np.tri(*mask.shape[1:], dtype=np.bool_)
+    return bool((mask[0] == np.where(seen, mask.dtype.type(0), mask.dtype.type(-np.inf))).all())
 
 
 def _clear_rows_without_keys(weights: np.ndarray, scores: np.ndarray) -> None:

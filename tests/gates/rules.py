@@ -61,6 +61,7 @@ KERNEL_MODULES = {
     "matmul": ("packing", "vector", "simd", "scalar", "memory", "jit"),
     "memory": (),
     "groups": ("jit",),
+    "attention": ("softmax", *_BLOCKS),
     "cross_entropy": ("softmax", *_BLOCKS),
     "gates": _BLOCKS,  # the weight layout that all recurrent kernels share
     "generate": ("lstm", "gates", *_BLOCKS),  # steps of the same recurrence, one at a time

@@ -173,6 +173,18 @@ CASES = [
             ("no-batch", ((0, 4, 3), (0, 5, 3), (0, 5, 3)), {}),
         )
     ],
+    *[
+        Case(ops.FusedAttention, id, normal(*shapes), settings)
+        for id, shapes, settings in (
+            ("matrices", ((4, 3), (5, 3), (5, 2)), {"scale": 0.7}),
+            ("heads", ((2, 3, 4, 5), (2, 3, 6, 5), (2, 3, 6, 5)), {"scale": 0.5, "causal": True}),
+            ("mask", ((2, 3, 4, 5), (2, 3, 6, 5), (2, 3, 6, 5)), {"scale": -0.5, "mask": np.linspace(-1, 1, 6)}),
+            ("mask-heads", ((2, 3, 4, 2), (2, 3, 5, 2), (2, 3, 5, 3)), {"mask": np.linspace(-1, 1, 20).reshape(4, 5)}),
+            ("no-keys", ((2, 4, 3), (2, 0, 3), (2, 0, 3)), {}),
+            ("no-queries", ((2, 0, 3), (2, 5, 3), (2, 5, 3)), {"mask": np.zeros((0, 5))}),
+            ("no-batch", ((0, 4, 3), (0, 5, 3), (0, 5, 3)), {"causal": True}),
+        )
+    ],
     Case(ops.Linear, "bias", normal((5, 3), (4, 3), (4,))),
     Case(ops.Linear, "no-bias", normal((2, 5, 3), (4, 3))),
     Case(ops.Linear, "1-d", normal((3,), (4, 3), (4,))),
