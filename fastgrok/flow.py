@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ShapeError, StateError
-from .ops.base import Op
+from .ops.base import Op, room
 from .ops.gradients import Gradient, Rows
 
 
@@ -24,7 +24,7 @@ def flow(roots: Iterable[tuple[Any, np.ndarray]], retain_graph: bool) -> dict[An
     def send(source: Any, gradient: Any) -> None:
         """Add a gradient to what has arrived for a leaf or an op's output, and queue the op."""
         if type(source) is not tuple:
-            leaves[source] = leaves[source] + gradient if source in leaves else gradient
+            leaves[source] = _sum(leaves[source], gradient) if source in leaves else gradient
             return
         op, output = source
         arrived = pending.get(op)
@@ -37,7 +37,7 @@ def flow(roots: Iterable[tuple[Any, np.ndarray]], retain_graph: bool) -> dict[An
             pending[op] = arrived = [None] * op.outputs
             heapq.heappush(heap, (-op.number, op))
         total = arrived[output]
-        arrived[output] = gradient if total is None else total + gradient
+        arrived[output] = gradient if total is None else _sum(total, gradient)
 
     for root, seed in roots:
         send(root if root.op is None else (root.op, root.output), seed)
@@ -45,6 +45,13 @@ def flow(roots: Iterable[tuple[Any, np.ndarray]], retain_graph: bool) -> dict[An
         op = heapq.heappop(heap)[1]
         _run(op, pending.pop(op), retain_graph, send)
     return leaves
+
+
+def _sum(a: Any, b: Any) -> Any:
+    """Return the sum of two gradients, of arrays in memory that is kept for reuse."""
+    if type(a) is np.ndarray and type(b) is np.ndarray:
+        return np.add(a, b, out=room(a, b))
+    return a + b
 
 
 def _run(op: Op, douts: list, retain_graph: bool, send: Callable[[Any, Any], None]) -> None:

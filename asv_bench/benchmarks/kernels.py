@@ -73,6 +73,8 @@ NAMES = [
     "rnn_backward",
     "rnn_forward",
     "scale_into",
+    "self_attention_backward",
+    "self_attention_forward",
     "sgd_into",
     "sigmoid_backward",
     "sigmoid_forward",

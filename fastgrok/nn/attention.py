@@ -12,7 +12,7 @@ from ..tensor import Tensor
 from ..tensor.functions import cat
 from . import functional as F
 from . import init
-from .functional_attention import additive_mask
+from .functional_attention import additive_mask, needs_no_weights
 from .linear import Linear
 from .module import Module
 from .parameter import new_parameter
@@ -195,10 +195,14 @@ class MultiheadAttention(Module):
         # As in PyTorch the hint is then taken at its word: the mask is the causal one, whatever attn_mask holds.
         by_hint = is_causal and key_padding_mask is None and not need_weights
         mask = self._mask(query, key_padding_mask, None if by_hint else attn_mask)
-        q, k, v = self._packed_heads(query) if same and self._qkv_same_embed_dim else self._heads(query, key, value)
+        p, weights = self.dropout if self.training else 0.0, None
+        packed = same and self._qkv_same_embed_dim
+        if packed and not (need_weights or self.add_zero_attn or self.bias_k is not None) and needs_no_weights(mask, p):
+            y = self.out_proj(self._attend_to_itself(query, mask, by_hint))
+            return y if batched else y.squeeze(0 if self.batch_first else 1), None
+        q, k, v = self._packed_heads(query) if packed else self._heads(query, key, value)
         k, v, mask = self._with_extra_keys(k, v, mask)
 
-        p, weights = self.dropout if self.training else 0.0, None
         if need_weights:
             scores = (q * math.sqrt(1 / self.head_dim)).matmul(k.transpose(-2, -1))
             weights = F.dropout((scores if mask is None else scores + mask).softmax(-1), p)
@@ -221,6 +225,12 @@ class MultiheadAttention(Module):
         """
         x = F.linear(x, self.in_proj_weight, self.in_proj_bias)
         return apply(ops.Heads, x, parts=3, heads=self.num_heads, batch_first=self.batch_first)
+
+    def _attend_to_itself(self, x: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
+        """Return what all heads attend to in x, side by side, without copying them apart."""
+        x = F.linear(x, self.in_proj_weight, self.in_proj_bias)
+        settings = {"heads": self.num_heads, "scale": 1 / math.sqrt(self.head_dim), "batch_first": self.batch_first}
+        return apply(ops.SelfAttention, x, mask=None if mask is None else mask.array, causal=causal, **settings)
 
     def _heads(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, ...]:
         """Return queries, keys and values (B, H, T, head_dim), each projected by itself: their inputs differ."""

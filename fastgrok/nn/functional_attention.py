@@ -84,16 +84,19 @@ def scaled_dot_product_attention(
         mask = additive_mask(name, "attn_mask", attn_mask, query.array.dtype)
     if scale is None:
         scale = 1 / math.sqrt(max(1, query.array.shape[-1])) if query.array.ndim else 1.0
-    # What exports models spells the formula out.
-    if not (dropout_p or (mask is not None and mask.requires_grad) or autograd.tracer):
-        if ops.FusedAttention.covers(query.array, key.array, value.array):
-            added = None if mask is None else mask.array
-            return apply(ops.FusedAttention, query, key, value, scale=scale, mask=added, causal=bool(is_causal))
+    if needs_no_weights(mask, dropout_p) and ops.FusedAttention.covers(query.array, key.array, value.array):
+        added = None if mask is None else mask.array
+        return apply(ops.FusedAttention, query, key, value, scale=scale, mask=added, causal=bool(is_causal))
     if is_causal and min(query.array.ndim, key.array.ndim) >= 2:
         causal = causal_mask(query.array.shape[-2], key.array.shape[-2], query.array.dtype)
         mask = causal if mask is None else mask + causal
     operands = (query, key, value) if mask is None else (query, key, value, mask)
     return apply(ops.Attention, *operands, scale=scale, p=dropout_p)
+
+
+def needs_no_weights(mask: Tensor | None, dropout_p: float) -> bool:
+    """Whether attention can do without all weights in memory. Where a model is exported, the formula is spelled out."""
+    return not (dropout_p or (mask is not None and mask.requires_grad) or autograd.tracer)
 
 
 def additive_mask(name: str, argument: str, mask: Tensor, dtype: np.dtype, other: Tensor | None = None) -> Tensor:

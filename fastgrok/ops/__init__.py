@@ -5,7 +5,7 @@ They know nothing of tensors: `op = Mul(); y = op.forward(a, b); da, db = op.bac
 
 from .activations import ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, SiLU, Softplus, TanhGELU
 from .arithmetic import Add, ClampBetween, Div, Maximum, Minimum, Mul, Pow, Remainder, Sub, Where
-from .attention import Attention, FusedAttention, Heads
+from .attention import Attention, FusedAttention, Heads, SelfAttention
 from .base import Op
 from .book import BookCrossEntropy, BookLSTMStep, BookRNNStep, Gates, GateShares
 from .conv import Conv, ConvTranspose, Fold, Unfold
@@ -148,6 +148,7 @@ __all__ = [
     "Reshape",
     "Round",
     "Rows",
+    "SelfAttention",
     "SetItem",
     "SiLU",
     "Sigmoid",

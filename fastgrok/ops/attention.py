@@ -5,11 +5,14 @@ import math
 import numpy as np
 
 import fastgrok_kernels as kernels
+from fastgrok_kernels import memory
 
 from ..errors import ShapeError
 from .base import Op, cannot_broadcast, check_float, contiguous, rows_of, unbroadcast
 from .dropout import Dropout
 from .matmul import batched, check_dtypes
+
+_NAME = "scaled_dot_product_attention"
 
 
 class Attention(Op):
@@ -30,10 +33,10 @@ class Attention(Op):
         """
         for name, x in (("key", k), ("value", v), ("attn_mask", mask)):
             if x is not None:
-                check_dtypes("scaled_dot_product_attention", q, x, ("query", name))
+                check_dtypes(_NAME, q, x, ("query", name))
         if min(q.ndim, k.ndim, v.ndim) < 2 or q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
             raise ShapeError(
-                f"scaled_dot_product_attention: query has shape {q.shape}, key {k.shape} and value {v.shape}, "
+                f"{_NAME}: query has shape {q.shape}, key {k.shape} and value {v.shape}, "
                 "expected (..., L, E), (..., S, E) and (..., S, D)"
             )
         self.scale, self.k, self.v = q.dtype.type(scale), k, v
@@ -44,7 +47,7 @@ class Attention(Op):
             try:
                 scores += mask
             except ValueError:
-                raise cannot_broadcast("scaled_dot_product_attention (attn_mask)", scores.shape, mask.shape) from None
+                raise cannot_broadcast(f"{_NAME} (attn_mask)", scores.shape, mask.shape) from None
         self.weights = kernels.softmax_forward(rows_of(scores)).reshape(scores.shape)
         if mask is not None:
             _clear_rows_without_keys(self.weights, scores)
@@ -98,20 +101,13 @@ class FusedAttention(Op):
         With `causal` query i sees keys 0 .. i. A query whose keys are all masked with -inf gets zeros. Raises
         `ShapeError` when `covers` says no or the mask does not fit, and `DtypeError`.
         """
-        check_float("scaled_dot_product_attention", "query", q)
+        check_float(_NAME, "query", q)
         if not self.covers(q, k, v):
             raise ShapeError(
-                f"scaled_dot_product_attention: query is {q.dtype} of shape {q.shape}, key {k.dtype} {k.shape} and "
+                f"{_NAME}: query is {q.dtype} of shape {q.shape}, key {k.dtype} {k.shape} and "
                 f"value {v.dtype} {v.shape}, expected one dtype and (..., L, E), (..., S, E) and (..., S, D)"
             )
-        shape = (*q.shape[:-1], k.shape[-2])  # of the scores
-        if mask is None:
-            mask = np.zeros((0, 0, 0), q.dtype)
-        else:
-            check_float("scaled_dot_product_attention", "attn_mask", mask)
-            mask = _mask_of_heads(mask, shape).astype(q.dtype, copy=False)
-            if not causal and _is_causal(mask):
-                mask, causal = mask[:0], True
+        mask, causal = _mask_of_heads(mask, causal, (*q.shape[:-1], k.shape[-2]), q.dtype)
         self.shapes, self.settings = (q.shape, k.shape, v.shape), (float(scale), causal)
         self.arrays = *[_heads_together(x) for x in (q, k, v)], mask
         y, logsumexp = kernels.attention_forward(*self.arrays, *self.settings)
@@ -124,28 +120,64 @@ class FusedAttention(Op):
         return tuple([d.reshape(shape) for d, shape in zip(gradients, self.shapes, strict=True)])
 
 
+class SelfAttention(Op):
+    """`FusedAttention` of queries, keys and values that one product made, side by side, and so are the results."""
+
+    saved_inputs = (0,)
+    saved_outputs = (0,)
+
+    def forward(self, x, heads, scale=1.0, mask=None, causal=False, batch_first=False):
+        """Attend: x (T, B, 3 * E), or (B, T, 3 * E) if batch_first, -> y (T, B, E) or (B, T, E), for `heads` heads.
+
+        `heads` divides E; mask and `causal` are those of `FusedAttention`, for scores (B, heads, T, T). Raises
+        `ShapeError` or `DtypeError`.
+        """
+        check_float(_NAME, "input", x)
+        if x.ndim != 3 or x.shape[2] % (3 * heads):
+            raise ShapeError(f"{_NAME}: input has shape {x.shape}, expected (.., .., 3 * {heads} * size of a head)")
+        B, T = x.shape[:2] if batch_first else x.shape[1::-1]
+        self.mask, causal = _mask_of_heads(mask, causal, (B, heads, T, T), x.dtype)
+        self.settings, E = (float(scale), causal, batch_first), x.shape[2] // 3
+        self.x = contiguous(x).reshape(*x.shape[:2], 3, heads, E // heads)
+        self.y, self.logsumexp = kernels.self_attention_forward(self.x, self.mask, *self.settings)
+        return self.y.reshape(*x.shape[:2], E)
+
+    def backward(self, dy):
+        """See `attention_backward`: the weights are found anew."""
+        dy = contiguous(dy).reshape(self.y.shape)
+        dx = kernels.self_attention_backward(dy, self.x, self.mask, self.y, self.logsumexp, *self.settings)
+        return (dx.reshape(*dx.shape[:2], math.prod(dx.shape[2:])),)
+
+
 def _heads_together(x: np.ndarray) -> np.ndarray:
     """Return (..., L, E) as (N, L, E) in C order."""
     return contiguous(x).reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
 
 
-def _mask_of_heads(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return a mask for scores of `shape` (..., L, S) as (N, L, S), with 1 for N or L where all of them share it.
+def _mask_of_heads(
+    mask: np.ndarray | None, causal: bool, shape: tuple[int, ...], dtype: np.dtype
+) -> tuple[np.ndarray, bool]:
+    """Return a mask for scores of `shape` (..., L, S) as the kernels take it, and whether it is causal instead.
 
-    It is the caller's no more: what was not copied for its shape is copied for that.
+    That is (N, L, S), with 1 for N or L where all of them share it; (0, 0, 0) for none. It is the caller's no more:
+    what was not copied for its shape is copied for that.
     """
+    if mask is None:
+        return np.zeros((0, 0, 0), dtype), causal
+    check_float(_NAME, "attn_mask", mask)
     try:
         np.broadcast_to(mask, shape)
     except ValueError:
-        raise cannot_broadcast("scaled_dot_product_attention (attn_mask)", shape, mask.shape) from None
-    *heads, L, S = (1,) * (len(shape) - mask.ndim) + mask.shape
+        raise cannot_broadcast(f"{_NAME} (attn_mask)", shape, mask.shape) from None
+    *heads, L, _ = (1,) * (len(shape) - mask.ndim) + mask.shape
     lead = (1,) * len(heads) if math.prod(heads) == 1 else shape[:-2]
-    return np.array(np.broadcast_to(mask, (*lead, L, shape[-1]))).reshape(math.prod(lead), L, shape[-1])
+    mask = np.array(np.broadcast_to(mask, (*lead, L, shape[-1])), dtype).reshape(math.prod(lead), L, shape[-1])
+    return (np.zeros((0, 0, 0), dtype), True) if not causal and _is_causal(mask, shape) else (mask, causal)
 
 
-def _is_causal(mask: np.ndarray) -> bool:
-    """Whether a mask (N, L, S) does what `causal` does, which takes half the time."""
-    if mask.shape[0] != 1 or min(mask.shape[1:]) < 2 or mask[0, 0, -1] != -np.inf or mask[0, -1, 0] != 0:
+def _is_causal(mask: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether a mask (N, L, S) hides just what follows a query: `causal` does the same in half the time."""
+    if mask.shape != (1, *shape[-2:]) or min(mask.shape[1:]) < 2 or mask[0, 0, -1] != -np.inf or mask[0, -1, 0] != 0:
         return False
     seen = np.tri(*mask.shape[1:], dtype=np.bool_)
     return bool((mask[0] == np.where(seen, mask.dtype.type(0), mask.dtype.type(-np.inf))).all())
@@ -175,8 +207,7 @@ class Heads(Op):
         """Put the gradients side by side again."""
         given = next(d for d in dy if d is not None)
         B, heads, L, D = given.shape
-        dx = np.zeros((*self.shape[:2], len(dy), heads, D), given.dtype)
+        dx = memory.empty((*self.shape[:2], len(dy), heads, D), given.dtype)
         for part, d in zip(dx.transpose((2, 0, 3, 1, 4) if self.batch_first else (2, 1, 3, 0, 4)), dy, strict=True):
-            if d is not None:
-                part[...] = d
+            part[...] = 0 if d is None else d
         return (dx.reshape(self.shape),)

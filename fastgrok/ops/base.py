@@ -94,7 +94,11 @@ FACTORS: dict[tuple[bool, ...], tuple[int, ...]] = {
 
 def contiguous(x: np.ndarray) -> np.ndarray:
     """Return `x` itself when it lies in C order, else a copy that does; unlike in NumPy 0-d arrays stay 0-d."""
-    return x if x.flags.c_contiguous else x.copy()
+    if x.flags.c_contiguous:
+        return x
+    y = memory.empty(x.shape, x.dtype)
+    y[...] = x
+    return y
 
 
 def memory_axes(*arrays: np.ndarray) -> tuple[int, ...] | None:

@@ -25,7 +25,9 @@ import types
 
 _MODULES = {
     "arithmetic": ("multiply", "total"),
-    "attention": ("attention_backward", "attention_forward"),
+    "attention": (
+        "attention_backward", "attention_forward", "self_attention_backward", "self_attention_forward",
+    ),
     "clip": ("scale_into", "sum_of_squares"),
     "conv": ("conv_backward_input", "conv_backward_weight", "conv_forward"),
     "cross_entropy": ("cross_entropy_backward", "cross_entropy_forward", "cross_entropy_with_gradient"),

@@ -185,6 +185,15 @@ CASES = [
             ("no-batch", ((0, 4, 3), (0, 5, 3), (0, 5, 3)), {"causal": True}),
         )
     ],
+    *[
+        Case(ops.SelfAttention, id, normal(shape), {"heads": 2, **settings})
+        for id, shape, settings in (
+            ("time", (4, 3, 6), {"scale": 0.7, "causal": True}),
+            ("batch", (3, 4, 12), {"batch_first": True, "mask": np.linspace(-1, 1, 16).reshape(4, 4)}),
+            ("mask-heads", (3, 2, 6), {"mask": np.linspace(-1, 1, 12).reshape(2, 2, 1, 3)}),
+            ("nothing", (0, 3, 6), {}),
+        )
+    ],
     Case(ops.Linear, "bias", normal((5, 3), (4, 3), (4,))),
     Case(ops.Linear, "no-bias", normal((2, 5, 3), (4, 3))),
     Case(ops.Linear, "1-d", normal((3,), (4, 3), (4,))),

@@ -29,6 +29,34 @@ def attention_backward(dy, q, k, v, mask, y, logsumexp, scale, causal):
     return dq, dk, dv
 
 
+def self_attention_forward(x, mask, scale, causal, batch_first):
+    """y (B, T, H, D) and logsumexp (B * H, T) from x (B, T, 3, H, D); B and T change places unless `batch_first`."""
+    q, k, v = _heads(x, batch_first)
+    y, logsumexp = attention_forward(q, k, v, mask, scale, causal)
+    return _side_by_side(y, x[:, :, 0], batch_first), logsumexp
+
+
+def self_attention_backward(dy, x, mask, y, logsumexp, scale, causal, batch_first):
+    """dx (B, T, 3, H, D) from dy, y (B, T, H, D), logsumexp (B * H, T) and the inputs."""
+    (q, k, v), (dy,), (y,) = (_heads(a, batch_first) for a in (x, dy[:, :, None], y[:, :, None]))
+    gradients = attention_backward(dy, q, k, v, mask, y, logsumexp, scale, causal)
+    return np.stack([_side_by_side(d, x[:, :, 0], batch_first) for d in gradients], axis=2)
+
+
+def _heads(x, batch_first):
+    """The parts of x (B, T, parts, H, D) as arrays (B * H, T, D)."""
+    x = x if batch_first else x.swapaxes(0, 1)
+    B, T, parts, H, D = x.shape
+    return x.transpose(2, 0, 3, 1, 4).reshape(parts, B * H, T, D)
+
+
+def _side_by_side(y, like, batch_first):
+    """Heads y (B * H, T, D) as an array of the shape of `like` (B, T, H, D)."""
+    B, T, H, D = (like if batch_first else like.swapaxes(0, 1)).shape
+    y = y.reshape(B, H, T, D).swapaxes(1, 2)
+    return y if batch_first else y.swapaxes(0, 1)
+
+
 def _scores(q, k, mask, scale, causal, n):
     scores = scale * q[n] @ k[n].T
     if mask.size:

@@ -1,6 +1,6 @@
 """Every kernel with its reference and its cases: what the tests, the gates and the benchmarks enumerate."""
 
-from . import elements, embedding, images, products, recurrent, scores, updates
+from . import attention, elements, embedding, images, products, recurrent, scores, updates
 from .case import Case, Kernel
 
 __all__ = ["KERNELS", "Case", "Kernel"]
@@ -8,6 +8,7 @@ __all__ = ["KERNELS", "Case", "Kernel"]
 KERNELS = (
     *products.KERNELS,
     *scores.KERNELS,
+    *attention.KERNELS,
     *embedding.KERNELS,
     *recurrent.KERNELS,
     *elements.KERNELS,
