@@ -198,7 +198,7 @@ class MultiheadAttention(Module):
         p, weights = self.dropout if self.training else 0.0, None
         packed = same and self._qkv_same_embed_dim
         if packed and not (need_weights or self.add_zero_attn or self.bias_k is not None) and needs_no_weights(mask, p):
-            y = self.out_proj(self._attend_to_itself(query, mask, by_hint))
+            y = self.out_proj(self._attend_to_itself(query, mask, by_hint, p))
             return y if batched else y.squeeze(0 if self.batch_first else 1), None
         q, k, v = self._packed_heads(query) if packed else self._heads(query, key, value)
         k, v, mask = self._with_extra_keys(k, v, mask)
@@ -226,11 +226,11 @@ class MultiheadAttention(Module):
         x = F.linear(x, self.in_proj_weight, self.in_proj_bias)
         return apply(ops.Heads, x, parts=3, heads=self.num_heads, batch_first=self.batch_first)
 
-    def _attend_to_itself(self, x: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
+    def _attend_to_itself(self, x: Tensor, mask: Tensor | None, causal: bool, p: float) -> Tensor:
         """Return what all heads attend to in x, side by side, without copying them apart."""
         x = F.linear(x, self.in_proj_weight, self.in_proj_bias)
         settings = {"heads": self.num_heads, "scale": 1 / math.sqrt(self.head_dim), "batch_first": self.batch_first}
-        return apply(ops.SelfAttention, x, mask=None if mask is None else mask.array, causal=causal, **settings)
+        return apply(ops.SelfAttention, x, mask=None if mask is None else mask.array, causal=causal, p=p, **settings)
 
     def _heads(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, ...]:
         """Return queries, keys and values (B, H, T, head_dim), each projected by itself: their inputs differ."""

@@ -85,8 +85,8 @@ def scaled_dot_product_attention(
     if scale is None:
         scale = 1 / math.sqrt(max(1, query.array.shape[-1])) if query.array.ndim else 1.0
     if needs_no_weights(mask, dropout_p) and ops.FusedAttention.covers(query.array, key.array, value.array):
-        added = None if mask is None else mask.array
-        return apply(ops.FusedAttention, query, key, value, scale=scale, mask=added, causal=bool(is_causal))
+        settings = {"scale": scale, "mask": None if mask is None else mask.array, "causal": bool(is_causal)}
+        return apply(ops.FusedAttention, query, key, value, p=dropout_p, **settings)
     if is_causal and min(query.array.ndim, key.array.ndim) >= 2:
         causal = causal_mask(query.array.shape[-2], key.array.shape[-2], query.array.dtype)
         mask = causal if mask is None else mask + causal
@@ -96,7 +96,7 @@ def scaled_dot_product_attention(
 
 def needs_no_weights(mask: Tensor | None, dropout_p: float) -> bool:
     """Whether attention can do without all weights in memory. Where a model is exported, the formula is spelled out."""
-    return not (dropout_p or (mask is not None and mask.requires_grad) or autograd.tracer)
+    return dropout_p < 1 and not ((mask is not None and mask.requires_grad) or autograd.tracer)
 
 
 def additive_mask(name: str, argument: str, mask: Tensor, dtype: np.dtype, other: Tensor | None = None) -> Tensor:

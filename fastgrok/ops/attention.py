@@ -8,6 +8,7 @@ import fastgrok_kernels as kernels
 from fastgrok_kernels import memory
 
 from ..errors import ShapeError
+from ..random import default_generator
 from .base import Op, cannot_broadcast, check_float, contiguous, rows_of, unbroadcast
 from .dropout import Dropout
 from .matmul import batched, check_dtypes
@@ -79,7 +80,7 @@ class Attention(Op):
 
 
 class FusedAttention(Op):
-    """`Attention` that never has all weights in memory, for heads that do not broadcast, and without dropout."""
+    """`Attention` that never has all weights in memory, for heads that do not broadcast and a mask without gradient."""
 
     saved_inputs = (0, 1, 2)
     saved_outputs = (0,)
@@ -95,10 +96,11 @@ class FusedAttention(Op):
             and k.shape[-2] == v.shape[-2]
         )
 
-    def forward(self, q, k, v, scale=1.0, mask=None, causal=False):
+    def forward(self, q, k, v, scale=1.0, mask=None, causal=False, p=0.0, seed=None):
         """Attend: q (..., L, E), k (..., S, E), v (..., S, D), mask broadcasting to (..., L, S) -> y (..., L, D).
 
-        With `causal` query i sees keys 0 .. i. A query whose keys are all masked with -inf gets zeros. Raises
+        With `causal` query i sees keys 0 .. i. A query whose keys are all masked with -inf gets zeros. The weights that
+        `Dropout` would drop with probability p < 1 are dropped; without a seed one is drawn. Raises
         `ShapeError` when `covers` says no or the mask does not fit, and `DtypeError`.
         """
         check_float(_NAME, "query", q)
@@ -108,7 +110,7 @@ class FusedAttention(Op):
                 f"value {v.dtype} {v.shape}, expected one dtype and (..., L, E), (..., S, E) and (..., S, D)"
             )
         mask, causal = _mask_of_heads(mask, causal, (*q.shape[:-1], k.shape[-2]), q.dtype)
-        self.shapes, self.settings = (q.shape, k.shape, v.shape), (float(scale), causal)
+        self.shapes, self.settings = (q.shape, k.shape, v.shape), (float(scale), causal, *_dropout(p, seed))
         self.arrays = *[_heads_together(x) for x in (q, k, v)], mask
         y, logsumexp = kernels.attention_forward(*self.arrays, *self.settings)
         self.arrays += y, logsumexp
@@ -126,10 +128,10 @@ class SelfAttention(Op):
     saved_inputs = (0,)
     saved_outputs = (0,)
 
-    def forward(self, x, heads, scale=1.0, mask=None, causal=False, batch_first=False):
+    def forward(self, x, heads, scale=1.0, mask=None, causal=False, p=0.0, seed=None, batch_first=False):
         """Attend: x (T, B, 3 * E), or (B, T, 3 * E) if batch_first, -> y (T, B, E) or (B, T, E), for `heads` heads.
 
-        `heads` divides E; mask and `causal` are those of `FusedAttention`, for scores (B, heads, T, T). Raises
+        `heads` divides E; mask, `causal`, p and seed are those of `FusedAttention`, for scores (B, heads, T, T). Raises
         `ShapeError` or `DtypeError`.
         """
         check_float(_NAME, "input", x)
@@ -137,7 +139,7 @@ class SelfAttention(Op):
             raise ShapeError(f"{_NAME}: input has shape {x.shape}, expected (.., .., 3 * {heads} * size of a head)")
         B, T = x.shape[:2] if batch_first else x.shape[1::-1]
         self.mask, causal = _mask_of_heads(mask, causal, (B, heads, T, T), x.dtype)
-        self.settings, E = (float(scale), causal, batch_first), x.shape[2] // 3
+        self.settings, E = (float(scale), causal, *_dropout(p, seed), batch_first), x.shape[2] // 3
         self.x = contiguous(x).reshape(*x.shape[:2], 3, heads, E // heads)
         self.y, self.logsumexp = kernels.self_attention_forward(self.x, self.mask, *self.settings)
         return self.y.reshape(*x.shape[:2], E)
@@ -147,6 +149,13 @@ class SelfAttention(Op):
         dy = contiguous(dy).reshape(self.y.shape)
         dx = kernels.self_attention_backward(dy, self.x, self.mask, self.y, self.logsumexp, *self.settings)
         return (dx.reshape(*dx.shape[:2], math.prod(dx.shape[2:])),)
+
+
+def _dropout(p: float, seed: int | None) -> tuple[float, int]:
+    """Return the probability and the seed of a dropout; none is drawn where nothing is dropped."""
+    if not 0 <= p < 1:
+        raise ValueError(f"{_NAME}: p={p}, expected a probability from 0 to less than 1")
+    return float(p), (default_generator.draw_seed() if p and seed is None else int(seed or 0))
 
 
 def _heads_together(x: np.ndarray) -> np.ndarray:

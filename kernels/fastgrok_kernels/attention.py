@@ -17,6 +17,7 @@ import math
 import numpy as np
 
 from . import jit, memory
+from .dropout import drop, dropping
 from .packing import pack_panel, pack_panel_transposed
 from .scalar import exp_below_one
 from .simd import panel_product, panel_width
@@ -35,25 +36,26 @@ TASKS = 16
 """Tasks to aim at in the forward pass: where there are fewer heads, each is cut into parts."""
 
 
-def attention_forward(q, k, v, mask, scale, causal):
+def attention_forward(q, k, v, mask, scale, causal, p, seed):
     """y[n] = softmax(scale q[n] k[n]^T + mask) v[n] for every head n; with `causal` query i sees keys 0 .. i only.
 
     `q` (N, L, E), `k` (N, S, E), `v` (N, S, D): float32 or float64. `mask` (1 or N, 1 or L, S), or (0, 0, 0) for none,
-    and the number `scale`. Returns `y` (N, L, D) and `logsumexp` (N, L) of the scores. Where a mask hides all keys from
-    a query, its y is 0. Source: Vaswani et al., "Attention is all you need" (2017), section 3.2.1.
+    and the number `scale`. Of the weights (N, L, S) those are dropped that `dropout_forward` drops for `p` < 1 and
+    `seed`. Returns `y` (N, L, D) and `logsumexp` (N, L) of the scores. Where a mask hides all keys from a query, its y
+    is 0. Source: Vaswani et al., "Attention is all you need" (2017), section 3.2.1.
     """
     (N, L, E), (_, S, D) = q.shape, v.shape
     y, logsumexp = memory.empty((N, L, D), q.dtype), np.zeros((N, L), q.dtype)
     sizes, strides = (N, 1, L, S, E, D), _strides_of_arrays(L, S, E, D)
-    _run_forward(*_flat(q, k, v), mask, *_flat(y, logsumexp), scale, causal, sizes, strides)
+    _run_forward(*_flat(q, k, v), mask, *_flat(y, logsumexp), (scale, causal, p, seed), sizes, strides)
     return y, logsumexp
 
 
-def attention_backward(dy, q, k, v, mask, y, logsumexp, scale, causal):
+def attention_backward(dy, q, k, v, mask, y, logsumexp, scale, causal, p, seed):
     """The gradients of `attention_forward`, from that of `y`, what it got and what it returned.
 
-    For weights p = e^(scores - logsumexp): dv = p^T dy, ds = p (dy v^T - sum_d dy y), dq = scale ds k,
-    dk = scale ds^T q.
+    For weights w = e^(scores - logsumexp), and u = dropout(w) of them used: dv = u^T dy,
+    ds = u (dy v^T) - w sum_d dy y, dq = scale ds k, dk = scale ds^T q.
 
     `dy` (N, L, D), `y` (N, L, D), `logsumexp` (N, L), the rest as in `attention_forward`. Returns `dq` (N, L, E), `dk`
     (N, S, E) and `dv` (N, S, D).
@@ -61,25 +63,25 @@ def attention_backward(dy, q, k, v, mask, y, logsumexp, scale, causal):
     (N, L, E), (_, S, D) = q.shape, v.shape
     sizes, strides = (N, 1, L, S, E, D), _strides_of_arrays(L, S, E, D)
     dq, dk, dv = (memory.empty_like(a) for a in (q, k, v))
-    _run_backward(*_flat(dy, q, k, v), mask, *_flat(y, logsumexp, dq, dk, dv), scale, causal, sizes, strides)
+    _run_backward(*_flat(dy, q, k, v), mask, *_flat(y, logsumexp, dq, dk, dv), (scale, causal, p, seed), sizes, strides)
     return dq, dk, dv
 
 
-def self_attention_forward(x, mask, scale, causal, batch_first):
+def self_attention_forward(x, mask, scale, causal, p, seed, batch_first):
     """`attention_forward` of the queries, keys and values that lie side by side in one array.
 
     `x` (B, T, 3, H, D), with L = S = T and E = D, or (T, B, 3, H, D) unless the flag `batch_first` is set. `mask`
-    (1 or B * H, 1 or T, T) or (0, 0, 0), `scale` and `causal`: as there. Returns `y` (B, T, H, D) or (T, B, H, D), and
-    `logsumexp` (B * H, T).
+    (1 or B * H, 1 or T, T) or (0, 0, 0), `scale`, `causal`, `p` and `seed`: as there. Returns `y` (B, T, H, D) or
+    (T, B, H, D), and `logsumexp` (B * H, T).
     """
     sizes, strides = _side_by_side(x, batch_first)
     B, H, T, _, _, D = sizes
     y, logsumexp = memory.empty((*x.shape[:2], H, D), x.dtype), np.zeros((B * H, T), x.dtype)
-    _run_forward(*_thirds(x), mask, *_flat(y, logsumexp), scale, causal, sizes, strides)
+    _run_forward(*_thirds(x), mask, *_flat(y, logsumexp), (scale, causal, p, seed), sizes, strides)
     return y, logsumexp
 
 
-def self_attention_backward(dy, x, mask, y, logsumexp, scale, causal, batch_first):
+def self_attention_backward(dy, x, mask, y, logsumexp, scale, causal, p, seed, batch_first):
     """The gradient of `self_attention_forward`: see `attention_backward`.
 
     `dy` (B, T, H, D), `y` (B, T, H, D), `logsumexp` (B * H, T); the rest as in `self_attention_forward`, and B and T
@@ -87,7 +89,8 @@ def self_attention_backward(dy, x, mask, y, logsumexp, scale, causal, batch_firs
     """
     sizes, strides = _side_by_side(x, batch_first)
     dx = memory.empty_like(x)
-    _run_backward(dy.reshape(-1), *_thirds(x), mask, *_flat(y, logsumexp), *_thirds(dx), scale, causal, sizes, strides)
+    options = (scale, causal, p, seed)
+    _run_backward(dy.reshape(-1), *_thirds(x), mask, *_flat(y, logsumexp), *_thirds(dx), options, sizes, strides)
     return dx
 
 
@@ -118,7 +121,11 @@ def _of_mask(mask):
     return mask.reshape(-1), (rows * S if heads > 1 else 0, S if rows > 1 else 0)
 
 
-def _run_forward(q, k, v, mask, y, logsumexp, scale, causal, sizes, strides):
+def _settings(scale, causal, p, seed, dtype):
+    return (dtype.type(scale), bool(causal), *dropping(p, seed, dtype))
+
+
+def _run_forward(q, k, v, mask, y, logsumexp, options, sizes, strides):
     B, H, L, S, E, D = sizes
     if S == 0:
         y[...] = 0
@@ -126,17 +133,19 @@ def _run_forward(q, k, v, mask, y, logsumexp, scale, causal, sizes, strides):
         height = min(QUERIES, max(8, SCORES // S // 8 * 8))
         parts = max(1, min(-(-TASKS // (B * H)), L // height))
         mask, mask_strides = _of_mask(mask)
-        sizes = (*sizes, panel_width(q.dtype), parts, height)
-        _forward(q, k, v, mask, y, logsumexp, q.dtype.type(scale), causal, sizes, (*strides, *mask_strides))
+        sizes, strides = (*sizes, panel_width(q.dtype), parts, height), (*strides, *mask_strides)
+        settings = _settings(*options, q.dtype)
+        _forward(q, k, v, mask, y, logsumexp, settings, sizes, strides)
 
 
-def _run_backward(dy, q, k, v, mask, y, logsumexp, dq, dk, dv, scale, causal, sizes, strides):
+def _run_backward(dy, q, k, v, mask, y, logsumexp, dq, dk, dv, options, sizes, strides):
     B, H, L, S, E, D = sizes
     if B * H * L * S:
         mask, mask_strides = _of_mask(mask)
         sizes = (*sizes, panel_width(q.dtype))
         strides = (*strides, *mask_strides)
-        _backward(dy, q, k, v, mask, y, logsumexp, dq, dk, dv, q.dtype.type(scale), causal, sizes, strides)
+        settings = _settings(*options, q.dtype)
+        _backward(dy, q, k, v, mask, y, logsumexp, dq, dk, dv, settings, sizes, strides)
     else:
         for d in (dq, dk, dv):
             d[...] = 0
@@ -227,9 +236,10 @@ def _nothing(scores):
 
 
 @jit.serial
-def _forward_part(q, k, v, mask, y, logsumexp, scale, causal, n, part, sizes, strides):
+def _forward_part(q, k, v, mask, y, logsumexp, settings, n, part, sizes, strides):
     """Every `parts`-th strip of head n: with `causal` late ones are longer, so that all parts get of both kinds."""
     B, H, L, S, E, D, NR, parts, height = sizes
+    scale, causal, dropped_below, kept, seed = settings
     of_q, of_k, of_v, of_y, of_mask = strides[:3], strides[3:6], strides[6:9], strides[9:12], strides[12:]
     q0, k0, v0, y0 = _start(of_q, n, H), _start(of_k, n, H), _start(of_v, n, H), _start(of_y, n, H)
     padded, one = (S + NR - 1) // NR * NR, q.dtype.type(1)
@@ -257,20 +267,25 @@ def _forward_part(q, k, v, mask, y, logsumexp, scale, causal, n, part, sizes, st
         log_of(sums[:rows])
         for r in range(rows):
             logsumexp[n * L + i + r] = maxima[r] + sums[r]
-        _product(weights, wide, 1, values, 0, S * NR, y, y0 + i * of_y[2], of_y[2], rows, width, D, False, NR)
+        if dropped_below:
+            for r in range(rows):  # scores have done their duty
+                row, at = slice(r * wide, r * wide + width), (n * L + i + r) * S
+                drop(weights[row], scores[row], at, dropped_below, kept, seed)
+        used, y1 = scores if dropped_below else weights, y0 + i * of_y[2]
+        _product(used, wide, 1, values, 0, S * NR, y, y1, of_y[2], rows, width, D, False, NR)
 
 
-def _forward_work(q, k, v, mask, y, logsumexp, scale, causal, sizes, strides):
+def _forward_work(q, k, v, mask, y, logsumexp, settings, sizes, strides):
     B, H, L, S, E, D = sizes[:6]
     return B * H * L * S * ((E + D) / 40 + 1)
 
 
 @jit.parallel(work=_forward_work)
-def _forward(q, k, v, mask, y, logsumexp, scale, causal, sizes, strides):
+def _forward(q, k, v, mask, y, logsumexp, settings, sizes, strides):
     heads, parts = sizes[0] * sizes[1], sizes[7]
     for task in jit.prange(heads * parts):
         n, part = np.int64(task) // parts, np.int64(task) % parts
-        _forward_part(q, k, v, mask, y, logsumexp, scale, causal, n, part, sizes, strides)
+        _forward_part(q, k, v, mask, y, logsumexp, settings, n, part, sizes, strides)
 
 
 # ---------------------------------------------------------------------------------------------------- backward
@@ -283,9 +298,10 @@ def _weights(scores, logsumexp):
 
 
 @jit.serial
-def _dscores(dweights, weights, mean):
+def _dscores(dweights, used, weights, mean):
+    """Gradients of scores in place of those of the weights that were used: after dropout some are 0."""
     for i in range(weights.size):
-        dweights[i] = weights[i] * (dweights[i] - mean)
+        dweights[i] = used[i] * dweights[i] - weights[i] * mean
 
 
 @jit.serial(reassociate=True)
@@ -297,9 +313,10 @@ def _dot(a, b):
 
 
 @jit.serial
-def _backward_head(dy, q, k, v, mask, y, logsumexp, dq, dk, dv, scale, causal, n, sizes, strides):
+def _backward_head(dy, q, k, v, mask, y, logsumexp, dq, dk, dv, settings, n, sizes, strides):
     """The gradients of head n; those of its keys and values are sums over all of its queries."""
     B, H, L, S, E, D, NR = sizes
+    scale, causal, dropped_below, kept, seed = settings
     of_q, of_k, of_v, of_y, of_mask = strides[:3], strides[3:6], strides[6:9], strides[9:12], strides[12:]
     q0, k0, v0, y0 = _start(of_q, n, H), _start(of_k, n, H), _start(of_v, n, H), _start(of_y, n, H)
     padded, E_padded, D_padded = (S + NR - 1) // NR * NR, (E + NR - 1) // NR * NR, (D + NR - 1) // NR * NR
@@ -313,7 +330,7 @@ def _backward_head(dy, q, k, v, mask, y, logsumexp, dq, dk, dv, scale, causal, n
     strip, queries = np.empty(QUERIES * E, q.dtype), np.empty(QUERIES * E_padded, q.dtype)
     dstrip, dresults = np.empty(QUERIES * D, q.dtype), np.empty(QUERIES * D_padded, q.dtype)
     weights, dscores = np.empty(QUERIES * KEYS, q.dtype), np.empty(QUERIES * KEYS, q.dtype)
-    means = np.empty(QUERIES, q.dtype)
+    dropped, means = np.empty(QUERIES * KEYS if dropped_below else 0, q.dtype), np.empty(QUERIES, q.dtype)
     _fetch(dk, k0, of_k[2], S, E)
     _fetch(dv, v0, of_v[2], S, D)
     for r in range(S):
@@ -339,22 +356,28 @@ def _backward_head(dy, q, k, v, mask, y, logsumexp, dq, dk, dv, scale, causal, n
             _hide(weights, rows, wide, i, j, S, mask, n * of_mask[0], of_mask[1], causal)
             for r in range(rows):
                 _weights(weights[r * wide : r * wide + wide], logsumexp[n * L + i + r])
-            _product(weights, 1, wide, dresults, 0, rows * NR, dv, v1, of_v[2], width, rows, D, True, NR)
+            if dropped_below:
+                for r in range(rows):
+                    row, at = slice(r * wide, r * wide + width), (n * L + i + r) * S + j
+                    drop(weights[row], dropped[row], at, dropped_below, kept, seed)
+            used = dropped if dropped_below else weights
+            _product(used, 1, wide, dresults, 0, rows * NR, dv, v1, of_v[2], width, rows, D, True, NR)
             _product(dstrip, D, 1, values_transposed, j * D, D * NR, dscores, 0, wide, rows, D, wide, False, NR)
             for r in range(rows):
-                _dscores(dscores[r * wide : r * wide + wide], weights[r * wide : r * wide + wide], means[r])
+                row = slice(r * wide, r * wide + width)
+                _dscores(dscores[row], used[row], weights[row], means[r])
             _product(dscores, 1, wide, queries, 0, rows * NR, dk, k1, of_k[2], width, rows, E, True, NR)
             _product(dscores, wide, 1, keys, j * NR, S * NR, dq, q1, of_q[2], rows, width, E, j > 0, NR)
         for r in range(rows):
             _scale(dq[q1 + r * of_q[2] : q1 + r * of_q[2] + E], scale)
 
 
-def _backward_work(dy, q, k, v, mask, y, logsumexp, dq, dk, dv, scale, causal, sizes, strides):
+def _backward_work(dy, q, k, v, mask, y, logsumexp, dq, dk, dv, settings, sizes, strides):
     B, H, L, S, E, D = sizes[:6]
     return B * H * L * S * ((3 * E + 2 * D) / 40 + 1)
 
 
 @jit.parallel(work=_backward_work)
-def _backward(dy, q, k, v, mask, y, logsumexp, dq, dk, dv, scale, causal, sizes, strides):
+def _backward(dy, q, k, v, mask, y, logsumexp, dq, dk, dv, settings, sizes, strides):
     for head in jit.prange(sizes[0] * sizes[1]):
-        _backward_head(dy, q, k, v, mask, y, logsumexp, dq, dk, dv, scale, causal, np.int64(head), sizes, strides)
+        _backward_head(dy, q, k, v, mask, y, logsumexp, dq, dk, dv, settings, np.int64(head), sizes, strides)

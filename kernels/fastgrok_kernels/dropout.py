@@ -25,8 +25,7 @@ def dropout_forward(x, p, seed):
     if p == 1:
         y.fill(0)
     elif x.size:
-        dropped_below = np.uint64(round(p * 2**32))
-        _apply(x.reshape(-1), y.reshape(-1), dropped_below, x.dtype.type(1 / (1 - p)), np.uint64(seed))
+        _apply(x.reshape(-1), y.reshape(-1), *dropping(p, seed, x.dtype))
     return y
 
 
@@ -36,6 +35,11 @@ def dropout_backward(dy, p, seed):
     `dy` (...), float32 or float64; `p` and `seed` as in the forward pass. Returns `dx` (...).
     """
     return dropout_forward(dy, p, seed)
+
+
+def dropping(p, seed, dtype):
+    """What compiled code wants to know of a dropout with p < 1: `dropped_below`, `scale` and `seed`."""
+    return np.uint64(round(p * 2**32)), dtype.type(1 / (1 - p)), np.uint64(seed)
 
 
 # Unsigned 64-bit words throughout, of which the low half is used: no product overflows, in Python neither.
@@ -52,17 +56,28 @@ def _hash(word):
 
 
 @jit.serial
-def _chunk(x, y, dropped_below, scale, key0, key1):
+def _chunk(x, y, inside, dropped_below, scale, key0, key1):
     zero = x.dtype.type(0)
     for i in range(x.size):
-        word = _hash((_hash((np.uint64(i) + key0) & _LOW) + key1) & _LOW)
+        word = _hash((_hash((np.uint64(i) + np.uint64(inside) + key0) & _LOW) + key1) & _LOW)
         y[i] = x[i] * scale if word >= dropped_below else zero
+
+
+@jit.serial
+def drop(x, y, first, dropped_below, scale, seed):
+    """Drop from x what `dropout_forward` drops from the elements `first` ... of a larger array."""
+    i = 0
+    while i < x.size:
+        inside = (first + i) % CHUNK
+        k, some = np.uint64((first + i) // CHUNK), min(x.size - i, CHUNK - inside)
+        key0 = _hash((_hash(seed & _LOW) + k) & _LOW)
+        key1 = _hash((_hash((seed >> _32) ^ key0) + k) & _LOW)
+        _chunk(x[i : i + some], y[i : i + some], inside, dropped_below, scale, key0, key1)
+        i += some
 
 
 @jit.parallel(work=lambda x, y, dropped_below, scale, seed: 0.5 * x.size)
 def _apply(x, y, dropped_below, scale, seed):
     for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
-        low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
-        key0 = _hash((_hash(seed & _LOW) + np.uint64(k)) & _LOW)
-        key1 = _hash((_hash((seed >> _32) ^ key0) + np.uint64(k)) & _LOW)
-        _chunk(x[low:high], y[low:high], dropped_below, scale, key0, key1)
+        low, high = np.int64(k) * CHUNK, min(np.int64(k) * CHUNK + CHUNK, x.size)
+        drop(x[low:high], y[low:high], low, dropped_below, scale, seed)

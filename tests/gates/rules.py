@@ -61,15 +61,16 @@ KERNEL_MODULES = {
     "matmul": ("packing", "vector", "simd", "scalar", "memory", "jit"),
     "memory": (),
     "groups": ("jit",),
-    "attention": ("softmax", *_BLOCKS),
+    "attention": ("dropout", "softmax", *_BLOCKS),
     "cross_entropy": ("softmax", *_BLOCKS),
+    "dropout": _BLOCKS,
     "gates": _BLOCKS,  # the weight layout that all recurrent kernels share
     "generate": ("lstm", "gates", *_BLOCKS),  # steps of the same recurrence, one at a time
     "gru": ("rnn", "lstm", "gates", *_BLOCKS),
     "lstm": ("gates", *_BLOCKS),
     "rnn": ("lstm", "gates", *_BLOCKS),  # work is cut in the same ways
     "softmax": _BLOCKS,
-    "reference": (),
+    "reference": ("reference",),  # what attention drops, its reference asks that of dropout
 }
 _ANY_KERNEL = ("gates", *_BLOCKS)
 

@@ -85,7 +85,7 @@ def test_upward_kernel_import_is_found(module, source):
         ("fastgrok_kernels.softmax", "import numpy as np\nfrom . import jit\nfrom .scalar import exp"),
         ("fastgrok_kernels.jit", "import os, numba\nfrom . import cache"),
         ("fastgrok_kernels.table", "from . import softmax\nfrom .reference import softmax as slow"),
-        ("fastgrok_kernels.reference.softmax", "import numpy as np"),
+        ("fastgrok_kernels.reference.attention", "import numpy as np\nfrom .dropout import dropout_forward"),
     ],
 )
 def test_downward_kernel_import_passes(module, source):

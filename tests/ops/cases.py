@@ -180,6 +180,7 @@ CASES = [
             ("heads", ((2, 3, 4, 5), (2, 3, 6, 5), (2, 3, 6, 5)), {"scale": 0.5, "causal": True}),
             ("mask", ((2, 3, 4, 5), (2, 3, 6, 5), (2, 3, 6, 5)), {"scale": -0.5, "mask": np.linspace(-1, 1, 6)}),
             ("mask-heads", ((2, 3, 4, 2), (2, 3, 5, 2), (2, 3, 5, 3)), {"mask": np.linspace(-1, 1, 20).reshape(4, 5)}),
+            ("dropout", ((2, 4, 3), (2, 5, 3), (2, 5, 3)), {"p": 0.4, "seed": 5}),
             ("no-keys", ((2, 4, 3), (2, 0, 3), (2, 0, 3)), {}),
             ("no-queries", ((2, 0, 3), (2, 5, 3), (2, 5, 3)), {"mask": np.zeros((0, 5))}),
             ("no-batch", ((0, 4, 3), (0, 5, 3), (0, 5, 3)), {"causal": True}),
@@ -191,6 +192,7 @@ CASES = [
             ("time", (4, 3, 6), {"scale": 0.7, "causal": True}),
             ("batch", (3, 4, 12), {"batch_first": True, "mask": np.linspace(-1, 1, 16).reshape(4, 4)}),
             ("mask-heads", (3, 2, 6), {"mask": np.linspace(-1, 1, 12).reshape(2, 2, 1, 3)}),
+            ("dropout", (5, 2, 6), {"p": 0.4, "seed": 5}),
             ("nothing", (0, 3, 6), {}),
         )
     ],

@@ -15,7 +15,7 @@ _MASKS = {"": None, "-rows": (1, True), "-keys": (None, False), "-all": (None, T
 """Of a mask: one for all heads or one each, and whether it has rows or is the same for all queries."""
 
 
-def _heads(mask, causal):
+def _heads(mask, causal, p):
     def make(rng, dtype, N, L, S, E, D):
         q, k, v = (normal(rng, dtype, *shape) for shape in ((N, L, E), (N, S, E), (N, S, D)))
         added = np.zeros((0, 0, 0), dtype)
@@ -23,14 +23,14 @@ def _heads(mask, causal):
             added = normal(rng, dtype, mask[0] or N, L if mask[1] else 1, S)
             added[rng.random(added.shape) < 0.3] = -np.inf
             added[:, -1:] = -np.inf  # a query without any key
-        return q, k, v, added, 0.6, causal
+        return q, k, v, added, 0.6, causal, p, 12345
 
     return make
 
 
-def _heads_backward(mask, causal):
+def _heads_backward(*flags):
     def make(rng, dtype, *size):
-        q, k, v, *settings = _heads(mask, causal)(rng, np.float64, *size)
+        q, k, v, *settings = _heads(*flags)(rng, np.float64, *size)
         y, logsumexp = attention_forward(q, k, v, *settings)
         arrays = [rng.standard_normal(y.shape), q, k, v, settings[0], y, logsumexp]
         return *[a.astype(dtype) for a in arrays], *settings[1:]
@@ -43,19 +43,26 @@ def _heads_cases(make):
         for name, mask in _MASKS.items():
             for causal in (False, True):
                 id = f"{named(size)}{name}{'-causal' * causal}"
-                yield Case(id, bound(make(mask, causal), size), large=math.prod(size) > 3000)
-    yield Case(f"bench-{named(_HEADS_BENCH)}-causal", bound(make(None, True), _HEADS_BENCH), bench=True)
+                yield Case(id, bound(make(mask, causal, 0.0), size), large=math.prod(size) > 3000)
+        yield Case(f"{named(size)}-dropout", bound(make((None, True), causal, 0.3), size), large=math.prod(size) > 3000)
+    yield Case(f"bench-{named(_HEADS_BENCH)}-causal", bound(make(None, True, 0.0), _HEADS_BENCH), bench=True)
 
 
 # B x T x H x D
 _SELF = ((0, 3, 2, 2), (2, 0, 2, 2), (1, 1, 1, 1), (2, 5, 3, 4), (3, 40, 2, 5), (1, 270, 2, 33))
+_SELF_FLAGS = (
+    ("causal", None, True, 0.0, True),
+    ("mask", (None, True), False, 0.0, True),
+    ("time", (1, True), False, 0.0, False),
+    ("time-dropout", None, True, 0.4, False),
+)
 _SELF_BENCH = (32, 64, 4, 32)
 
 
-def _self(mask, causal, batch_first):
+def _self(mask, causal, p, batch_first):
     def make(rng, dtype, B, T, H, D):
         x = normal(rng, dtype, *((B, T) if batch_first else (T, B)), 3, H, D)
-        return x, _heads(mask, causal)(rng, dtype, B * H, T, T, D, D)[3], 0.6, causal, batch_first
+        return x, *_heads(mask, causal, p)(rng, dtype, B * H, T, T, D, D)[3:], batch_first
 
     return make
 
@@ -71,10 +78,9 @@ def _self_backward(*flags):
 
 def _self_cases(make):
     for size in _SELF:
-        for mask, causal, batch_first in ((None, True, True), ((None, True), False, True), ((1, True), False, False)):
-            id = f"{named(size)}{'-mask' * bool(mask)}{'-time' * (not batch_first)}"
-            yield Case(id, bound(make(mask, causal, batch_first), size), large=math.prod(size) > 3000)
-    yield Case(f"bench-{named(_SELF_BENCH)}-causal", bound(make(None, True, True), _SELF_BENCH), bench=True)
+        for name, *flags in _SELF_FLAGS:
+            yield Case(f"{named(size)}-{name}", bound(make(*flags), size), large=math.prod(size) > 3000)
+    yield Case(f"bench-{named(_SELF_BENCH)}-causal", bound(make(None, True, 0.0, True), _SELF_BENCH), bench=True)
 
 
 KERNELS = (
