@@ -112,6 +112,47 @@ class Recurrent(Workload):
         return 3 * 2 * B * T * GATES[cell] * H * (D + H)
 
 
+class Transformer(Workload):
+    """Characters and their places, layers of attention that see the past only, Linear, cross-entropy, Adam."""
+
+    def __init__(self, package, B=32, T=64, V=65, E=128, H=4, L=2):
+        super().__init__(package)
+        self.sizes, nn = (B, T, V, E, H, L), self.nn
+        self.embedding, self.places, self.out = nn.Embedding(V, E), nn.Embedding(T, E), nn.Linear(E, V)
+        layer = nn.TransformerEncoderLayer(E, H, 4 * E, 0.0, "gelu", batch_first=True, norm_first=True)
+        self.encoder = nn.TransformerEncoder(layer, L, norm=nn.LayerNorm(E), enable_nested_tensor=False)
+        self.optimizer = self.adam(self.build(self.embedding, self.places, self.encoder, self.out))
+        self.x, self.y = self.indices(V, B, T), self.indices(V, B * T)
+        self.time, self.future = (package.from_numpy(a) for a in (np.arange(T), ~np.tri(T, dtype=bool)))
+
+    def __call__(self):
+        x = self.embedding(self.x) + self.places(self.time)
+        scores = self.out(self.encoder(x, mask=self.future)).flatten(0, 1)
+        return self.descend(self.optimizer, self.F.cross_entropy(scores, self.y))
+
+    def flops(self):
+        B, T, V, E, _, L = self.sizes
+        return 3 * 2 * B * T * (L * (12 * E**2 + (T + 1) * E) + V * E)
+
+
+class Attention(Workload):
+    """Causal attention of several heads, forward and backward."""
+
+    def __init__(self, package, B=2, H=8, T=512, D=64):
+        super().__init__(package)
+        self.sizes = B, H, T, D
+        self.leaves = [self.numbers(B, H, T, D) for _ in range(3)]
+
+    def __call__(self):
+        y = self.F.scaled_dot_product_attention(*self.leaves, is_causal=True)
+        return self.differentiate((y * y).mean(), self.leaves)
+
+    def flops(self):
+        """Count each query's keys up to its own, and not that the backward pass makes one product anew."""
+        B, H, T, D = self.sizes
+        return 3 * 2 * B * H * T * (T + 1) * D
+
+
 class Digits(Workload):
     """The book's network for digits: 784 pixels, 100 units, tanh, dropout, ten scores; one step of SGD."""
 
@@ -289,6 +330,9 @@ ROWS = {
     "lstm-B32-T16-D512-H512":
         Row("LSTM on real numbers, batch 32, 16 steps, H = 512", Recurrent, _sizes(T=16, D=512, H=512)),
     "rnn-B32-T32-D256-H256": Row("RNN on real numbers, batch 32, 32 steps, H = 256", Recurrent, _sizes(cell="RNN")),
+    "lm-transformer-B32-T64-E128":
+        Row("language model, transformer, batch 32, 64 steps, two layers of 128", Transformer, _sizes()),
+    "attention-T512": Row("causal attention, 16 heads of 64, 512 steps", Attention, _sizes()),
     "mlp-B100": Row("digits: 784-100-10 with dropout, batch 100", Digits, _sizes(), random=True),
     "cnn-B128": Row("digits: two convolutions with pooling, batch 128", Images, _sizes()),
     "conv-B64-C1-O16-K5":

@@ -12,6 +12,8 @@ from asv_bench.compare import process, rounds, worker
 SMALL = {
     "LanguageModel": {"B": 3, "T": 4, "V": 11, "E": 5, "H": 6},
     "Recurrent": {"B": 3, "T": 4, "D": 5, "H": 6},
+    "Transformer": {"B": 3, "T": 5, "V": 11, "E": 6, "H": 2},
+    "Attention": {"B": 2, "H": 3, "T": 5, "D": 4},
     "Digits": {"B": 4, "D": 9, "H": 5},
     "Images": {"B": 2, "C": 2, "O": 3},
     "Convolution": {"B": 2, "C": 2, "O": 3, "S": 6},
@@ -50,6 +52,8 @@ def test_operations_are_counted():
     assert ROWS["matmul-512"].build(fastgrok, M=2, K=3, N=5).flops() == 2 * 2 * 3 * 5
     # 4 gates of 6, from 5 inputs and 6 states, 3 streams of 4 steps, forward and two gradients
     assert ROWS["lstm-B32-T32-D256-H256"].build(fastgrok, B=3, T=4, D=5, H=6).flops() == 3 * 2 * 12 * 24 * 11
+    # two heads of 4, and three queries that see 1 + 2 + 3 keys: scores and results, forward and two gradients of each
+    assert ROWS["attention-T512"].build(fastgrok, B=1, H=2, T=3, D=4).flops() == 3 * 2 * 2 * (2 * 6 * 4)
     assert ROWS["cross-entropy-V65"].build(fastgrok, N=3, V=4).flops() is None
 
 
