@@ -197,7 +197,9 @@ class MultiheadAttention(Module):
         mask = self._mask(query, key_padding_mask, None if by_hint else attn_mask)
         p, weights = self.dropout if self.training else 0.0, None
         packed = same and self._qkv_same_embed_dim
-        if packed and not (need_weights or self.add_zero_attn or self.bias_k is not None) and needs_no_weights(mask, p):
+        plain = not (need_weights or self.add_zero_attn or self.bias_k is not None)
+        heads = query.array.shape[0 if self.batch_first else 1] * self.num_heads
+        if packed and plain and needs_no_weights(mask, p, heads):
             y = self.out_proj(self._attend_to_itself(query, mask, by_hint, p))
             return y if batched else y.squeeze(0 if self.batch_first else 1), None
         q, k, v = self._packed_heads(query) if packed else self._heads(query, key, value)

@@ -84,7 +84,8 @@ def scaled_dot_product_attention(
         mask = additive_mask(name, "attn_mask", attn_mask, query.array.dtype)
     if scale is None:
         scale = 1 / math.sqrt(max(1, query.array.shape[-1])) if query.array.ndim else 1.0
-    if needs_no_weights(mask, dropout_p) and ops.FusedAttention.covers(query.array, key.array, value.array):
+    heads = math.prod(query.array.shape[:-2])
+    if needs_no_weights(mask, dropout_p, heads) and ops.FusedAttention.covers(query.array, key.array, value.array):
         settings = {"scale": scale, "mask": None if mask is None else mask.array, "causal": bool(is_causal)}
         return apply(ops.FusedAttention, query, key, value, p=dropout_p, **settings)
     if is_causal and min(query.array.ndim, key.array.ndim) >= 2:
@@ -94,9 +95,13 @@ def scaled_dot_product_attention(
     return apply(ops.Attention, *operands, scale=scale, p=dropout_p)
 
 
-def needs_no_weights(mask: Tensor | None, dropout_p: float) -> bool:
-    """Whether attention can do without all weights in memory. Where a model is exported, the formula is spelled out."""
-    return dropout_p < 1 and not ((mask is not None and mask.requires_grad) or autograd.tracer)
+def needs_no_weights(mask: Tensor | None, dropout_p: float, heads: int) -> bool:
+    """Whether attention, of `heads` heads in all sequences together, had better not keep all weights in memory.
+
+    Its gradients are calculated head by head, which takes heads for all cores. Where a model is exported, the formula
+    is spelled out.
+    """
+    return heads >= 4 and dropout_p < 1 and not ((mask is not None and mask.requires_grad) or autograd.tracer)
 
 
 def additive_mask(name: str, argument: str, mask: Tensor, dtype: np.dtype, other: Tensor | None = None) -> Tensor:

@@ -7,7 +7,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 from fastgrok_kernels import memory
 
-from ..errors import ShapeError
+from ..errors import ArgumentError, ShapeError
 from ..random import default_generator
 from .base import Op, cannot_broadcast, check_float, contiguous, rows_of, unbroadcast
 from .dropout import Dropout
@@ -103,23 +103,29 @@ class FusedAttention(Op):
         `Dropout` would drop with probability p < 1 are dropped; without a seed one is drawn. Raises
         `ShapeError` when `covers` says no or the mask does not fit, and `DtypeError`.
         """
-        check_float(_NAME, "query", q)
+        for name, x in (("key", k), ("value", v)):
+            check_dtypes(_NAME, q, x, ("query", name))
         if not self.covers(q, k, v):
             raise ShapeError(
-                f"{_NAME}: query is {q.dtype} of shape {q.shape}, key {k.dtype} {k.shape} and "
-                f"value {v.dtype} {v.shape}, expected one dtype and (..., L, E), (..., S, E) and (..., S, D)"
+                f"{_NAME}: query has shape {q.shape}, key {k.shape} and value {v.shape}, "
+                "expected (..., L, E), (..., S, E) and (..., S, D) with the same leading dimensions"
             )
         mask, causal = _mask_of_heads(mask, causal, (*q.shape[:-1], k.shape[-2]), q.dtype)
         self.shapes, self.settings = (q.shape, k.shape, v.shape), (float(scale), causal, *_dropout(p, seed))
-        self.arrays = *[_heads_together(x) for x in (q, k, v)], mask
-        y, logsumexp = kernels.attention_forward(*self.arrays, *self.settings)
-        self.arrays += y, logsumexp
-        return y.reshape(*q.shape[:-1], v.shape[-1])
+        self.inputs = *[_heads_together(x) for x in (q, k, v)], mask
+        self.y, *self.found = kernels.attention_forward(*self.inputs, *self.settings)
+        return self.y.reshape(*q.shape[:-1], v.shape[-1])
 
     def backward(self, dy):
         """See `attention_backward`: the weights are found anew."""
-        gradients = kernels.attention_backward(_heads_together(dy), *self.arrays, *self.settings)
+        dy = _heads_together(dy)
+        gradients = kernels.attention_backward(dy, *self.inputs, self.y, *self.found, *self.settings)
         return tuple([d.reshape(shape) for d, shape in zip(gradients, self.shapes, strict=True)])
+
+    def own_outputs(self) -> bool:
+        """Copy y."""
+        self.y = self.y.copy()
+        return True
 
 
 class SelfAttention(Op):
@@ -135,26 +141,31 @@ class SelfAttention(Op):
         `ShapeError` or `DtypeError`.
         """
         check_float(_NAME, "input", x)
-        if x.ndim != 3 or x.shape[2] % (3 * heads):
+        if x.ndim != 3 or heads < 1 or x.shape[2] % (3 * heads):
             raise ShapeError(f"{_NAME}: input has shape {x.shape}, expected (.., .., 3 * {heads} * size of a head)")
         B, T = x.shape[:2] if batch_first else x.shape[1::-1]
         self.mask, causal = _mask_of_heads(mask, causal, (B, heads, T, T), x.dtype)
         self.settings, E = (float(scale), causal, *_dropout(p, seed), batch_first), x.shape[2] // 3
         self.x = contiguous(x).reshape(*x.shape[:2], 3, heads, E // heads)
-        self.y, self.logsumexp = kernels.self_attention_forward(self.x, self.mask, *self.settings)
+        self.y, *self.found = kernels.self_attention_forward(self.x, self.mask, *self.settings)
         return self.y.reshape(*x.shape[:2], E)
 
     def backward(self, dy):
         """See `attention_backward`: the weights are found anew."""
         dy = contiguous(dy).reshape(self.y.shape)
-        dx = kernels.self_attention_backward(dy, self.x, self.mask, self.y, self.logsumexp, *self.settings)
+        dx = kernels.self_attention_backward(dy, self.x, self.mask, self.y, *self.found, *self.settings)
         return (dx.reshape(*dx.shape[:2], math.prod(dx.shape[2:])),)
+
+    def own_outputs(self) -> bool:
+        """Copy y."""
+        self.y = self.y.copy()
+        return True
 
 
 def _dropout(p: float, seed: int | None) -> tuple[float, int]:
     """Return the probability and the seed of a dropout; none is drawn where nothing is dropped."""
     if not 0 <= p < 1:
-        raise ValueError(f"{_NAME}: p={p}, expected a probability from 0 to less than 1")
+        raise ArgumentError(f"{_NAME}: p={p}, expected a probability from 0 to less than 1")
     return float(p), (default_generator.draw_seed() if p and seed is None else int(seed or 0))
 
 
@@ -168,28 +179,32 @@ def _mask_of_heads(
 ) -> tuple[np.ndarray, bool]:
     """Return a mask for scores of `shape` (..., L, S) as the kernels take it, and whether it is causal instead.
 
-    That is (N, L, S), with 1 for N or L where all of them share it; (0, 0, 0) for none. It is the caller's no more:
-    what was not copied for its shape is copied for that.
+    That is (B, H, L, S), where H is the last of the leading dimensions and B are all before it, with 1 for each of B, H
+    and L that share it; (0, 0, 0, 0) for none. It is a copy, as the caller may go on with the mask.
     """
     if mask is None:
-        return np.zeros((0, 0, 0), dtype), causal
+        return np.zeros((0, 0, 0, 0), dtype), causal
     check_float(_NAME, "attn_mask", mask)
     try:
         np.broadcast_to(mask, shape)
     except ValueError:
         raise cannot_broadcast(f"{_NAME} (attn_mask)", shape, mask.shape) from None
-    *heads, L, _ = (1,) * (len(shape) - mask.ndim) + mask.shape
-    lead = (1,) * len(heads) if math.prod(heads) == 1 else shape[:-2]
-    mask = np.array(np.broadcast_to(mask, (*lead, L, shape[-1])), dtype).reshape(math.prod(lead), L, shape[-1])
-    return (np.zeros((0, 0, 0), dtype), True) if not causal and _is_causal(mask, shape) else (mask, causal)
+    *before, H, L, _ = (1,) * (max(len(shape), 3) - mask.ndim) + mask.shape
+    batch = shape[:-3] if math.prod(before) != 1 else (1,) * len(before)
+    mask = np.array(np.broadcast_to(mask, (*batch, H, L, shape[-1])), dtype, order="C")
+    mask = mask.reshape(math.prod(batch), H, L, shape[-1])
+    return (np.zeros((0, 0, 0, 0), dtype), True) if not causal and _is_causal(mask, shape) else (mask, causal)
 
 
 def _is_causal(mask: np.ndarray, shape: tuple[int, ...]) -> bool:
-    """Whether a mask (N, L, S) hides just what follows a query: `causal` does the same in half the time."""
-    if mask.shape != (1, *shape[-2:]) or min(mask.shape[1:]) < 2 or mask[0, 0, -1] != -np.inf or mask[0, -1, 0] != 0:
+    """Whether a mask (B, H, L, S) hides just what follows a query: `causal` does the same in half the time."""
+    if mask.shape != (1, 1, *shape[-2:]) or min(shape[-2:]) < 2:
         return False
-    seen = np.tri(*mask.shape[1:], dtype=np.bool_)
-    return bool((mask[0] == np.where(seen, mask.dtype.type(0), mask.dtype.type(-np.inf))).all())
+    only = mask[0, 0]
+    if only[0, -1] != -np.inf or only[-1, 0] != 0:  # most masks that are not causal show it there
+        return False
+    seen = np.tri(*only.shape, dtype=np.bool_)
+    return bool((only == np.where(seen, only.dtype.type(0), only.dtype.type(-np.inf))).all())
 
 
 def _clear_rows_without_keys(weights: np.ndarray, scores: np.ndarray) -> None:

@@ -100,7 +100,7 @@ def _sum(row):
 
 
 @jit.serial(reassociate=True)
-def _dot(a, b):
+def dot(a, b):
     total = a.dtype.type(0)
     for i in range(a.size):
         total += a[i] * b[i]
@@ -129,7 +129,7 @@ def _softmax_row(x, shift, factor, y):
 
 @jit.serial
 def _softmax_backward_row(dy, y, dx):
-    mean = _dot(dy, y)
+    mean = dot(dy, y)
     for i in range(y.size):
         dx[i] = y[i] * (dy[i] - mean)
 

@@ -7,44 +7,71 @@ import numpy as np
 from ..reference.attention import attention_forward, self_attention_forward
 from .case import Case, Kernel, bound, named, normal
 
-# N x L x S x E x D: nothing, single elements, sizes that fill no panel, more than a strip, keys in several blocks.
-_HEADS = ((0, 3, 4, 2, 2), (2, 0, 3, 2, 2), (2, 3, 0, 2, 2), (1, 1, 1, 1, 1), (2, 4, 5, 3, 7), (3, 40, 33, 5, 4))
-_HEADS += ((1, 70, 300, 8, 33), (17, 37, 70, 4, 3), (1, 12, 1100, 2, 3))
+# N x L x S x E x D: nothing, two keys (with one, gradients cancel out), sizes that fill no panel, more than a strip,
+# keys in several blocks.
+_HEADS = ((0, 3, 4, 2, 2), (2, 0, 3, 2, 2), (2, 3, 0, 2, 2), (2, 3, 4, 0, 2), (2, 3, 4, 2, 0), (1, 1, 2, 1, 1))
+_HEADS += ((4, 4, 5, 3, 7), (6, 40, 33, 5, 4), (1, 70, 300, 8, 33), (17, 37, 70, 4, 3), (1, 12, 1100, 2, 3))
 _HEADS_BENCH = (8, 256, 256, 64, 64)
-_MASKS = {"": None, "-rows": (1, True), "-keys": (None, False), "-all": (None, True)}
-"""Of a mask: one for all heads or one each, and whether it has rows or is the same for all queries."""
+# Whether sequences, heads and queries have masks of their own, and the settings `causal` and `p`.
+_MASKS = {
+    "": (None, False, 0.0),
+    "-causal": (None, True, 0.0),
+    "-shared": ((False, False, True), False, 0.0),
+    "-keys": ((True, False, False), False, 0.0),
+    "-keys-causal": ((True, False, False), True, 0.0),
+    "-heads": ((False, True, True), False, 0.0),
+    "-all": ((True, True, True), True, 0.0),
+    "-dropout": (None, False, 0.3),
+    "-dropout-all": ((True, True, True), True, 0.3),
+}
 
 
 def _heads(mask, causal, p):
     def make(rng, dtype, N, L, S, E, D):
         q, k, v = (normal(rng, dtype, *shape) for shape in ((N, L, E), (N, S, E), (N, S, D)))
-        added = np.zeros((0, 0, 0), dtype)
-        if mask is not None:
-            added = normal(rng, dtype, mask[0] or N, L if mask[1] else 1, S)
-            added[rng.random(added.shape) < 0.3] = -np.inf
-            added[:, -1:] = -np.inf  # a query without any key
-        return q, k, v, added, 0.6, causal, p, 12345
+        B = 2 if N and N % 2 == 0 else 1
+        return q, k, v, _mask(rng, dtype, mask, B, N // B, L, S), 0.6, causal, p, 12345
 
     return make
+
+
+def _mask(rng, dtype, own, B, H, L, S):
+    """Numbers, and -inf; where queries have masks of their own, the last one sees no key."""
+    if own is None:
+        return np.zeros((0, 0, 0, 0), dtype)
+    mask = normal(rng, dtype, *[size if some else 1 for size, some in zip((B, H, L), own, strict=True)], S)
+    mask[rng.random(mask.shape) < 0.3] = -np.inf
+    if own[2]:
+        mask[:, :, -1:] = -np.inf
+    return mask
 
 
 def _heads_backward(*flags):
     def make(rng, dtype, *size):
         q, k, v, *settings = _heads(*flags)(rng, np.float64, *size)
-        y, logsumexp = attention_forward(q, k, v, *settings)
-        arrays = [rng.standard_normal(y.shape), q, k, v, settings[0], y, logsumexp]
+        results = attention_forward(q, k, v, *settings)
+        arrays = [rng.standard_normal(results[0].shape), q, k, v, settings[0], *results]
         return *[a.astype(dtype) for a in arrays], *settings[1:]
 
     return make
 
 
-def _heads_cases(make):
+def _far(rng, dtype):
+    """A mask that hides keys by a large number, where it hides all of them: the weights are equal."""
+    q, v = np.zeros((1, 3, 2), dtype), normal(rng, dtype, 1, 4, 2)
+    return q, np.zeros((1, 4, 2), dtype), v, np.full((1, 1, 3, 4), -1e9, dtype), 1.0, False, 0.0, 0
+
+
+def _far_backward(rng, dtype):
+    q, k, v, *settings = _far(rng, dtype)
+    return normal(rng, dtype, 1, 3, 2), q, k, v, settings[0], *attention_forward(q, k, v, *settings), *settings[1:]
+
+
+def _heads_cases(make, far):
     for size in _HEADS:
-        for name, mask in _MASKS.items():
-            for causal in (False, True):
-                id = f"{named(size)}{name}{'-causal' * causal}"
-                yield Case(id, bound(make(mask, causal, 0.0), size), large=math.prod(size) > 3000)
-        yield Case(f"{named(size)}-dropout", bound(make((None, True), causal, 0.3), size), large=math.prod(size) > 3000)
+        for name, flags in _MASKS.items():
+            yield Case(f"{named(size)}{name}", bound(make(*flags), size), large=math.prod(size) > 3000)
+    yield Case("far", far)
     yield Case(f"bench-{named(_HEADS_BENCH)}-causal", bound(make(None, True, 0.0), _HEADS_BENCH), bench=True)
 
 
@@ -52,8 +79,9 @@ def _heads_cases(make):
 _SELF = ((0, 3, 2, 2), (2, 0, 2, 2), (1, 1, 1, 1), (2, 5, 3, 4), (3, 40, 2, 5), (1, 270, 2, 33))
 _SELF_FLAGS = (
     ("causal", None, True, 0.0, True),
-    ("mask", (None, True), False, 0.0, True),
-    ("time", (1, True), False, 0.0, False),
+    ("mask", (True, True, True), False, 0.0, True),
+    ("time-heads", (False, True, True), False, 0.0, False),
+    ("time-keys", (True, False, False), True, 0.0, False),
     ("time-dropout", None, True, 0.4, False),
 )
 _SELF_BENCH = (32, 64, 4, 32)
@@ -62,7 +90,7 @@ _SELF_BENCH = (32, 64, 4, 32)
 def _self(mask, causal, p, batch_first):
     def make(rng, dtype, B, T, H, D):
         x = normal(rng, dtype, *((B, T) if batch_first else (T, B)), 3, H, D)
-        return x, *_heads(mask, causal, p)(rng, dtype, B * H, T, T, D, D)[3:], batch_first
+        return x, _mask(rng, dtype, mask, B, H, T, T), 0.6, causal, p, 12345, batch_first
 
     return make
 
@@ -70,8 +98,8 @@ def _self(mask, causal, p, batch_first):
 def _self_backward(*flags):
     def make(rng, dtype, *size):
         x, mask, *settings = _self(*flags)(rng, np.float64, *size)
-        y, logsumexp = self_attention_forward(x, mask, *settings)
-        return *[a.astype(dtype) for a in (rng.standard_normal(y.shape), x, mask, y, logsumexp)], *settings
+        y, *found = self_attention_forward(x, mask, *settings)
+        return *[a.astype(dtype) for a in (rng.standard_normal(y.shape), x, mask, y, *found)], *settings
 
     return make
 
@@ -84,8 +112,8 @@ def _self_cases(make):
 
 
 KERNELS = (
-    Kernel("attention_forward", "attention", (*_heads_cases(_heads),)),
-    Kernel("attention_backward", "attention", (*_heads_cases(_heads_backward),), rtol32=1e-5),
+    Kernel("attention_forward", "attention", (*_heads_cases(_heads, _far),)),
+    Kernel("attention_backward", "attention", (*_heads_cases(_heads_backward, _far_backward),), rtol32=1e-5),
     Kernel("self_attention_forward", "attention", (*_self_cases(_self),)),
     Kernel("self_attention_backward", "attention", (*_self_cases(_self_backward),), rtol32=1e-5),
 )
