@@ -11,11 +11,9 @@ max + log(sum) is but the maximum, and the weights found with it would not be th
 Keys that follow a query, with `causal`, are not even multiplied where a whole strip does not see them.
 
 Operands are read and written where they lie, so that heads that come side by side from one product need not be copied
-apart: `strides` holds, for queries, keys, values, results and the mask, how many numbers apart sequences, heads and
-rows are. It is one flat tuple, as parallel loops take no nested ones.
+apart: `strides` holds, for queries, keys, values, results and the mask, where they begin in their array, and how many
+numbers apart sequences, heads and rows are. It is one flat tuple, as parallel loops take no nested ones.
 """
-
-import math
 
 import numpy as np
 
@@ -81,7 +79,8 @@ def self_attention_forward(x, mask, scale, causal, p, seed, batch_first):
     sizes, strides = _side_by_side(x, batch_first)
     B, H, T, _, _, D = sizes
     y, maxima, sums = _results(x.dtype, (*x.shape[:2], H, D), (B * H, T))
-    _run_forward(*_thirds(x), mask, *_flat(y, maxima, sums), (scale, causal, p, seed), sizes, strides)
+    flat = x.reshape(-1)
+    _run_forward(flat, flat, flat, mask, *_flat(y, maxima, sums), (scale, causal, p, seed), sizes, strides)
     return y, maxima, sums
 
 
@@ -93,8 +92,9 @@ def self_attention_backward(dy, x, mask, y, maxima, sums, scale, causal, p, seed
     """
     sizes, strides = _side_by_side(x, batch_first)
     dx = memory.empty_like(x)
+    dy, flat, y, dflat = _flat(dy, x, y, dx)
     options = (scale, causal, p, seed)
-    _run_backward(dy.reshape(-1), *_thirds(x), mask, *_flat(y, maxima, sums), *_thirds(dx), options, sizes, strides)
+    _run_backward(dy, *[flat] * 3, mask, y, *_flat(maxima, sums), *[dflat] * 3, options, sizes, strides)
     return dx
 
 
@@ -102,7 +102,7 @@ def _one_after_another(q, v, mask):
     """Sizes and strides of heads that are arrays of their own: as many to a sequence as the mask says."""
     (N, L, E), (_, S, D) = q.shape, v.shape
     H = N // mask.shape[0] if mask.shape[0] > 1 else max(1, mask.shape[1])
-    in_q, in_k, in_v, in_y = ((H * rows * n, rows * n, n) for rows, n in ((L, E), (S, E), (S, D), (L, D)))
+    in_q, in_k, in_v, in_y = ((0, H * rows * n, rows * n, n) for rows, n in ((L, E), (S, E), (S, D), (L, D)))
     return (N // H, H, L, S, E, D), (*in_q, *in_k, *in_v, *in_y)
 
 
@@ -111,7 +111,7 @@ def _side_by_side(x, batch_first):
     B, T = x.shape[:2] if batch_first else x.shape[1::-1]
     H, D = x.shape[3:]
     in_x, in_y = ((n * T, D, n) if batch_first else (n, D, n * B) for n in (3 * H * D, H * D))
-    return (B, H, T, T, D, D), (*in_x, *in_x, *in_x, *in_y)
+    return (B, H, T, T, D, D), (0, *in_x, H * D, *in_x, 2 * H * D, *in_x, 0, *in_y)
 
 
 def _results(dtype, y, rows):
@@ -123,15 +123,10 @@ def _flat(*arrays):
     return [a.reshape(-1) for a in arrays]
 
 
-def _thirds(x):
-    """Where queries, keys and values begin in x (.., .., 3, H, D)."""
-    return [x.reshape(-1)[i * math.prod(x.shape[3:]) :] for i in range(3)]
-
-
 def _of_mask(mask):
     """The mask in one dimension, and its strides: 0 where all share it."""
     B, H, L, S = mask.shape
-    return mask.reshape(-1), (H * L * S if B > 1 else 0, L * S if H > 1 else 0, S if L > 1 else 0)
+    return mask.reshape(-1), (0, H * L * S if B > 1 else 0, L * S if H > 1 else 0, S if L > 1 else 0)
 
 
 def _settings(scale, causal, p, seed, dtype):
@@ -170,7 +165,7 @@ def _run_backward(dy, q, k, v, mask, y, maxima, sums, dq, dk, dv, options, sizes
 @jit.serial
 def _start(strides, n, H):
     """Where head n begins."""
-    return n // H * strides[0] + n % H * strides[1]
+    return strides[0] + n // H * strides[1] + n % H * strides[2]
 
 
 @jit.serial
@@ -253,25 +248,25 @@ def _forward_part(q, k, v, mask, y, maxima, sums, settings, n, part, sizes, stri
     """Every `parts`-th strip of head n: with `causal` late ones are longer, so that all parts get of both kinds."""
     B, H, L, S, E, D, NR, parts, height = sizes
     scale, causal, dropped_below, kept, seed = settings
-    of_q, of_k, of_v, of_y, of_mask = strides[:3], strides[3:6], strides[6:9], strides[9:12], strides[12:]
+    of_q, of_k, of_v, of_y, of_mask = strides[:4], strides[4:8], strides[8:12], strides[12:16], strides[16:]
     q0, k0, v0, y0 = _start(of_q, n, H), _start(of_k, n, H), _start(of_v, n, H), _start(of_y, n, H)
     m0 = _start(of_mask, n, H)
     padded, one = (S + NR - 1) // NR * NR, q.dtype.type(1)
     keys, values = np.empty(padded * E, q.dtype), np.empty((D + NR - 1) // NR * NR * S, q.dtype)
-    _fetch(k, k0, of_k[2], S, E)
-    _fetch(v, v0, of_v[2], S, D)
-    _pack_transposed(k, k0, of_k[2], S, E, keys, NR)
-    _pack(v, v0, of_v[2], S, D, values, NR)
+    _fetch(k, k0, of_k[3], S, E)
+    _fetch(v, v0, of_v[3], S, D)
+    _pack_transposed(k, k0, of_k[3], S, E, keys, NR)
+    _pack(v, v0, of_v[3], S, D, values, NR)
     strip = np.empty(height * E, q.dtype)
     scores, weights = np.empty(height * padded, q.dtype), np.empty(height * padded, q.dtype)
     for i in range(part * height, L, parts * height):
         rows = min(height, L - i)
         width = min(S, i + rows) if causal else S
         wide = (width + NR - 1) // NR * NR
-        _fetch(q, q0 + i * of_q[2], of_q[2], rows, E)
-        _copy(q, q0 + i * of_q[2], of_q[2], rows, E, scale, strip)
+        _fetch(q, q0 + i * of_q[3], of_q[3], rows, E)
+        _copy(q, q0 + i * of_q[3], of_q[3], rows, E, scale, strip)
         _product(strip, E, 1, keys, 0, E * NR, scores, 0, wide, rows, E, wide, False, NR)
-        _hide(scores, rows, wide, i, 0, S, mask, m0, of_mask[2], causal)
+        _hide(scores, rows, wide, i, 0, S, mask, m0, of_mask[3], causal)
         shown, shares = scores[: rows * wide].reshape(rows, wide), weights[: rows * wide].reshape(rows, wide)
         found = slice(n * L + i, n * L + i + rows)
         some_maxima, some_sums = maxima[found], sums[found]
@@ -284,8 +279,8 @@ def _forward_part(q, k, v, mask, y, maxima, sums, settings, n, part, sizes, stri
             for r in range(rows):  # into the place of the scores, which have done their duty
                 row, at = slice(r * wide, r * wide + width), (n * L + i + r) * S
                 drop(weights[row], scores[row], at, dropped_below, kept, seed)
-        used, y1 = scores if dropped_below else weights, y0 + i * of_y[2]
-        _product(used, wide, 1, values, 0, S * NR, y, y1, of_y[2], rows, width, D, False, NR)
+        used, y1 = scores if dropped_below else weights, y0 + i * of_y[3]
+        _product(used, wide, 1, values, 0, S * NR, y, y1, of_y[3], rows, width, D, False, NR)
 
 
 def _forward_work(q, k, v, mask, y, maxima, sums, settings, sizes, strides):
@@ -324,44 +319,44 @@ def _backward_head(dy, q, k, v, mask, y, maxima, sums, dq, dk, dv, settings, n, 
     """The gradients of head n; those of its keys and values are sums over all of its queries."""
     B, H, L, S, E, D, NR = sizes
     scale, causal, dropped_below, kept, seed = settings
-    of_q, of_k, of_v, of_y, of_mask = strides[:3], strides[3:6], strides[6:9], strides[9:12], strides[12:]
+    of_q, of_k, of_v, of_y, of_mask = strides[:4], strides[4:8], strides[8:12], strides[12:16], strides[16:]
     q0, k0, v0, y0 = _start(of_q, n, H), _start(of_k, n, H), _start(of_v, n, H), _start(of_y, n, H)
     m0 = _start(of_mask, n, H)
     padded, E_padded, D_padded = (S + NR - 1) // NR * NR, (E + NR - 1) // NR * NR, (D + NR - 1) // NR * NR
     keys, keys_transposed = np.empty(S * E_padded, q.dtype), np.empty(padded * E, q.dtype)
     values_transposed = np.empty(padded * D, q.dtype)
-    _fetch(k, k0, of_k[2], S, E)
-    _fetch(v, v0, of_v[2], S, D)
-    _pack(k, k0, of_k[2], S, E, keys, NR)
-    _pack_transposed(k, k0, of_k[2], S, E, keys_transposed, NR)
-    _pack_transposed(v, v0, of_v[2], S, D, values_transposed, NR)
+    _fetch(k, k0, of_k[3], S, E)
+    _fetch(v, v0, of_v[3], S, D)
+    _pack(k, k0, of_k[3], S, E, keys, NR)
+    _pack_transposed(k, k0, of_k[3], S, E, keys_transposed, NR)
+    _pack_transposed(v, v0, of_v[3], S, D, values_transposed, NR)
     strip, queries = np.empty(QUERIES * E, q.dtype), np.empty(QUERIES * E_padded, q.dtype)
     dstrip, dresults = np.empty(QUERIES * D, q.dtype), np.empty(QUERIES * D_padded, q.dtype)
     weights, dscores = np.empty(QUERIES * KEYS, q.dtype), np.empty(QUERIES * KEYS, q.dtype)
     dropped, means = np.empty(QUERIES * KEYS if dropped_below else 0, q.dtype), np.empty(QUERIES, q.dtype)
-    _fetch(dk, k0, of_k[2], S, E)
-    _fetch(dv, v0, of_v[2], S, D)
+    _fetch(dk, k0, of_k[3], S, E)
+    _fetch(dv, v0, of_v[3], S, D)
     for r in range(S):
-        dk[k0 + r * of_k[2] : k0 + r * of_k[2] + E] = 0
-        dv[v0 + r * of_v[2] : v0 + r * of_v[2] + D] = 0
+        dk[k0 + r * of_k[3] : k0 + r * of_k[3] + E] = 0
+        dv[v0 + r * of_v[3] : v0 + r * of_v[3] + D] = 0
     for i in range(0, L, QUERIES):
-        rows, q1, y1 = min(QUERIES, L - i), q0 + i * of_q[2], y0 + i * of_y[2]
-        _fetch(q, q1, of_q[2], rows, E)
-        _fetch(dy, y1, of_y[2], rows, D)
-        _fetch(y, y1, of_y[2], rows, D)
-        _fetch(dq, q1, of_q[2], rows, E)
-        _copy(q, q1, of_q[2], rows, E, scale, strip)
-        _copy(dy, y1, of_y[2], rows, D, q.dtype.type(1), dstrip)
+        rows, q1, y1 = min(QUERIES, L - i), q0 + i * of_q[3], y0 + i * of_y[3]
+        _fetch(q, q1, of_q[3], rows, E)
+        _fetch(dy, y1, of_y[3], rows, D)
+        _fetch(y, y1, of_y[3], rows, D)
+        _fetch(dq, q1, of_q[3], rows, E)
+        _copy(q, q1, of_q[3], rows, E, scale, strip)
+        _copy(dy, y1, of_y[3], rows, D, q.dtype.type(1), dstrip)
         _pack(strip, 0, E, rows, E, queries, NR)
         _pack(dstrip, 0, D, rows, D, dresults, NR)
         for r in range(rows):
-            means[r] = dot(dstrip[r * D : r * D + D], y[y1 + r * of_y[2] : y1 + r * of_y[2] + D])
+            means[r] = dot(dstrip[r * D : r * D + D], y[y1 + r * of_y[3] : y1 + r * of_y[3] + D])
         end = min(S, i + rows) if causal else S
         for j in range(0, end, KEYS):
             width = min(KEYS, end - j)
-            wide, k1, v1 = (width + NR - 1) // NR * NR, k0 + j * of_k[2], v0 + j * of_v[2]
+            wide, k1, v1 = (width + NR - 1) // NR * NR, k0 + j * of_k[3], v0 + j * of_v[3]
             _product(strip, E, 1, keys_transposed, j * E, E * NR, weights, 0, wide, rows, E, wide, False, NR)
-            _hide(weights, rows, wide, i, j, S, mask, m0, of_mask[2], causal)
+            _hide(weights, rows, wide, i, j, S, mask, m0, of_mask[3], causal)
             for r in range(rows):
                 _weights(weights[r * wide : r * wide + wide], maxima[n * L + i + r], sums[n * L + i + r])
             if dropped_below:
@@ -369,15 +364,15 @@ def _backward_head(dy, q, k, v, mask, y, maxima, sums, dq, dk, dv, settings, n, 
                     row, at = slice(r * wide, r * wide + width), (n * L + i + r) * S + j
                     drop(weights[row], dropped[row], at, dropped_below, kept, seed)
             used = dropped if dropped_below else weights
-            _product(used, 1, wide, dresults, 0, rows * NR, dv, v1, of_v[2], width, rows, D, True, NR)
+            _product(used, 1, wide, dresults, 0, rows * NR, dv, v1, of_v[3], width, rows, D, True, NR)
             _product(dstrip, D, 1, values_transposed, j * D, D * NR, dscores, 0, wide, rows, D, wide, False, NR)
             for r in range(rows):
                 row = slice(r * wide, r * wide + width)
                 _dscores(dscores[row], used[row], weights[row], means[r])
-            _product(dscores, 1, wide, queries, 0, rows * NR, dk, k1, of_k[2], width, rows, E, True, NR)
-            _product(dscores, wide, 1, keys, j * NR, S * NR, dq, q1, of_q[2], rows, width, E, j > 0, NR)
+            _product(dscores, 1, wide, queries, 0, rows * NR, dk, k1, of_k[3], width, rows, E, True, NR)
+            _product(dscores, wide, 1, keys, j * NR, S * NR, dq, q1, of_q[3], rows, width, E, j > 0, NR)
         for r in range(rows):
-            _scale(dq[q1 + r * of_q[2] : q1 + r * of_q[2] + E], scale)
+            _scale(dq[q1 + r * of_q[3] : q1 + r * of_q[3] + E], scale)
 
 
 def _backward_work(dy, q, k, v, mask, y, maxima, sums, dq, dk, dv, settings, sizes, strides):

@@ -112,8 +112,9 @@ def _self_cases(make):
 
 
 KERNELS = (
-    Kernel("attention_forward", "attention", (*_heads_cases(_heads, _far),)),
+    # Two products with exponentials between them: 2.1e-6 with four lanes, where multiply-adds are not fused.
+    Kernel("attention_forward", "attention", (*_heads_cases(_heads, _far),), rtol32=4e-6),
     Kernel("attention_backward", "attention", (*_heads_cases(_heads_backward, _far_backward),), rtol32=1e-5),
-    Kernel("self_attention_forward", "attention", (*_self_cases(_self),)),
+    Kernel("self_attention_forward", "attention", (*_self_cases(_self),), rtol32=4e-6),
     Kernel("self_attention_backward", "attention", (*_self_cases(_self_backward),), rtol32=1e-5),
 )
