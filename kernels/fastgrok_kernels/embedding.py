@@ -8,7 +8,7 @@ import numpy as np
 
 from . import jit, memory
 from .groups import SHARES, grouped, share
-from .vector import fetch
+from .vector import EARLY, LARGE_TABLE, fetch, fetch_early
 
 __all__ = ["add_rows_into", "embedding_backward", "embedding_forward"]
 
@@ -89,10 +89,13 @@ def _sum_group(rows, order, first, end, total):
 
 @jit.parallel(work=lambda table, ids, rows, factor, order, places: 0.1 * rows.size + 2 * ids.size)
 def _add_sums(table, ids, rows, factor, order, places):
+    large = table.size * table.itemsize >= LARGE_TABLE
     for s in jit.prange(SHARES):
         total = np.empty(rows.shape[1], rows.dtype)
         first, end = share(places, np.int64(s))
         for u in range(first, end):
+            if large:
+                fetch_early(table[ids[order[places[min(u + EARLY, places.size - 2)]]]])
             n, later = order[places[u]], order[places[min(u + AHEAD, places.size - 2)]]
             fetch(table[ids[later]])
             fetch(rows[later])
@@ -105,8 +108,11 @@ def _add_sums(table, ids, rows, factor, order, places):
 
 @jit.parallel(work=lambda table, ids, out: 0.15 * out.size)
 def _forward(table, ids, out):
+    large = table.size * table.itemsize >= LARGE_TABLE
     for block in jit.prange((ids.size + ROWS - 1) // ROWS):
         for n in range(block * ROWS, min(block * ROWS + ROWS, ids.size)):
+            if large:
+                fetch_early(table[ids[min(n + EARLY, ids.size - 1)]])
             fetch(table[ids[min(n + AHEAD, ids.size - 1)]])
             _copy(table[ids[n]], out[n])
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import jit, memory
 from .groups import SHARES, grouped, share
-from .vector import fetch
+from .vector import EARLY, LARGE_TABLE, fetch, fetch_early
 
 __all__ = ["add_bag_rows_into", "embedding_bag_backward", "embedding_bag_forward", "embedding_bag_max_forward"]
 
@@ -103,11 +103,15 @@ def _add_four_scaled(rows, factors, out):
 
 @jit.parallel(work=lambda table, ids, factors, starts, out: 0.1 * ids.size * out.shape[1])
 def _forward(table, ids, factors, starts, out):
+    large = table.size * table.itemsize >= LARGE_TABLE
     for block in jit.prange((len(out) + BAGS - 1) // BAGS):
         for b in range(block * BAGS, min(block * BAGS + BAGS, len(out))):
             out[b] = 0
             fours = starts[b] + (starts[b + 1] - starts[b]) // 4 * 4
             for n in range(starts[b], fours, 4):
+                if large:
+                    for later in range(n + EARLY, min(n + EARLY + 4, ids.size)):
+                        fetch_early(table[ids[later]])
                 for later in range(n + 4, min(n + 8, ids.size)):
                     fetch(table[ids[later]])
                 rows = table[ids[n]], table[ids[n + 1]], table[ids[n + 2]], table[ids[n + 3]]
@@ -128,11 +132,14 @@ def _backward(dout, factors, order, bags, places, rows):
 
 @jit.parallel(work=lambda table, dout, ids, *_: 0.6 * ids.size * table.shape[1])
 def _add_sums(table, dout, ids, factors, scale, order, bags, places):
+    large = table.size * table.itemsize >= LARGE_TABLE
     for s in jit.prange(SHARES):
         step = table.dtype.type(scale)
         total = np.empty(table.shape[1], table.dtype)
         first, end = share(places, np.int64(s))
         for u in range(first, end):
+            if large:
+                fetch_early(table[ids[order[places[min(u + EARLY, places.size - 2)]]]])
             fetch(table[ids[order[places[min(u + AHEAD, places.size - 2)]]]])
             n = order[places[u]]
             if places[u + 1] - places[u] == 1:

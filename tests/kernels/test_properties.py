@@ -1,5 +1,7 @@
 """What must hold for any input: softmax, embedding, dropout and the sums of clipping."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 import fastgrok_kernels as kernels
 from fastgrok_kernels import jit
+from fastgrok_kernels.vector import LARGE_TABLE
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -103,6 +106,21 @@ def test_embedding_gathers_and_adds(V, data):
         np.testing.assert_array_equal(dtable[v], dout[ids == v].sum(axis=0))
     assert not np.delete(dtable, ids, axis=0).any()
     np.testing.assert_array_equal(kernels.embedding_forward(dtable, ids), dtable[ids])
+
+
+def test_rows_of_a_large_table_are_fetched_early_to_the_same_effect():
+    D, ids = 64, np.random.default_rng(0).permutation(200)[:150] * 700  # the last ones have none after them to fetch
+    table = np.zeros((LARGE_TABLE // (4 * D) + 20_000, D), np.float32)
+    rows = np.random.default_rng(1).integers(-9, 9, (len(ids), D)).astype(np.float32)
+    starts, ones = np.array([0, 7, 7, 100, 150]), np.ones(len(ids), np.float32)
+    kernels.add_rows_into(table, ids, rows, 1.0)
+    np.testing.assert_array_equal(kernels.embedding_forward(table, ids), rows)
+    sums = kernels.embedding_bag_forward(table, ids, ones, starts)
+    np.testing.assert_array_equal(sums, [rows[a:b].sum(axis=0) for a, b in itertools.pairwise(starts)])
+    kernels.add_bag_rows_into(table, sums, ids, ones, starts, 2.0)
+    np.testing.assert_array_equal(table[ids], rows + 2 * np.repeat(sums, np.diff(starts), axis=0))
+    table[ids] = 0
+    assert not table.any()
 
 
 @pytest.mark.skipif(jit.DISABLED, reason="too large without JIT")
