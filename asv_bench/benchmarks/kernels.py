@@ -24,6 +24,7 @@ NAMES = [
     "batch_norm_statistics",
     "batched_matmul",
     "bias_relu_backward",
+    "column_sums",
     "conv_backward_input",
     "conv_backward_weight",
     "conv_forward",

@@ -7,9 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+import fastgrok_kernels as kernels
 from fastgrok_kernels import memory
 
 from ..errors import ArgumentError, DtypeError, IdError, RangeError, ShapeError
+
+_MANY = 1 << 15  # elements from which sums of columns are worth a kernel
 
 #: Division by zero, overflow and the like give inf and nan without a warning, as in PyTorch: `@quiet` above a forward.
 quiet = np.errstate(all="ignore")
@@ -141,6 +144,13 @@ def rows_of(x: np.ndarray) -> np.ndarray:
     return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
+def sum_first(x: np.ndarray, count: int = 1) -> np.ndarray:
+    """Return the sum over the first `count` axes."""
+    if x.size < _MANY or not x.flags.c_contiguous or x.dtype.char not in "fd":
+        return x.sum(axis=tuple(range(count)))
+    return kernels.column_sums(x.reshape(math.prod(x.shape[:count]), -1)).reshape(x.shape[count:])
+
+
 def check_float(name: str, argument: str, x: np.ndarray) -> None:
     """Raise `DtypeError` unless `x` is float32 or float64."""
     if x.dtype.char not in "fd":
@@ -201,6 +211,8 @@ def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if extra < 0:  # an assigned value may have more dimensions of size 1 in front than its place has
         return unbroadcast(gradient, shape[-extra:]).reshape(shape)
     stretched = tuple(i + extra for i, size in enumerate(shape) if size == 1 and gradient.shape[i + extra] != 1)
+    if not stretched:
+        return sum_first(gradient, extra).reshape(shape)
     return gradient.sum(axis=(*range(extra), *stretched)).reshape(shape)
 
 

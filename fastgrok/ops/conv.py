@@ -9,7 +9,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import ShapeError
-from .base import FACTORS, Op, check_float, contiguous
+from .base import FACTORS, Op, check_float, contiguous, sum_first
 from .images import as_images, as_pairs, channels_first, channels_last, check_images, from_images
 from .matmul import check_dtypes
 
@@ -36,11 +36,6 @@ def _check(name, x, W, b, channels, outputs, dims):
 
 def _bias(b, outputs, dtype):
     return np.zeros(outputs, dtype) if b is None else contiguous(b)
-
-
-def _sum_of_pixels(dy):
-    """The gradient of a bias, from dy (B, R, S, O)."""
-    return dy.reshape(-1, dy.shape[3]).sum(axis=0) if dy.size else np.zeros(dy.shape[3], dy.dtype)
 
 
 class Conv(Op):
@@ -86,7 +81,7 @@ class Conv(Op):
             dW, db = kernels.conv_backward_weight(dy, self.image, self.weight.shape[2:], *self.geometry)
             dW = dW.reshape(self.W.shape)
         elif wants_bias:
-            db = _sum_of_pixels(dy)
+            db = sum_first(dy, 3)
         return dx, dW, db if wants_bias else None
 
 
@@ -141,7 +136,7 @@ class ConvTranspose(Op):
             dW, _ = kernels.conv_backward_weight(self.image, dy, self.weight.shape[2:], *self.geometry)
             dW = dW.reshape(self.W.shape)
         if len(self.needs) > 2 and self.needs[2]:
-            db = _sum_of_pixels(dy)
+            db = sum_first(dy, 3)
         return dx, dW, db
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import DtypeError, ShapeError
-from .base import FACTORS, Op, cannot_broadcast, check_float, contiguous, rows_of, unbroadcast
+from .base import FACTORS, Op, cannot_broadcast, check_float, contiguous, rows_of, sum_first, unbroadcast
 from .gradients import Outer
 
 
@@ -126,7 +126,7 @@ class Linear(Op):
     def backward(self, dy):
         """dx = dy W, dW = dy^T x, db = the sum of dy over rows."""
         dy = rows_of(dy)
-        return *self.products(dy), dy.sum(axis=0) if len(self.needs) > 2 and self.needs[2] else None
+        return *self.products(dy), sum_first(dy) if len(self.needs) > 2 and self.needs[2] else None
 
     def products(self, dy: np.ndarray) -> tuple[Any, Any]:
         """Return dx and dW, or None, for dy (N, O)."""

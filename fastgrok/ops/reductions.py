@@ -10,7 +10,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import RangeError
-from .base import Op, check_float, memory_axes, normalise_axes, normalise_axis, quiet
+from .base import Op, check_float, memory_axes, normalise_axes, normalise_axis, quiet, sum_first
 from .gradients import Broadcast
 
 _LARGE = 1 << 16  # elements from which a sum of all is worth a kernel: 13 us with NumPy, 8 with it
@@ -28,6 +28,9 @@ def _sum(x: np.ndarray, axes: tuple[int, ...], keepdim: bool) -> np.ndarray:
         if in_memory is not None:
             y = kernels.total(x.transpose(in_memory))
             return y.reshape((1,) * x.ndim) if keepdim else y
+    if 0 < len(axes) < x.ndim and axes[-1] == len(axes) - 1:
+        y = sum_first(x, len(axes))
+        return _kept(y, axes) if keepdim else y
     return x.sum(axis=axes, keepdims=keepdim)
 
 

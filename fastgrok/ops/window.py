@@ -15,7 +15,7 @@ import numpy as np
 
 import fastgrok_kernels as kernels
 
-from .base import Op, contiguous
+from .base import Op, contiguous, sum_first
 from .fold import FoldedGradient
 from .recurrent import check_recurrent
 
@@ -106,8 +106,8 @@ class Window(Op, register=False):
             dw_ih = kernels.matmul(sums, table, transpose_a=True)
         dbiases: tuple = ()
         if any(need_biases):
-            db_ih = sums.sum(axis=0)
-            dbiases = (db_ih, db_ih if dm is da else dm.sum(axis=0))
+            db_ih = sum_first(sums)
+            dbiases = (db_ih, db_ih if dm is da else sum_first(dm))
         return dx, dw_ih, dw_hh, *_wanted(flowing, need_states), *_wanted(dbiases, need_biases)
 
     def own_outputs(self) -> bool:

@@ -24,7 +24,7 @@ import sys
 import types
 
 _MODULES = {
-    "arithmetic": ("multiply", "total"),
+    "arithmetic": ("column_sums", "multiply", "total"),
     "attention": (
         "attention_backward", "attention_forward", "self_attention_backward", "self_attention_forward",
     ),

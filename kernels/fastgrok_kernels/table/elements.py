@@ -14,6 +14,14 @@ def elements(rng, dtype, *shape):
     return (normal(rng, dtype, *shape, scale=4.0),)
 
 
+def _matrix(rng, dtype, *shape):
+    return (normal(rng, dtype, *shape),)
+
+
+# One wide row, several with a short last one, several blocks, and parts of a row.
+_MATRICES = ((0, 3), (3, 0), (1, 1), (7, 5), (1000, 10), (5000, 16), (300, 513), (130, 5001))
+
+
 def _elements_and_gradient(rng, dtype, *shape):
     return normal(rng, dtype, *shape), normal(rng, dtype, *shape, scale=2.0)
 
@@ -63,6 +71,7 @@ KERNELS = (
         ),
         rtol32=1e-7,
     ),
+    Kernel("column_sums", "arithmetic", sized(_matrix, _MATRICES, (2048, 384)), rtol32=2e-5),
     Kernel("total", "arithmetic", sized(elements, (*ELEMENTS, (300_007,)), ELEMENTS_BENCH), rtol32=2e-5),
     Kernel("exp_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("log_forward", "elementwise", sized(_positive, ELEMENTS, ELEMENTS_BENCH)),
