@@ -28,10 +28,14 @@ class LeakyReLU(Op):
         """Scale what is not positive. Raises `DtypeError` unless x is a float array, like all ops of this file."""
         check_float("leaky_relu", "input", x)
         self.x, self.slope = x, x.dtype.type(slope)
+        if x.size >= KERNEL_SIZE:
+            return elementwise(lambda x: kernels.leaky_relu_forward(x, slope), x)
         return np.where(x > 0, x, x * self.slope)
 
     def backward(self, dy):
         """dx = dy where x > 0, else slope * dy."""
+        if dy.size >= KERNEL_SIZE:
+            return (elementwise(lambda dy, x: kernels.leaky_relu_backward(dy, x, self.slope), dy, self.x),)
         return (np.where(self.x > 0, dy, dy * self.slope),)
 
 
@@ -44,10 +48,14 @@ class ELU(Op):
         """Bend what is not positive."""
         check_float("elu", "input", x)
         self.x, self.alpha = x, x.dtype.type(alpha)
+        if x.size >= KERNEL_SIZE:
+            return elementwise(lambda x: kernels.elu_forward(x, alpha), x)
         return np.where(x > 0, x, self.alpha * np.expm1(np.minimum(x, 0)))
 
     def backward(self, dy):
         """dx = dy where x > 0, else alpha e^x dy."""
+        if dy.size >= KERNEL_SIZE:
+            return (elementwise(lambda dy, x: kernels.elu_backward(dy, x, self.alpha), dy, self.x),)
         return (np.where(self.x > 0, dy, dy * self.alpha * np.exp(np.minimum(self.x, 0))),)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DtypeError, ShapeError
-from .base import Op, check_float, quiet, unbroadcast
+from .base import Op, check_float, quiet, room, unbroadcast
 from .losses import check_reduction, reduce
 
 
@@ -56,12 +56,13 @@ class _OfDifference(_Pointwise, register=False):
         """Compute the loss. Raises `ShapeError` unless the shapes are equal, `DtypeError` unless the dtypes are."""
         check_pair(self.name, x, target, reduction)
         self.reduction, self.settings = reduction, settings
-        self.difference = np.subtract(x, target)
+        self.difference = np.subtract(x, target, out=room(x, target))
         return reduce(self.value(self.difference, **settings), reduction, self.difference.size)
 
     def backward(self, dy):
         """dx = the slope at x - target times the gradient of the element's loss, dtarget = -dx."""
-        dx = self.slope(self.difference, **self.settings) * self.dlosses(dy, self.difference.shape)
+        dx = self.slope(self.difference, **self.settings)
+        dx *= self.dlosses(dy, dx.shape)
         return dx, -dx if len(self.needs) > 1 and self.needs[1] else None
 
 
@@ -69,16 +70,32 @@ class MSE(_OfDifference):
     """(x - target)^2."""
 
     name = "mse_loss"
-    value = staticmethod(np.square)
-    slope = staticmethod(lambda d: 2 * d)
+    value = staticmethod(lambda d: np.square(d, out=room(d, d)))
+    slope = staticmethod(lambda d: np.add(d, d, out=room(d, d)))
 
 
 class L1(_OfDifference):
     """|x - target|; the slope at 0 is 0."""
 
     name = "l1_loss"
-    value = staticmethod(np.abs)
+    value = staticmethod(lambda d: np.abs(d, out=room(d, d)))
     slope = staticmethod(np.sign)
+
+
+def _bowl(d: np.ndarray, limit: float) -> np.ndarray:
+    """Return d^2 / 2 where |d| <= limit, else limit (|d| - limit / 2): with m = min(|d|, limit), m (|d| - m / 2)."""
+    size = np.abs(d, out=room(d, d))
+    cut = np.minimum(size, d.dtype.type(limit), out=room(d, d))
+    size -= np.multiply(cut, d.dtype.type(0.5), out=room(d, d))
+    size *= cut
+    return size
+
+
+def _cut_off(d: np.ndarray, limit: float) -> np.ndarray:
+    """Return d, no less than -limit and no more than limit."""
+    low, high = d.dtype.type(-limit), d.dtype.type(limit)
+    above = np.maximum(d, low, out=room(d, d))
+    return np.minimum(above, high, out=room(d, d))
 
 
 class SmoothL1(_OfDifference):
@@ -89,13 +106,14 @@ class SmoothL1(_OfDifference):
     @staticmethod
     def value(d: np.ndarray, beta: float = 1.0) -> np.ndarray:
         """Return a parabola that goes over into straight lines."""
-        size = np.abs(d)
-        return np.where(size < beta, size * size * d.dtype.type(0.5 / beta), size - d.dtype.type(0.5 * beta))
+        y = _bowl(d, beta)
+        y *= d.dtype.type(1 / beta)
+        return y
 
     @staticmethod
     def slope(d: np.ndarray, beta: float = 1.0) -> np.ndarray:
         """Return d / beta, cut off at -1 and 1."""
-        return np.clip(d / d.dtype.type(beta), -1, 1)
+        return _cut_off(np.multiply(d, d.dtype.type(1 / beta), out=room(d, d)), 1)
 
 
 class Huber(_OfDifference):
@@ -106,13 +124,12 @@ class Huber(_OfDifference):
     @staticmethod
     def value(d: np.ndarray, delta: float = 1.0) -> np.ndarray:
         """Return a parabola that goes over into straight lines."""
-        size = np.abs(d)
-        return np.where(size <= delta, size * size / 2, (size - delta / 2) * delta)
+        return _bowl(d, delta)
 
     @staticmethod
     def slope(d: np.ndarray, delta: float = 1.0) -> np.ndarray:
         """Return d, cut off at -delta and delta."""
-        return np.clip(d, d.dtype.type(-delta), d.dtype.type(delta))
+        return _cut_off(d, delta)
 
 
 class BCE(_Pointwise):

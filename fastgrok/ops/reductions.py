@@ -3,6 +3,7 @@
 `dim` is an axis, a tuple of axes, or None for all; reduced axes disappear, or stay with size 1 when `keepdim`.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,10 @@ def _sum(x: np.ndarray, axes: tuple[int, ...], keepdim: bool) -> np.ndarray:
             return y.reshape((1,) * x.ndim) if keepdim else y
     if 0 < len(axes) < x.ndim and axes[-1] == len(axes) - 1:
         y = sum_first(x, len(axes))
+        return _kept(y, axes) if keepdim else y
+    if x.size >= _LARGE and axes and axes[0] == x.ndim - len(axes) and x.flags.c_contiguous and x.dtype.char in "fd":
+        shape = x.shape[: axes[0]]
+        y = kernels.row_sums(x.reshape(math.prod(shape), -1)).reshape(shape)
         return _kept(y, axes) if keepdim else y
     return x.sum(axis=axes, keepdims=keepdim)
 

@@ -24,7 +24,7 @@ import sys
 import types
 
 _MODULES = {
-    "arithmetic": ("column_sums", "multiply", "total"),
+    "arithmetic": ("column_sums", "multiply", "row_sums", "total"),
     "attention": (
         "attention_backward", "attention_forward", "self_attention_backward", "self_attention_forward",
     ),
@@ -57,6 +57,7 @@ _MODULES = {
     "panels": ("panels_into", "panels_matmul_into"),
     "patches": ("patches_backward", "patches_forward"),
     "pool": ("avg_pool_backward", "avg_pool_forward", "max_pool_backward", "max_pool_forward"),
+    "rectifiers": ("elu_backward", "elu_forward", "leaky_relu_backward", "leaky_relu_forward"),
     "rnn": ("rnn_backward", "rnn_forward"),
     "softmax": ("log_softmax_backward", "log_softmax_forward", "softmax_backward", "softmax_forward"),
     "update": ("adam_into", "adamw_into", "momentum_into", "sgd_into"),

