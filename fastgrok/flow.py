@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ShapeError, StateError
-from .ops.base import Op, room
+from .ops.base import Op, added
 from .ops.gradients import Gradient, Rows
 
 
@@ -48,9 +48,9 @@ def flow(roots: Iterable[tuple[Any, np.ndarray]], retain_graph: bool) -> dict[An
 
 
 def _sum(a: Any, b: Any) -> Any:
-    """Return the sum of two gradients, of arrays in memory that is kept for reuse."""
+    """Return the sum of two gradients."""
     if type(a) is np.ndarray and type(b) is np.ndarray:
-        return np.add(a, b, out=room(a, b))
+        return added(a, b)
     return a + b
 
 

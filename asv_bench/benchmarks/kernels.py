@@ -12,6 +12,7 @@ NAMES = [
     "adam_into",
     "adamax_into",
     "adamw_into",
+    "add",
     "add_bag_rows_into",
     "add_rows_into",
     "attention_backward",

@@ -13,6 +13,7 @@ from fastgrok_kernels import memory
 from ..errors import ArgumentError, DtypeError, IdError, RangeError, ShapeError
 
 _FEW = 16  # columns; a matrix with fewer is transposed quicker by NumPy, with many 8 to 10 times quicker by the kernel
+SHARED = 1 << 17  # elements from which a sum or a product of two is worth a second core: 18 us with NumPy, 11 with two
 _MANY = 1 << 15  # elements from which sums of columns are worth a kernel
 
 #: Division by zero, overflow and the like give inf and nan without a warning, as in PyTorch: `@quiet` above a forward.
@@ -156,14 +157,28 @@ def elementwise(kernel: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.nd
 def room(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
     """Return memory kept for reuse that can hold `a` combined with `b`, element by element; None for NumPy's own.
 
-    `b` is of the same shape, or a number.
+    There is some if one of them is large, and the other has the same shape or can be stretched to it.
     """
-    if a.nbytes < memory.LARGE or a.dtype != b.dtype or not (b.ndim == 0 or a.shape == b.shape):
+    if a.size < b.size:
+        a, b = b, a
+    if a.nbytes < memory.LARGE or a.dtype != b.dtype or b.ndim > a.ndim:
         return None
-    axes = memory_axes(a) if b.ndim == 0 else memory_axes(a, b)
+    if any(small not in (1, large) for small, large in zip(b.shape[::-1], a.shape[::-1], strict=False)):
+        return None
+    axes = memory_axes(a, b) if a.shape == b.shape else memory_axes(a)
     if axes is None:
         return None
     return memory.empty(tuple(a.shape[axis] for axis in axes), a.dtype).transpose(np.argsort(axes))
+
+
+def added(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return a + b, on several cores if they are large arrays of one shape; NumPy is as fast on one."""
+    if a.size >= SHARED and a.shape == b.shape and a.dtype == b.dtype and a.dtype.char in "fd" and memory_axes(a, b):
+        from fastgrok_kernels import jit  # which loads Numba
+
+        if jit.get_num_threads() > 1:
+            return elementwise(kernels.add, a, b)
+    return np.add(a, b, out=room(a, b))
 
 
 def rows_of(x: np.ndarray) -> np.ndarray:

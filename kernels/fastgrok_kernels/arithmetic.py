@@ -4,11 +4,19 @@ import numpy as np
 
 from . import jit, memory
 
-__all__ = ["column_sums", "multiply", "row_sums", "total"]
+__all__ = ["add", "column_sums", "multiply", "row_sums", "total"]
 
 CHUNK = 1 << 13  # elements per parallel iteration; sums are made of chunks of it, whatever the number of threads
 WIDE = 1024  # columns; a matrix of fewer is seen as one with several rows side by side, a wide row
 ROWS, PART = 64, 4096  # wide rows and their columns, at most, per parallel iteration
+
+
+def add(x, other):
+    """y = x + other, element by element. `x`, `other` (...), float32 or float64. Returns `y` (...)."""
+    y = memory.empty_like(x)
+    if y.size:
+        _add_chunks(x.reshape(-1), other.reshape(-1), y.reshape(-1))
+    return y
 
 
 def multiply(x, factor):
@@ -60,6 +68,12 @@ def row_sums(x):
 
 
 @jit.serial
+def _sum_of_two(x, other, y):
+    for i in range(y.size):
+        y[i] = x[i] + other[i]
+
+
+@jit.serial
 def _multiply(x, factor, y):
     for i in range(y.size):
         y[i] = x[i] * factor[i]
@@ -77,6 +91,13 @@ def _sum(x):
     for i in range(x.size):
         total += x[i]
     return total
+
+
+@jit.parallel(work=lambda x, other, y: 0.15 * y.size)
+def _add_chunks(x, other, y):
+    for k in jit.prange((y.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, y.size)
+        _sum_of_two(x[low:high], other[low:high], y[low:high])
 
 
 @jit.parallel(work=lambda x, factor, y: 0.15 * y.size)

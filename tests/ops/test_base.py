@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from fastgrok.ops.base import _swapped, contiguous, copied, sum_first
+from fastgrok.ops.base import _swapped, added, contiguous, copied, room, sum_first
 
 SHAPES = [(300, 200), (2, 130, 200), (20, 40, 70), (2, 3, 90, 80), (20, 30, 10, 8), (1, 150, 1, 300), (60_000, 4)]
 
@@ -38,3 +38,17 @@ def test_sums_over_first_axes(shape, count):
     np.testing.assert_array_equal(sum_first(x, count), expected)
     np.testing.assert_array_equal(sum_first(np.asfortranarray(x), count), expected)
     np.testing.assert_array_equal(sum_first(x.astype(np.int32), count), expected)
+
+
+@pytest.mark.parametrize("b", [(300, 500), (500,), (300, 1), (1, 500), (1, 1), ()])
+def test_room_for_what_is_stretched(b):
+    a, b = np.ones((300, 500), np.float32), np.full(b, 2, np.float32)
+    for x, y in ((a, b), (b, a)):
+        assert room(x, y).shape == a.shape
+        np.testing.assert_array_equal(added(x, y), np.add(x, y))
+    np.testing.assert_array_equal(added(np.asfortranarray(a), b), np.add(a, b))
+
+
+@pytest.mark.parametrize("shapes", [((300, 500), (300,)), ((300, 1), (1, 500)), ((300, 500), (2, 1, 1)), ((3, 5), 5)])
+def test_no_room_for_what_is_small_or_of_another_shape(shapes):
+    assert room(*(np.ones(shape, np.float32) for shape in shapes)) is None

@@ -74,6 +74,7 @@ _DROPOUT_EDGES = tuple(
     Case(f"p={p}", lambda rng, dtype, p=p: (normal(rng, dtype, 33), p, 2**64 - 1)) for p in (0.0, 0.999, 1.0)
 )
 KERNELS = (
+    Kernel("add", "arithmetic", sized(_elements_and_gradient, (*ELEMENTS, (200_003,)), ELEMENTS_BENCH), rtol32=1e-7),
     Kernel(
         "multiply",
         "arithmetic",
