@@ -82,11 +82,18 @@ class L1(_OfDifference):
     slope = staticmethod(np.sign)
 
 
-def _bowl(d: np.ndarray, limit: float) -> np.ndarray:
-    """Return d^2 / 2 where |d| <= limit, else limit (|d| - limit / 2): with m = min(|d|, limit), m (|d| - m / 2)."""
+# Each step of these takes memory that is kept for reuse: fresh memory costs more than the arithmetic.
+
+
+def _bowl(d: np.ndarray, limit: float, unit: float = 1) -> np.ndarray:
+    """Return d^2 / 2 where |d| <= limit, else limit (|d| - limit / 2), in units of `unit`.
+
+    With m = min(|d|, limit) that is (|d| - m / 2) (m / unit), which overflows only where the result does.
+    """
     size = np.abs(d, out=room(d, d))
-    cut = np.minimum(size, d.dtype.type(limit), out=room(d, d))
+    cut = np.minimum(size, d.dtype.type(min(limit, np.finfo(d.dtype).max)), out=room(d, d))
     size -= np.multiply(cut, d.dtype.type(0.5), out=room(d, d))
+    cut /= d.dtype.type(unit)
     size *= cut
     return size
 
@@ -106,14 +113,12 @@ class SmoothL1(_OfDifference):
     @staticmethod
     def value(d: np.ndarray, beta: float = 1.0) -> np.ndarray:
         """Return a parabola that goes over into straight lines."""
-        y = _bowl(d, beta)
-        y *= d.dtype.type(1 / beta)
-        return y
+        return _bowl(d, beta, beta)
 
     @staticmethod
     def slope(d: np.ndarray, beta: float = 1.0) -> np.ndarray:
         """Return d / beta, cut off at -1 and 1."""
-        return _cut_off(np.multiply(d, d.dtype.type(1 / beta), out=room(d, d)), 1)
+        return _cut_off(np.divide(d, d.dtype.type(beta), out=room(d, d)), 1)
 
 
 class Huber(_OfDifference):

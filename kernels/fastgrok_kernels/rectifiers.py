@@ -1,4 +1,4 @@
-"""Kin of ReLU: nonlinearities that leave positive numbers as they are and bend the others. NaN gives NaN."""
+"""Relatives of ReLU: nonlinearities that leave positive numbers as they are and bend the others, NaN among them."""
 
 from . import jit, memory
 from .scalar import exp_below_one, tanh

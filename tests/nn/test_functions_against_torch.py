@@ -122,6 +122,14 @@ def test_losses_of_pairs(rng, call, reduction, dtype):
         agree(lambda library, x, y: call(F(library), x, y, reduction), *arrays)
 
 
+@pytest.mark.filterwarnings("ignore:reduction")
+@pytest.mark.parametrize("call", PAIRS.values(), ids=PAIRS)
+def test_losses_of_large_pairs(rng, call):
+    x, y = (2 * rng.standard_normal((200, 260)) for _ in range(2))
+    agree(lambda library, x, y: call(F(library), x, y, "mean"), x, y)
+    agree(lambda library, x, y: call(F(library), x.t(), y.t(), "none"), x, y)
+
+
 def test_batchmean(rng):
     arrays = [rng.standard_normal((4, 6)) for _ in range(2)]
     for log_target in (False, True):

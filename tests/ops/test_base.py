@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from fastgrok import ops
 from fastgrok.ops.base import _swapped, added, contiguous, copied, room, sum_first
 
 SHAPES = [(300, 200), (2, 130, 200), (20, 40, 70), (2, 3, 90, 80), (20, 30, 10, 8), (1, 150, 1, 300), (60_000, 4)]
@@ -52,3 +53,14 @@ def test_room_for_what_is_stretched(b):
 @pytest.mark.parametrize("shapes", [((300, 500), (300,)), ((300, 1), (1, 500)), ((300, 500), (2, 1, 1)), ((3, 5), 5)])
 def test_no_room_for_what_is_small_or_of_another_shape(shapes):
     assert room(*(np.ones(shape, np.float32) for shape in shapes)) is None
+
+
+@pytest.mark.parametrize("dim", [0, 1, 2, (0, 1), (1, 2), (0, 2), (0, 1, 2)])
+@pytest.mark.parametrize("keepdim", [False, True])
+def test_sums_and_means_of_large_arrays(dim, keepdim):
+    x = np.random.default_rng(0).integers(-9, 9, (64, 8, 256)).astype(np.float32)
+    expected = x.sum(axis=dim, keepdims=keepdim)
+    found = ops.Sum().forward(x, dim, keepdim)
+    assert found.shape == expected.shape and found.dtype == x.dtype
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_allclose(ops.Mean().forward(x, dim, keepdim), x.mean(axis=dim, keepdims=keepdim), atol=1e-6)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .case import Case, Kernel, bound, normal, sized
+from .case import Case, Kernel, bound, named, normal, sized
 
 # 20,000 elements are more than one chunk of any of these kernels.
 ELEMENTS = ((0,), (1,), (17,), (3, 16), (5, 7, 11), (20_011,))
@@ -22,6 +22,12 @@ def _matrix(rng, dtype, *shape):
 _MATRICES = ((0, 3), (3, 0), (1, 1), (7, 5), (1000, 10), (5000, 16), (300, 513), (130, 5001))
 
 
+_POSITIVE = tuple(  # whose sums grow, so that small summands lose digits
+    Case(f"positive {named(shape)}", lambda rng, dtype, shape=shape: (rng.random(shape).astype(dtype),), large=True)
+    for shape in ((200_003, 1), (3001, 70))
+)
+
+
 def _elements_and_gradient(rng, dtype, *shape):
     return normal(rng, dtype, *shape), normal(rng, dtype, *shape, scale=2.0)
 
@@ -36,6 +42,11 @@ def _with_nan(rng, dtype):
 
 def _bent_nan(rng, dtype):
     return np.array([np.nan, -1, -1e-7, 0, 2, -np.inf, np.inf], dtype), 0.3
+
+
+def _gradient_of_nan(rng, dtype):
+    x, slope = _bent_nan(rng, dtype)
+    return np.full_like(x, 2), x, slope
 
 
 def _leaky(rng, dtype, *shape):
@@ -84,7 +95,7 @@ KERNELS = (
         ),
         rtol32=1e-7,
     ),
-    Kernel("column_sums", "arithmetic", sized(_matrix, _MATRICES, (2048, 384)), rtol32=2e-5),
+    Kernel("column_sums", "arithmetic", (*sized(_matrix, _MATRICES, (1024, 65)), *_POSITIVE), rtol32=2e-6),
     Kernel("row_sums", "arithmetic", sized(_matrix, (*_MATRICES, (3, 20_011)), (2048, 384)), rtol32=2e-5),
     Kernel("total", "arithmetic", sized(elements, (*ELEMENTS, (300_007,)), ELEMENTS_BENCH), rtol32=2e-5),
     Kernel("exp_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
@@ -99,9 +110,17 @@ KERNELS = (
     Kernel("gelu_forward", "gelu", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("gelu_backward", "gelu", sized(_elements_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("leaky_relu_forward", "rectifiers", (*sized(_leaky, ELEMENTS, ELEMENTS_BENCH), Case("nan", _bent_nan))),
-    Kernel("leaky_relu_backward", "rectifiers", sized(_leaky_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel(
+        "leaky_relu_backward",
+        "rectifiers",
+        (*sized(_leaky_and_gradient, ELEMENTS, ELEMENTS_BENCH), Case("nan", _gradient_of_nan)),
+    ),
     Kernel("elu_forward", "rectifiers", (*sized(_leaky, ELEMENTS, ELEMENTS_BENCH), Case("nan", _bent_nan))),
-    Kernel("elu_backward", "rectifiers", sized(_leaky_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel(
+        "elu_backward",
+        "rectifiers",
+        (*sized(_leaky_and_gradient, ELEMENTS, ELEMENTS_BENCH), Case("nan", _gradient_of_nan)),
+    ),
     Kernel("dropout_forward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),
     Kernel("dropout_backward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),
 )
