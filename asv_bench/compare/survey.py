@@ -180,17 +180,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--library", help="measure one in this process and print JSON")
+    parser.add_argument("--only", metavar="LIBRARY", help="measure one library in this process and print JSON")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
-    if options.library:
-        print(json.dumps(measure(options.library, options.threads, options.names)))
+    if options.only:
+        print(json.dumps(measure(options.only, options.threads, options.names)))
         return
     rounds = []
     for _ in range(options.rounds):
         pair = []
         for library in ("fastgrok", "torch"):
-            command = [sys.executable, "-m", __spec__.name, "--threads", str(options.threads), "--library", library]
+            command = [sys.executable, "-m", __spec__.name, "--threads", str(options.threads), "--only", library]
             environment = {**os.environ, "FASTGROK_QUIET": "1"}
             done = subprocess.run([*command, *options.names], env=environment, stdout=subprocess.PIPE, check=True)
             pair.append(json.loads(done.stdout))
