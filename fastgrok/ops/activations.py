@@ -103,12 +103,14 @@ class SiLU(Op):
     def forward(self, x):
         """Weigh x by 1 / (1 + e^-x)."""
         check_float("silu", "input", x)
-        self.x, self.sigmoid = x, _sigmoid(x)
-        return x * self.sigmoid
+        self.x = x
+        return x * _sigmoid(x) if x.size < KERNEL_SIZE else elementwise(kernels.silu_forward, x)
 
     def backward(self, dy):
         """dx = dy s (1 + x (1 - s)), s the sigmoid of x."""
-        s = self.sigmoid
+        if dy.size >= KERNEL_SIZE:
+            return (elementwise(kernels.silu_backward, dy, self.x),)
+        s = _sigmoid(self.x)
         return (dy * s * (self.x * (1 - s) + 1),)
 
 
@@ -116,35 +118,36 @@ class Softplus(Op):
     """log(1 + e^(beta x)) / beta, and x itself where beta x is above a threshold."""
 
     saved_inputs = (0,)
+    name = "softplus"
 
     @quiet
     def forward(self, x, beta=1.0, threshold=20.0):
         """Smooth the kink of ReLU."""
-        check_float("softplus", "input", x)
-        self.x, self.beta = x, x.dtype.type(beta)
-        scaled = x * self.beta
-        self.linear = scaled > threshold
-        return np.where(self.linear, x, np.log1p(np.exp(scaled)) / self.beta)
+        check_float(self.name, "input", x)
+        self.x, self.beta, self.threshold = x, beta, threshold
+        if x.size >= KERNEL_SIZE:
+            return elementwise(lambda x: kernels.softplus_forward(x, beta, threshold), x)
+        u = x * x.dtype.type(beta)
+        bent = np.maximum(u, 0) + np.log1p(np.exp(-np.abs(u)))  # of numbers below 0, no exponential overflows
+        return np.where(u > threshold, x, bent / x.dtype.type(beta))
 
     def backward(self, dy):
         """dx = dy times the sigmoid of beta x; dy itself above the threshold."""
-        return (np.where(self.linear, dy, dy * _sigmoid(self.x * self.beta)),)
+        beta, threshold = self.beta, self.threshold
+        if dy.size >= KERNEL_SIZE:
+            return (elementwise(lambda dy, x: kernels.softplus_backward(dy, x, beta, threshold), dy, self.x),)
+        u = self.x * self.x.dtype.type(beta)
+        return (np.where(u > threshold, dy, dy * _sigmoid(u)),)
 
 
-class LogSigmoid(Op):
-    """The logarithm of the sigmoid of x: -log(1 + e^-x)."""
+class LogSigmoid(Softplus):
+    """The logarithm of the sigmoid of x: -log(1 + e^-x), which is softplus with beta = -1."""
 
-    saved_inputs = (0,)
+    name = "logsigmoid"
 
     def forward(self, x):
-        """Take the exponential of -|x| only, which cannot overflow."""
-        check_float("logsigmoid", "input", x)
-        self.x = x
-        return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
-
-    def backward(self, dy):
-        """dx = dy times the sigmoid of -x."""
-        return (dy * _sigmoid(-self.x),)
+        """Bend towards 0."""
+        return super().forward(x, -1.0, math.inf)
 
 
 class Hardtanh(Op):

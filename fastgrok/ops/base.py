@@ -14,6 +14,7 @@ from ..errors import ArgumentError, DtypeError, IdError, RangeError, ShapeError
 
 _FEW = 16  # columns; a matrix with fewer is transposed quicker by NumPy, with many 8 to 10 times quicker by the kernel
 SHARED = 1 << 17  # elements from which a sum or a product of two is worth a second core: 18 us with NumPy, 11 with two
+LARGE_SUM = 1 << 16  # elements from which a sum of all, or along rows, is worth a kernel: 13 us with NumPy, 8 with it
 _MANY = 1 << 15  # elements from which sums of columns are worth a kernel: 512 x 65 take 12 us with NumPy, 6 with it
 
 #: Division by zero, overflow and the like give inf and nan without a warning, as in PyTorch: `@quiet` above a forward.

@@ -11,7 +11,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import DtypeError, ShapeError
-from .base import Op, check_float, check_ids
+from .base import LARGE_SUM, Op, check_float, check_ids
 from .matmul import check_dtypes
 from .softmax import as_rows, from_rows
 
@@ -28,7 +28,10 @@ def reduce(losses: np.ndarray, reduction: str, count: Any) -> np.ndarray:
     """Return the losses themselves, their sum, or their sum divided by `count`."""
     if reduction == "none":
         return losses
-    total = np.add.reduce(losses, axis=None, dtype=np.float64)
+    if losses.size >= LARGE_SUM and losses.dtype.char in "fd" and losses.flags.c_contiguous:
+        total = np.float64(kernels.total(losses))
+    else:
+        total = np.add.reduce(losses, axis=None, dtype=np.float64)
     if reduction == "mean" and count > 0:
         return np.asarray(total / count, losses.dtype)
     with np.errstate(all="ignore"):  # the mean of nothing is nan, and a sum may be too large

@@ -5,8 +5,12 @@ from typing import Any
 
 import numpy as np
 
+import fastgrok_kernels as kernels
+
 from ..errors import ArgumentError, DtypeError, ShapeError
-from .base import Op, check_float, quiet, room, unbroadcast
+from .activations import LogSigmoid
+from .base import Op, check_float, elementwise, quiet, room, unbroadcast
+from .elementwise import KERNEL_SIZE, Sigmoid
 from .losses import check_reduction, reduce
 
 
@@ -33,6 +37,16 @@ def as_factors(name: str, argument: str, factors: np.ndarray | None, x: np.ndarr
     return factors.astype(x.dtype)
 
 
+def _difference(a: Any, b: np.ndarray) -> np.ndarray:
+    """Return a - b, in memory that is kept for reuse: fresh memory costs more than the arithmetic."""
+    return np.subtract(a, b, out=room(b, b))
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return a b, in memory that is kept for reuse."""
+    return np.multiply(a, b, out=room(a, b))
+
+
 class _Pointwise(Op, register=False):
     """What the losses of this file share: reducing, and giving each element its part of the gradient."""
 
@@ -45,96 +59,85 @@ class _Pointwise(Op, register=False):
         return dy
 
 
-class _OfDifference(_Pointwise, register=False):
-    """A loss that depends on x - target alone: `value` of the differences, and its derivative `slope`."""
+class L1(_Pointwise):
+    """|x - target|; the slope at 0 is 0."""
 
-    name: str
-    value: Any
-    slope: Any
-
-    def forward(self, x, target, reduction="mean", **settings):
+    def forward(self, x, target, reduction="mean"):
         """Compute the loss. Raises `ShapeError` unless the shapes are equal, `DtypeError` unless the dtypes are."""
-        check_pair(self.name, x, target, reduction)
-        self.reduction, self.settings = reduction, settings
+        check_pair("l1_loss", x, target, reduction)
+        self.reduction = reduction
         self.difference = np.subtract(x, target, out=room(x, target))
-        return reduce(self.value(self.difference, **settings), reduction, self.difference.size)
+        return reduce(np.abs(self.difference, out=room(x, target)), reduction, x.size)
 
     def backward(self, dy):
-        """dx = the slope at x - target times the gradient of the element's loss, dtarget = -dx."""
-        dx = self.slope(self.difference, **self.settings)
+        """dx = the sign of x - target times the gradient of the element's loss, dtarget = -dx."""
+        dx = np.sign(self.difference, out=room(self.difference, self.difference))
         dx *= self.dlosses(dy, dx.shape)
         return dx, -dx if len(self.needs) > 1 and self.needs[1] else None
 
 
-class MSE(_OfDifference):
+class _Bowl(_Pointwise, register=False):
+    """d^2 / (2 unit) where |d| <= limit, else limit (|d| - limit / 2) / unit, for d = x - target."""
+
+    saved_inputs = (0, 1)
+    name: str
+
+    @quiet
+    def compute(self, x, target, reduction, limit, unit):
+        """Compute the loss. Raises `ShapeError` unless the shapes are equal, `DtypeError` unless the dtypes are."""
+        check_pair(self.name, x, target, reduction)
+        self.x, self.target, self.reduction, self.limit, self.unit = x, target, reduction, limit, unit
+        if x.size >= KERNEL_SIZE:
+            losses = elementwise(lambda x, target: kernels.huber_forward(x, target, limit, unit), x, target)
+        else:
+            size = np.abs(x - target)
+            cut = np.minimum(size, x.dtype.type(min(limit, np.finfo(x.dtype).max)))
+            losses = (size - cut / 2) * (cut / x.dtype.type(unit))  # which overflows only where the loss is too large
+        return reduce(losses, reduction, x.size)
+
+    @quiet
+    def backward(self, dy):
+        """dx = d / unit, cut off at -limit / unit and limit / unit, times dy; dtarget = -dx."""
+        x, target, limit, unit, d = self.x, self.target, self.limit, self.unit, self.dlosses(dy, self.x.shape)
+        if x.size >= KERNEL_SIZE:
+            factor = d if d.ndim == 0 else 1
+            dx = elementwise(lambda x, target: kernels.huber_backward(factor, x, target, limit, unit), x, target)
+            if d.ndim:
+                dx *= d
+        else:
+            slope, steepest = (x - target) / x.dtype.type(unit), x.dtype.type(limit / unit)
+            dx = d * (slope if limit == math.inf else np.clip(slope, -steepest, steepest))
+        return dx, -dx if len(self.needs) > 1 and self.needs[1] else None
+
+
+class MSE(_Bowl):
     """(x - target)^2."""
 
     name = "mse_loss"
-    value = staticmethod(lambda d: np.square(d, out=room(d, d)))
-    slope = staticmethod(lambda d: np.add(d, d, out=room(d, d)))
+
+    def forward(self, x, target, reduction="mean"):
+        """Square the differences. Raises as all losses here do: see `_Bowl.compute`."""
+        return self.compute(x, target, reduction, math.inf, 0.5)
 
 
-class L1(_OfDifference):
-    """|x - target|; the slope at 0 is 0."""
-
-    name = "l1_loss"
-    value = staticmethod(lambda d: np.abs(d, out=room(d, d)))
-    slope = staticmethod(np.sign)
-
-
-# Each step of these takes memory that is kept for reuse: fresh memory costs more than the arithmetic.
-
-
-def _bowl(d: np.ndarray, limit: float, unit: float = 1) -> np.ndarray:
-    """Return d^2 / 2 where |d| <= limit, else limit (|d| - limit / 2), in units of `unit`.
-
-    With m = min(|d|, limit) that is (|d| - m / 2) (m / unit), which overflows only where the result does.
-    """
-    size = np.abs(d, out=room(d, d))
-    cut = np.minimum(size, d.dtype.type(min(limit, np.finfo(d.dtype).max)), out=room(d, d))
-    size -= np.multiply(cut, d.dtype.type(0.5), out=room(d, d))
-    cut /= d.dtype.type(unit)
-    size *= cut
-    return size
-
-
-def _cut_off(d: np.ndarray, limit: float) -> np.ndarray:
-    """Return d, no less than -limit and no more than limit."""
-    low, high = d.dtype.type(-limit), d.dtype.type(limit)
-    above = np.maximum(d, low, out=room(d, d))
-    return np.minimum(above, high, out=room(d, d))
-
-
-class SmoothL1(_OfDifference):
+class SmoothL1(_Bowl):
     """d^2 / (2 beta) where |d| < beta, else |d| - beta / 2, for d = x - target and beta > 0."""
 
     name = "smooth_l1_loss"
 
-    @staticmethod
-    def value(d: np.ndarray, beta: float = 1.0) -> np.ndarray:
-        """Return a parabola that goes over into straight lines."""
-        return _bowl(d, beta, beta)
-
-    @staticmethod
-    def slope(d: np.ndarray, beta: float = 1.0) -> np.ndarray:
-        """Return d / beta, cut off at -1 and 1."""
-        return _cut_off(np.divide(d, d.dtype.type(beta), out=room(d, d)), 1)
+    def forward(self, x, target, reduction="mean", beta=1.0):
+        """Let a parabola go over into straight lines. Raises as all losses here do: see `_Bowl.compute`."""
+        return self.compute(x, target, reduction, beta, beta)
 
 
-class Huber(_OfDifference):
+class Huber(_Bowl):
     """d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2), for d = x - target and delta > 0."""
 
     name = "huber_loss"
 
-    @staticmethod
-    def value(d: np.ndarray, delta: float = 1.0) -> np.ndarray:
-        """Return a parabola that goes over into straight lines."""
-        return _bowl(d, delta)
-
-    @staticmethod
-    def slope(d: np.ndarray, delta: float = 1.0) -> np.ndarray:
-        """Return d, cut off at -delta and delta."""
-        return _cut_off(d, delta)
+    def forward(self, x, target, reduction="mean", delta=1.0):
+        """Let a parabola go over into straight lines. Raises as all losses here do: see `_Bowl.compute`."""
+        return self.compute(x, target, reduction, delta, 1.0)
 
 
 class BCE(_Pointwise):
@@ -191,27 +194,33 @@ class BCEWithLogits(_Pointwise):
         pos_weight = as_factors(name, "pos_weight", pos_weight, x)
         self.x, self.target, self.reduction = x, target, reduction
         self.weight, self.pos_weight = weight, pos_weight
-        self.z = np.exp(-np.abs(x))  # cannot overflow
-        self.log_sigmoid = np.minimum(x, 0) - np.log1p(self.z)
-        losses = (1 - target) * x - (self.log_sigmoid if pos_weight is None else self.log_sigmoid * self.factors())
-        return reduce(losses if weight is None else losses * weight, reduction, x.size)
+        rest = LogSigmoid().forward(x)
+        rest = rest if pos_weight is None else rest * self.factors()
+        losses = _difference(_product(self.complement(), x), rest)
+        return reduce(losses if weight is None else _product(losses, weight), reduction, x.size)
+
+    def complement(self) -> np.ndarray:
+        """Return 1 - t."""
+        return _difference(self.x.dtype.type(1), self.target)
 
     def factors(self) -> np.ndarray:
         """Return 1 + (p - 1) t."""
         return 1 + (self.pos_weight - 1) * self.target
 
     def backward(self, dy):
-        """dx = (1 - t - (1 + (p - 1) t) (1 - sigmoid(x))) * w * the gradient of the element's loss.
+        """dx = (1 - t - (1 + (p - 1) t) sigmoid(-x)) * w * the gradient of the element's loss.
 
         dt = (-x - (p - 1) log sigmoid(x)) likewise.
         """
-        x, target, dtarget = self.x, self.target, None
+        x, dtarget = self.x, None
         d = self.dlosses(dy, x.shape)
         d = d if self.weight is None else d * self.weight
-        below = np.where(x < 0, 1, self.z) / (1 + self.z)  # the sigmoid of -x
-        dx = d * (1 - target - (below if self.pos_weight is None else below * self.factors()))
+        below = Sigmoid().forward(-x)
+        below = below if self.pos_weight is None else below * self.factors()
+        dx = _product(_difference(self.complement(), below), d)
         if len(self.needs) > 1 and self.needs[1]:
-            dtarget = d * (-x if self.pos_weight is None else -x - (self.pos_weight - 1) * self.log_sigmoid)
+            dtarget = -x if self.pos_weight is None else -x - (self.pos_weight - 1) * LogSigmoid().forward(x)
+            dtarget = d * dtarget
         return dx, dtarget
 
 

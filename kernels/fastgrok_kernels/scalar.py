@@ -1,4 +1,4 @@
-"""exp, tanh, sigmoid, erf and log, written so that the compiler vectorises the loops that call them.
+"""exp, tanh, sigmoid, erf, log and log1p, written so that the compiler vectorises the loops that call them.
 
 Numba calls the C library for these, one element at a time. The functions here are plain arithmetic, and a choice is a
 select rather than a branch, so LLVM turns a loop over `y[i] = tanh(x[i])` into vector instructions. In compiled code
@@ -22,7 +22,7 @@ from numba.extending import overload
 from . import jit, pipeline
 from .vector import Vector, copysign, exponent_of_low_bits, power_of_two, round_half_even, select
 
-__all__ = ["erf", "exp", "exp_below_one", "from_ordered", "log", "sigmoid", "tanh", "to_ordered"]
+__all__ = ["erf", "exp", "exp_below_one", "from_ordered", "log", "log1p_unit", "sigmoid", "tanh", "to_ordered"]
 
 # ---------------------------------------------------------------------------------------------------- fitted tables
 
@@ -143,6 +143,27 @@ def _bits64(x):
 @jit.serial(inline=True)
 def _number64(bits):
     return np.int64(bits).view(np.float64)
+
+
+def _log1p_unit(real, table):
+    """The function log1p_unit for one number format, of scalars and of vectors."""
+    zero, half, one, two, ln2 = real(0), real(0.5), real(1), real(2), real(np.log(2))
+    split = real(np.sqrt(2) - 1)
+    last, *others = reversed(table)
+    others = tuple(others)
+
+    def log1p_unit(z):
+        # 1 + z = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)], from where on it is as in `log`.
+        f = select(z > split, half * (z - one), z)
+        s = f / (two + f)
+        square = s * s
+        q = last
+        for c in others:
+            q = q * square + c
+        h = half * f * f
+        return select(z > split, ln2, zero * z) + (f - (h - s * (h + square * q)))
+
+    return {"log1p_unit": log1p_unit}
 
 
 def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table, erfc_table, ln2_parts, careful):
@@ -294,8 +315,10 @@ def _by_bits(real, whole, bits_of, number, mantissa, table, ln2_parts):
 
 _BODIES = {
     32: _exponentials(np.float32, 23, (-104, 89), 10, 4, EXP32, ERF32, ERFC32, LN2_32, careful=False)
+    | _log1p_unit(np.float32, LOG32)
     | _by_bits(np.float32, np.int32, _bits32, _number32, 23, LOG32, LN2_32),
     64: _exponentials(np.float64, 52, (-746, 710), 20, 6, EXP64, ERF64, ERFC64, LN2_64, careful=True)
+    | _log1p_unit(np.float64, LOG64)
     | _by_bits(np.float64, np.int64, _bits64, _number64, 52, LOG64, LN2_64),
 }
 _FORMATS = {types.float32: 32, types.float64: 64, types.int32: 32, types.int64: 64}
@@ -350,6 +373,12 @@ def erf(x):
 def log(x):
     """The natural logarithm of a float32 or float64 scalar."""
     return _body("log", x)(x)
+
+
+@_by_dtype
+def log1p_unit(z):
+    """log(1 + z), of a float32 or float64 scalar from 0 to 1."""
+    return _body("log1p_unit", z)(z)
 
 
 @_by_dtype

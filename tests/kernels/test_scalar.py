@@ -36,7 +36,7 @@ def looped(name):
     return loop
 
 
-LOOPS = {name: looped(name) for name in (*NAMES, "exp_below_one")}
+LOOPS = {name: looped(name) for name in (*NAMES, "exp_below_one", "log1p_unit")}
 
 
 def apply(name, x):
@@ -137,6 +137,16 @@ def test_exp_below_one_is_as_exact_as_exp(dtype):
     assert worst_ulp(y, np.exp(x.astype(np.longdouble))) <= ulp
     special = np.repeat(np.array([np.nan, -np.inf, 0.0, -0.0, -1e4, -np.finfo(dtype).tiny], dtype), 37)
     np.testing.assert_array_equal(apply("exp_below_one", special), np.repeat(np.array([np.nan, 0, 1, 1, 0, 1]), 37))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_log1p_unit_is_as_exact_as_log(dtype):
+    rng = np.random.default_rng(5)
+    parts = [rng.uniform(0, 1, 20000), rng.uniform(0.41, 0.42, 20000), np.exp(rng.uniform(-100, 0, 20000)), [0, 1]]
+    x = np.concatenate(parts)[:: 100 if jit.DISABLED else 1].astype(dtype)
+    y, ulp = apply("log1p_unit", x), {np.float32: ULP32, np.float64: ULP64}[dtype]
+    assert worst_ulp(y, np.log1p(x.astype(np.longdouble))) <= ulp
+    assert np.isnan(apply("log1p_unit", np.full(37, np.nan, dtype))).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

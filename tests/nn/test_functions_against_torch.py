@@ -78,7 +78,9 @@ def test_activations(rng, call, dtype):
 def test_activations_at_kinks_and_extremes(call, dtype):
     x = np.array([-1e4, -200, -30, -1, -0.5, -0.0, 0.0, 0.5, 1, 2, 6, 19.9, 20.1, 30, 200, 1e4], dtype)
     for value in x:  # one at a time: a large value must not hide the error of a small one
-        agree(lambda library, x: call(F(library), x), np.array([value]))
+        # With NumPy, and with kernels. But a sigmoid near 1 differs from 1 by few ulp, and so does its gradient.
+        for size in (1,) if call is ACTIVATIONS["sigmoid"] else (1, 5000):
+            agree(lambda library, x: call(F(library), x), np.full(size, value))
 
 
 @pytest.mark.parametrize("name", ["relu", "relu6", "hardtanh", "leaky_relu", "elu", "silu"])

@@ -352,6 +352,11 @@ CASES = [
         for size, shape in (("matrix", (3, 4)), ("0-d", ()))
     ],
     *[Case(op, "large", normal((3, 1 << 14))) for op in (ops.GELU, ops.TanhGELU, ops.SiLU, ops.LogSigmoid)],
+    Case(ops.Softplus, "large", normal((3, 1 << 12)), {"beta": -0.5, "threshold": 1e9}),
+    *[
+        Case(op, "large", spread((3, 1 << 12), (3, 1 << 12)), {"reduction": "sum"})
+        for op in (ops.MSE, ops.SmoothL1, ops.Huber, ops.BCEWithLogits)
+    ],
     Case(ops.LeakyReLU, "slope", spread((3, 4)), {"slope": 0.3}),
     Case(ops.ELU, "alpha", spread((3, 4)), {"alpha": 0.4}),
     Case(ops.Softplus, "beta", spread((3, 40)), {"beta": 3.0, "threshold": 2.0}),

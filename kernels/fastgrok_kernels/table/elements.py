@@ -57,6 +57,37 @@ def _leaky_and_gradient(rng, dtype, *shape):
     return normal(rng, dtype, *shape), normal(rng, dtype, *shape, scale=2.0), 0.3
 
 
+def _softplus(beta, threshold):
+    return lambda rng, dtype, *shape: (normal(rng, dtype, *shape, scale=9.0), beta, threshold)
+
+
+def _softplus_and_gradient(beta, threshold):
+    def make(rng, dtype, *shape):
+        return normal(rng, dtype, *shape), normal(rng, dtype, *shape, scale=9.0), beta, threshold
+
+    return make
+
+
+def _pair(rng, dtype, *shape):
+    return normal(rng, dtype, *shape), normal(rng, dtype, *shape, scale=2.0), 1.5, 0.7
+
+
+def _pair_and_gradient(rng, dtype, *shape):
+    return -0.4, *_pair(rng, dtype, *shape)
+
+
+def _squares(rng, dtype, *shape):
+    return *_pair(rng, dtype, *shape)[:2], np.inf, 0.5
+
+
+def _squares_and_gradient(rng, dtype, *shape):
+    return 3.0, *_squares(rng, dtype, *shape)
+
+
+def _pair_nan(rng, dtype):
+    return np.array([np.nan, 1, 0, np.inf, -np.inf, 3], dtype), np.array([1, np.nan, 0, 1, 1, -9], dtype), 1.0, 1.0
+
+
 def _positive(rng, dtype, *shape):
     return (np.exp(normal(rng, np.float64, *shape, scale=4.0)).astype(dtype),)
 
@@ -97,7 +128,7 @@ KERNELS = (
     ),
     Kernel("column_sums", "arithmetic", (*sized(_matrix, _MATRICES, (1024, 65)), *_POSITIVE), rtol32=2e-6),
     Kernel("row_sums", "arithmetic", sized(_matrix, (*_MATRICES, (3, 20_011)), (2048, 384)), rtol32=2e-5),
-    Kernel("total", "arithmetic", sized(elements, (*ELEMENTS, (300_007,)), ELEMENTS_BENCH), rtol32=2e-5),
+    Kernel("total", "arithmetic", sized(elements, (*ELEMENTS, (300_007,)), ELEMENTS_BENCH), rtol32=1e-12),
     Kernel("exp_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("log_forward", "elementwise", sized(_positive, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("sigmoid_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
@@ -120,6 +151,43 @@ KERNELS = (
         "elu_backward",
         "rectifiers",
         (*sized(_leaky_and_gradient, ELEMENTS, ELEMENTS_BENCH), Case("nan", _gradient_of_nan)),
+    ),
+    Kernel("silu_forward", "rectifiers", (*sized(elements, ELEMENTS, ELEMENTS_BENCH), Case("nan", _with_nan))),
+    Kernel("silu_backward", "rectifiers", sized(_elements_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel(
+        "softplus_forward",
+        "rectifiers",
+        (
+            *sized(_softplus(1.0, 20.0), ELEMENTS, ELEMENTS_BENCH),
+            *(Case(f"beta={b}", bound(_softplus(b, t), (4000,))) for b, t in ((2.5, 3.0), (-1.0, np.inf))),
+            Case("nan", lambda rng, dtype: (*_with_nan(rng, dtype), 1.0, 20.0)),
+        ),
+    ),
+    Kernel(
+        "softplus_backward",
+        "rectifiers",
+        (
+            *sized(_softplus_and_gradient(1.0, 20.0), ELEMENTS, ELEMENTS_BENCH),
+            *(Case(f"beta={b}", bound(_softplus_and_gradient(b, t), (4000,))) for b, t in ((2.5, 3.0), (-1.0, np.inf))),
+        ),
+    ),
+    Kernel(
+        "huber_forward",
+        "huber",
+        (
+            *sized(_pair, ELEMENTS, ELEMENTS_BENCH),
+            Case("squares", bound(_squares, (4000,))),
+            Case("nan", _pair_nan),
+        ),
+    ),
+    Kernel(
+        "huber_backward",
+        "huber",
+        (
+            *sized(_pair_and_gradient, ELEMENTS, ELEMENTS_BENCH),
+            Case("squares", bound(_squares_and_gradient, (4000,))),
+            Case("nan", lambda rng, dtype: (2.0, *_pair_nan(rng, dtype))),
+        ),
     ),
     Kernel("dropout_forward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),
     Kernel("dropout_backward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),
