@@ -98,6 +98,7 @@ NAMES = [
     "tanh_backward",
     "tanh_forward",
     "total",
+    "where",
 ]
 
 

@@ -6,7 +6,7 @@ import fastgrok_kernels as kernels
 
 from ..errors import DtypeError
 from ..ops import Rows
-from ..ops.elementwise import KERNEL_SIZE
+from ..ops.base import KERNEL_SIZE
 from .tensor import Tensor
 
 __all__ = ["SGD", "CrossEntropyLoss", "MSELoss"]

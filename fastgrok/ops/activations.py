@@ -6,8 +6,8 @@ import numpy as np
 
 import fastgrok_kernels as kernels
 
-from .base import Op, check_float, contiguous, elementwise, quiet
-from .elementwise import KERNEL_SIZE
+from .base import KERNEL_SIZE, Op, check_float, chosen, contiguous, elementwise, quiet
+from .elementwise import clipped
 
 
 def _tanh(x: np.ndarray) -> np.ndarray:
@@ -158,8 +158,10 @@ class Hardtanh(Op):
     def forward(self, x, low=-1.0, high=1.0):
         """Cut off; nan stays nan."""
         self.x, self.low, self.high = x, low, high
+        if x.size >= KERNEL_SIZE:
+            return clipped(x, low, high)
         return np.minimum(np.maximum(x, x.dtype.type(low)), x.dtype.type(high))
 
     def backward(self, dy):
         """dx = dy between the limits, 0 at and beyond them (which is where `Clamp` differs)."""
-        return (dy * ((self.x > self.low) & (self.x < self.high)),)
+        return (chosen((self.x > self.low) & (self.x < self.high), dy, np.zeros((), dy.dtype)),)

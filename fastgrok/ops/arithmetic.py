@@ -5,7 +5,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import DtypeError
-from .base import FACTORS, SHARED, Op, added, cannot_broadcast, elementwise, quiet, room, unbroadcast
+from .base import FACTORS, SHARED, Op, added, cannot_broadcast, chosen, elementwise, quiet, room, unbroadcast
 from .gradients import Broadcast, Gradient
 
 
@@ -110,14 +110,14 @@ class Div(Op):
         self.saved_inputs = (0, 1) if self.needs[1] else (1,)
         self.a, self.b = a, b
         try:
-            return a / b
+            return np.divide(a, b, out=room(a, b))
         except ValueError:
             raise cannot_broadcast("div", a.shape, b.shape) from None
 
     @quiet
     def backward(self, dout):
         """d(a/b) = da / b - a db / b^2."""
-        da = dout / self.b
+        da = np.divide(dout, self.b, out=room(dout, self.b))
         db = unbroadcast(-da * (self.a / self.b), self.b.shape) if self.needs[1] else None
         return unbroadcast(da, self.a.shape) if self.needs[0] else None, db
 
@@ -189,15 +189,15 @@ class Where(Op):
         """Choose by condition, a bool array; raises `ShapeError` when the three do not broadcast."""
         self.condition, self.shapes = condition.copy(), (a.shape, b.shape)  # the caller may go on with the mask
         try:
-            return np.where(condition, a, b)
+            return chosen(condition, a, b)
         except ValueError:
             raise cannot_broadcast("where", condition.shape, a.shape, b.shape) from None
 
     def backward(self, dout):
         """The gradient goes to the one that was chosen."""
-        zero = dout.dtype.type(0)
-        da = unbroadcast(np.where(self.condition, dout, zero), self.shapes[0]) if self.needs[0] else None
-        db = unbroadcast(np.where(self.condition, zero, dout), self.shapes[1]) if self.needs[1] else None
+        zero = np.zeros((), dout.dtype)
+        da = unbroadcast(chosen(self.condition, dout, zero), self.shapes[0]) if self.needs[0] else None
+        db = unbroadcast(chosen(self.condition, zero, dout), self.shapes[1]) if self.needs[1] else None
         return da, db
 
 

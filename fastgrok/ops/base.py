@@ -12,6 +12,8 @@ from fastgrok_kernels import memory
 
 from ..errors import ArgumentError, DtypeError, IdError, RangeError, ShapeError
 
+#: From this many elements on the kernels are used; below, NumPy is as fast, and nothing has to be compiled.
+KERNEL_SIZE = 1 << 12
 _FEW = 16  # columns; a matrix with fewer is transposed quicker by NumPy, with many 8 to 10 times quicker by the kernel
 SHARED = 1 << 17  # elements from which a sum or a product of two is worth a second core: 18 us with NumPy, 11 with two
 LARGE_SUM = 1 << 16  # elements from which a sum of all, or along rows, is worth a kernel: 13 us with NumPy, 8 with it
@@ -158,11 +160,11 @@ def elementwise(kernel: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.nd
 def room(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
     """Return memory kept for reuse that can hold `a` combined with `b`, element by element; None for NumPy's own.
 
-    There is some if one of them is large, and the other has the same shape or can be stretched to it.
+    There is some if they are floats, one is large, and the other has the same shape or can be stretched to it.
     """
     if a.size < b.size:
         a, b = b, a
-    if a.nbytes < memory.LARGE or a.dtype != b.dtype or b.ndim > a.ndim:
+    if a.nbytes < memory.LARGE or a.dtype != b.dtype or a.dtype.char not in "fd" or b.ndim > a.ndim:
         return None
     if any(small not in (1, large) for small, large in zip(b.shape[::-1], a.shape[::-1], strict=False)):
         return None
@@ -180,6 +182,15 @@ def added(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         if jit.get_num_threads() > 1:
             return elementwise(kernels.add, a, b)
     return np.add(a, b, out=room(a, b))
+
+
+def chosen(condition: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return a where the condition holds, else b, as `np.where` does, which takes long for large arrays."""
+    if max(condition.size, a.size, b.size) < KERNEL_SIZE or a.dtype != b.dtype or a.dtype.char not in "fd":
+        return np.where(condition, a, b)
+    shape = np.broadcast_shapes(condition.shape, a.shape, b.shape)
+    whole = [contiguous(np.broadcast_to(x, shape)) if x.ndim else x for x in (a, b)]
+    return kernels.where(contiguous(np.broadcast_to(condition, shape)), *whole)
 
 
 def rows_of(x: np.ndarray) -> np.ndarray:

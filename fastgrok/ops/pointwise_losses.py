@@ -9,8 +9,8 @@ import fastgrok_kernels as kernels
 
 from ..errors import ArgumentError, DtypeError, ShapeError
 from .activations import LogSigmoid
-from .base import Op, check_float, elementwise, quiet, room, unbroadcast
-from .elementwise import KERNEL_SIZE, Sigmoid
+from .base import KERNEL_SIZE, Op, check_float, elementwise, quiet, room, unbroadcast
+from .elementwise import Sigmoid
 from .losses import check_reduction, reduce
 
 

@@ -4,6 +4,8 @@ import operator
 
 import numpy as np
 
+from fastgrok_kernels import memory
+
 from ..errors import DtypeError, ShapeError
 from .base import Op, normalise_axes, normalise_axis
 from .gradients import Outer
@@ -140,7 +142,8 @@ class Cat(Op):
             if array.dtype != first.dtype:
                 raise DtypeError(f"cat: tensors[{i}] has dtype {array.dtype}, expected {first.dtype} as tensors[0]")
         self.ends = np.cumsum([array.shape[self.axis] for array in joined])
-        return np.concatenate(joined, axis=self.axis)
+        shape = (*first.shape[: self.axis], int(self.ends[-1]), *first.shape[self.axis + 1 :])
+        return np.concatenate(joined, axis=self.axis, out=memory.empty(shape, first.dtype))
 
     def backward(self, dy):
         """Cut the gradient at the seams."""
@@ -219,9 +222,9 @@ class Pad(Op):
         self.shape, self.widths, self.mode, self.places = x.shape, widths, mode, {}
         if mode == "constant":
             inside = self._crop(x)
-            y = np.full(
-                [n + max(a, 0) + max(b, 0) for n, (a, b) in zip(inside.shape, widths, strict=True)], value, x.dtype
-            )
+            shape = [n + max(a, 0) + max(b, 0) for n, (a, b) in zip(inside.shape, widths, strict=True)]
+            y = memory.empty(tuple(shape), x.dtype)
+            y[...] = value
             y[self._middle(inside.shape)] = inside
             return y
         y = x

@@ -7,7 +7,7 @@ import numpy as np
 from .. import ops
 from ..autograd import Variable, apply
 from ..errors import ArgumentError, DtypeError, RangeError, ShapeError
-from ..ops.base import check_float, normalise_axes, normalise_axis
+from ..ops.base import check_float, contiguous, normalise_axes, normalise_axis
 from .dtypes import int64
 from .operands import floating
 
@@ -177,9 +177,9 @@ class Reductions(Variable):
         if self.array.ndim == 0:
             return self._new(np.zeros((), np.int64))
         if not descending:
-            return self._new(np.argsort(self.array, axis=axis, stable=True))
+            return self._new(_order(self.array, axis))
         # Sorted from behind and turned around twice, so that equal elements stay in order and nan comes first.
-        order = np.argsort(np.flip(self.array, axis), axis=axis, stable=True)
+        order = _order(np.flip(self.array, axis), axis)
         return self._new(np.ascontiguousarray(self.array.shape[axis] - 1 - np.flip(order, axis)))
 
     def sort(self, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesAndIndices:
@@ -226,6 +226,20 @@ class Reductions(Variable):
             return self._new(np.bincount(x, minlength=minlength))
         sums = np.bincount(x, weights.array, minlength)
         return self._new(sums.astype(weights.array.dtype) if weights.array.dtype.kind == "f" else sums)
+
+
+def _order(x: np.ndarray, axis: int) -> np.ndarray:
+    """Return the positions that put x in order along an axis; equal elements keep theirs."""
+    if x.dtype.kind != "f" or x.ndim < 2 or not 1 < x.shape[axis] < 4096:
+        return np.argsort(x, axis=axis, stable=True)
+    # NumPy sorts floats without that promise, on vectors, in a seventh of the time. So only lines that hold equal
+    # numbers, or NaN, are sorted with it.
+    lines = contiguous(np.moveaxis(x, axis, -1))
+    order = np.argsort(lines, axis=-1)
+    values = np.take_along_axis(lines, order, -1)
+    unsure = (values[..., 1:] == values[..., :-1]).any(-1) | np.isnan(values[..., -1])
+    order[unsure] = np.argsort(lines[unsure], axis=-1, stable=True)
+    return np.ascontiguousarray(np.moveaxis(order, -1, axis))
 
 
 def _summed(x: Any, dtype: Any = None) -> Any:

@@ -35,7 +35,7 @@ _MODULES = {
     "elementwise": (
         "bias_relu_backward", "exp_forward", "log_forward", "relu_backward", "relu_forward",
         "sigmoid_backward", "sigmoid_forward",
-        "tanh_backward", "tanh_forward",
+        "tanh_backward", "tanh_forward", "where",
     ),
     "embedding": ("add_rows_into", "embedding_backward", "embedding_forward"),
     "embedding_bag": (

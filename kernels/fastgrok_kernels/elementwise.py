@@ -3,6 +3,7 @@
 import numpy as np
 
 from . import jit, memory, scalar
+from .vector import select
 
 __all__ = [
     "bias_relu_backward",
@@ -14,6 +15,7 @@ __all__ = [
     "sigmoid_forward",
     "tanh_backward",
     "tanh_forward",
+    "where",
 ]
 
 CHUNK = 1 << 13  # elements per parallel iteration
@@ -69,6 +71,25 @@ def bias_relu_backward(dy, y):
     if dx.size:
         _bias_relu_backward_columns(dy.reshape(-1), y.reshape(-1), dx.reshape(-1), db)
     return dx, db
+
+
+def where(condition, x, other):
+    """y = x where the condition holds, else other.
+
+    `condition` (...), bool; `x`, `other` of one float dtype, each of its shape or (). Returns `y` (...). NumPy branches
+    at every element: of a million numbers by chance it takes 3.6 ms, one core 0.15.
+    """
+    y = memory.empty(condition.shape, x.dtype)
+    if y.size:
+        _where_chunks(
+            condition.reshape(-1), _at_least_a_chunk(x, y.size), _at_least_a_chunk(other, y.size), y.reshape(-1)
+        )
+    return y
+
+
+def _at_least_a_chunk(x, size):
+    """An array (size,) as it is, and a number as a chunk full of it."""
+    return x.reshape(-1) if x.size == size else np.full(min(size, CHUNK), x)
 
 
 def _apply(chunks, *arrays):
@@ -146,6 +167,21 @@ def _bias_relu_backward_columns(dy, y, dx, db):
         for n in range(0, y.size, db.size):
             a, b = n + low, n + high
             _relu_backward_sum(dy[a:b], y[a:b], dx[a:b], db[low:high])
+
+
+@jit.serial
+def _where(condition, x, other, y):
+    for i in range(y.size):
+        y[i] = select(condition[i], x[i], other[i])
+
+
+@jit.parallel(work=lambda condition, x, other, y: 0.15 * y.size)
+def _where_chunks(condition, x, other, y):
+    for k in jit.prange((y.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, y.size)
+        i = low if x.size == y.size else 0
+        j = low if other.size == y.size else 0
+        _where(condition[low:high], x[i : i + high - low], other[j : j + high - low], y[low:high])
 
 
 @jit.parallel(work=lambda x, y: 0.3 * x.size)

@@ -88,6 +88,16 @@ CASES = [
     Case(ops.Log, "large", positive((3, 1 << 14))),
     *[Case(op, "0-d", normal(())) for op in (ops.Neg, ops.Exp, ops.Tanh, ops.Sigmoid, ops.Sum, ops.Mean)],
     *[Case(op, "positive", positive((3, 4))) for op in (ops.Log, ops.Sqrt)],
+    *[
+        Case(ops.Where, id, normal(*shapes), {"condition": np.arange(3 * 2000).reshape(3, 1, 2000) % 3 == 0})
+        for id, shapes in (
+            ("large", ((3, 1, 2000), (3, 1, 2000))),
+            ("large-filled", ((), (3, 1, 2000))),
+            ("large-broadcast", ((2, 1), (2000,))),
+        )
+    ],
+    Case(ops.Clamp, "large", spread((3, 2000)), {"low": -0.2, "high": 0.3}),
+    Case(ops.Clamp, "large-high", spread((3, 2000)), {"high": 0.3}),
     *[Case(op, "spread", spread((3, 4))) for op in (ops.Abs, ops.ReLU, ops.Clamp)],
     Case(ops.Cast, "float64", normal((3, 4)), {"dtype": np.float64}),
     Case(ops.Clamp, "low", spread((3, 4)), {"low": -0.1}),
@@ -360,5 +370,6 @@ CASES = [
     Case(ops.LeakyReLU, "slope", spread((3, 4)), {"slope": 0.3}),
     Case(ops.ELU, "alpha", spread((3, 4)), {"alpha": 0.4}),
     Case(ops.Softplus, "beta", spread((3, 40)), {"beta": 3.0, "threshold": 2.0}),
+    Case(ops.Hardtanh, "large", spread((3, 2000)), {"low": -0.2, "high": 0.3}),
     Case(ops.Hardtanh, "limits", spread((3, 4)), {"low": -0.2, "high": 0.3}),
 ]

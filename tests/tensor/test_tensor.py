@@ -274,3 +274,20 @@ def test_arguments_that_make_no_sense():
     ):
         with pytest.raises(error):
             call()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_equal_numbers_and_nan_keep_their_order_when_sorted(rng, dtype, axis):
+    x = rng.standard_normal((7, 40, 30)).astype(dtype)
+    x[rng.random(x.shape) < 0.02] = 0
+    x[rng.random(x.shape) < 0.02] *= -1  # zeros of both signs
+    if np.dtype(dtype).kind == "f":
+        x[rng.random(x.shape) < 0.005] = np.nan
+        x[rng.random(x.shape) < 0.005] = np.inf
+    values, places = fastgrok.tensor(x).sort(axis)
+    np.testing.assert_array_equal(places.numpy(), np.argsort(x, axis, kind="stable"))
+    np.testing.assert_array_equal(values.numpy(), np.sort(x, axis))
+    turned = np.flip(x, axis)
+    falling = x.shape[axis] - 1 - np.flip(np.argsort(turned, axis, kind="stable"), axis)
+    np.testing.assert_array_equal(fastgrok.tensor(x).argsort(axis, descending=True).numpy(), falling)

@@ -49,3 +49,8 @@ def bias_relu_backward(dy, y):
 def relu_backward(dy, y):
     """dx, shaped as dy and y."""
     return np.where(y <= 0, 0, dy).astype(dy.dtype)
+
+
+def where(condition, x, other):
+    """y, shaped as condition."""
+    return np.where(condition, x, other)

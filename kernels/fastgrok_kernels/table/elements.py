@@ -88,6 +88,18 @@ def _pair_nan(rng, dtype):
     return np.array([np.nan, 1, 0, np.inf, -np.inf, 3], dtype), np.array([1, np.nan, 0, 1, 1, -9], dtype), 1.0, 1.0
 
 
+def _choice(rng, dtype, *shape):
+    return rng.random(shape) < 0.4, normal(rng, dtype, *shape), normal(rng, dtype, *shape)
+
+
+def _choice_of_numbers(rng, dtype, *shape):
+    return rng.random(shape) < 0.4, np.array(2, dtype), np.array(np.nan, dtype)
+
+
+def _filled(rng, dtype, *shape):
+    return rng.random(shape) < 0.4, np.array(-np.inf, dtype), normal(rng, dtype, *shape)
+
+
 def _positive(rng, dtype, *shape):
     return (np.exp(normal(rng, np.float64, *shape, scale=4.0)).astype(dtype),)
 
@@ -137,6 +149,16 @@ KERNELS = (
     Kernel("tanh_backward", "elementwise", sized(_tanhs, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("relu_forward", "elementwise", (*sized(elements, ELEMENTS, ELEMENTS_BENCH), Case("nan", _with_nan))),
     Kernel("relu_backward", "elementwise", sized(_elements_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel(
+        "where",
+        "elementwise",
+        (
+            *sized(_choice, ELEMENTS, ELEMENTS_BENCH),
+            *(Case(f"numbers {N}", bound(_choice_of_numbers, (N,)), large=N > 3000) for N in (1, 5, 20_011)),
+            *(Case(f"filled {N}", bound(_filled, (N,)), large=N > 3000) for N in (1, 5, 20_011)),
+        ),
+        rtol32=1e-7,
+    ),
     Kernel("bias_relu_backward", "elementwise", _DENSE, rtol32=5e-6),
     Kernel("gelu_forward", "gelu", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("gelu_backward", "gelu", sized(_elements_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
