@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import ops
-from ..autograd import apply, no_grad
+from ..autograd import apply
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.base import check_float
 from ..ops.images import per_axis
@@ -154,9 +154,9 @@ def batch_norm(
     output, mean, var = apply(ops.BatchNorm, input, weight, bias, eps=eps)
     count = math.prod(shape[2:]) * shape[0]
     if count and running:
-        with no_grad():
-            for old, new in zip(running, (mean.array, var.array * (count / (count - 1))), strict=True):
-                old.copy_(Tensor._from_array((1 - momentum) * old.array + momentum * new))
+        for old, new in zip(running, (mean.array, var.array * (count / (count - 1))), strict=True):
+            old.array[...] = (1 - momentum) * old.array + momentum * new
+            old.storage.version += 1
     return output
 
 

@@ -1,5 +1,7 @@
 """Layer norm and batch norm."""
 
+import math
+
 import numpy as np
 
 import fastgrok_kernels as kernels
@@ -36,7 +38,7 @@ class LayerNorm(Op):
             )
         _check("layer_norm", x, weight, bias, normalized_shape)
         self.shape, self.normalized_shape, D = x.shape, normalized_shape, weight.size
-        N = int(np.prod(x.shape[: x.ndim - axes]))
+        N = math.prod(x.shape[: x.ndim - axes])
         self.x, self.weight = contiguous(x).reshape(N, D), contiguous(weight).reshape(D)
         y, self.mean, self.rstd = kernels.layer_norm_forward(self.x, self.weight, contiguous(bias).reshape(D), eps)
         return y.reshape(x.shape)
@@ -91,7 +93,7 @@ class BatchNorm(Op):
         N, C = x.shape[:2]
         if x.ndim == 2:
             return contiguous(x)
-        images = x if x.ndim == 4 else x.reshape(N, C, 1, int(np.prod(x.shape[2:])))
+        images = x if x.ndim == 4 else x.reshape(N, C, 1, math.prod(x.shape[2:]))
         return channels_last(images).reshape(-1 if C else 0, C)
 
     def _images(self, rows):

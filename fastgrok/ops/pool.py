@@ -4,6 +4,8 @@ Settings come as one number per axis; sequences are images of one row. A window 
 so that padding, rounding and adaptive windows differ in how bounds are worked out, and in nothing else.
 """
 
+import functools
+
 import numpy as np
 
 import fastgrok_kernels as kernels
@@ -23,6 +25,7 @@ def _check(name, x, dims):
         raise ShapeError(f"{name}: input has shape {x.shape}, expected at least one channel and one element per axis")
 
 
+@functools.lru_cache(maxsize=256)  # a model asks for the same ones in every step
 def sliding_windows(
     name: str, length: int, kernel_size: int, stride: int, padding: int, dilation: int = 1, ceil_mode: bool = False
 ) -> np.ndarray:

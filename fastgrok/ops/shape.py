@@ -1,5 +1,6 @@
 """Reshaping, permuting, repeating and joining arrays."""
 
+import itertools
 import operator
 
 import numpy as np
@@ -125,25 +126,17 @@ class Cat(Op):
         self.empty = self.empty if len(joined) == self.empty.count(False) else [False] + [True] * (len(arrays) - 1)
         first = joined[0]
         self.axis = 0 if first.shape == (0,) else normalise_axis("cat", dim, first.ndim)
+        before, after = first.shape[: self.axis], first.shape[self.axis + 1 :]
         for i, array in enumerate(joined):
-            if (
-                first.ndim == 0
-                or array.ndim != first.ndim
-                or any(
-                    size != wanted
-                    for k, (size, wanted) in enumerate(zip(array.shape, first.shape, strict=True))
-                    if k != self.axis
-                )
-            ):
+            if first.ndim == 0 or array.shape[: self.axis] != before or array.shape[self.axis + 1 :] != after:
                 raise ShapeError(
                     f"cat: tensors[{i}] has shape {array.shape}, tensors[0] {first.shape}; "
                     f"expected at least one dimension and equal sizes everywhere but in dimension {self.axis}"
                 )
             if array.dtype != first.dtype:
                 raise DtypeError(f"cat: tensors[{i}] has dtype {array.dtype}, expected {first.dtype} as tensors[0]")
-        self.ends = np.cumsum([array.shape[self.axis] for array in joined])
-        shape = (*first.shape[: self.axis], int(self.ends[-1]), *first.shape[self.axis + 1 :])
-        return np.concatenate(joined, axis=self.axis, out=memory.empty(shape, first.dtype))
+        self.ends = list(itertools.accumulate([array.shape[self.axis] for array in joined]))
+        return np.concatenate(joined, self.axis, memory.empty((*before, self.ends[-1], *after), first.dtype))
 
     def backward(self, dy):
         """Cut the gradient at the seams."""

@@ -60,6 +60,8 @@ def as_operand(number: Any, dtype: np.dtype) -> np.ndarray:
 
     Raises `NumberError` for whole numbers of more than 64 bits.
     """
+    if dtype.kind == "f" and type(number) is float and -LARGEST <= number <= LARGEST:
+        return np.array(number, dtype)
     if isinstance(number, int) and not -(2**63) <= number < 2**64:
         raise NumberError(f"number {number}, expected one of at most 64 bits")
     if dtype == float32 and abs(number) > LARGEST:

@@ -22,6 +22,16 @@ from .recording import check_in_place, former, rebase
 RANK = {"b": 0, "i": 1, "u": 1, "f": 2}
 
 
+def _fits(shape: tuple[int, ...], place: tuple[int, ...]) -> bool:
+    """Whether an array of a shape can be stretched to the shape of its place."""
+    if shape == place or not shape:
+        return True
+    try:
+        return np.broadcast_shapes(place, shape) == place
+    except ValueError:
+        return False
+
+
 class InPlace(Variable):
     """Results keep shape and dtype; what would need another raises `ShapeError` or `DtypeError` and changes nothing."""
 
@@ -42,11 +52,7 @@ class InPlace(Variable):
             raise DtypeError(
                 f"{name}: the result of {self.array.dtype} and {other.array.dtype} does not fit into {self.array.dtype}"
             )
-        try:
-            fits = np.broadcast_shapes(self.array.shape, other.array.shape) == self.array.shape
-        except ValueError:
-            fits = False
-        if not fits:
+        if not _fits(other.array.shape, self.array.shape):
             raise ShapeError(
                 f"{name}: operand has shape {other.array.shape}, expected one that broadcasts to {self.array.shape}"
             )

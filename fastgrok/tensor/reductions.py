@@ -129,11 +129,9 @@ class Reductions(Variable):
 
     def _chosen(self, indices: Any, dim: int, keepdim: bool) -> ValuesAndIndices:
         values = apply(ops.Gather, self, dim=dim, index=indices.array)
-        return (
-            ValuesAndIndices(values, indices)
-            if keepdim
-            else ValuesAndIndices(values.squeeze(dim), indices.squeeze(dim))
-        )
+        if keepdim or self.array.ndim == 0:
+            return ValuesAndIndices(values, indices)
+        return ValuesAndIndices(values.squeeze(dim), self._new(indices.array.squeeze(dim)))
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """Return where the largest element is (int64; the first of equals), in the flattened tensor or along `dim`."""
@@ -195,15 +193,15 @@ class Reductions(Variable):
             raise ShapeError(f"topk: k={k}, expected a value from 0 to {size}, the size of dimension {axis}")
         if self.array.ndim == 0:
             return self.sort(dim)
-        lines = np.moveaxis(self.array, axis, -1)
+        lines = self.array.swapaxes(axis, -1)
         if 0 < 4 * k < size:  # few of many: only those are put in order
             chosen = lines.argpartition(size - k if largest else k - 1, axis=-1)
             chosen = chosen[..., -k:] if largest else chosen[..., :k]
             order = np.take_along_axis(lines, chosen, -1).argsort(-1)
             places = np.take_along_axis(chosen, order[..., ::-1] if largest else order, -1)
         else:
-            places = np.moveaxis(self.argsort(dim, descending=largest).array, axis, -1)[..., :k]
-        places = np.ascontiguousarray(np.moveaxis(places, -1, axis), np.int64)
+            places = self.argsort(dim, descending=largest).array.swapaxes(axis, -1)[..., :k]
+        places = np.ascontiguousarray(places.swapaxes(axis, -1), np.int64)
         return ValuesAndIndices(apply(ops.Gather, self, dim=axis, index=places), self._new(places))
 
     def unique(self, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False) -> Any:
@@ -230,16 +228,16 @@ class Reductions(Variable):
 
 def _order(x: np.ndarray, axis: int) -> np.ndarray:
     """Return the positions that put x in order along an axis; equal elements keep theirs."""
-    if x.dtype.kind != "f" or x.ndim < 2 or not 1 < x.shape[axis] < 4096:
+    if x.dtype.kind != "f" or x.size < 4096 or not 1 < x.shape[axis] < 4096:
         return np.argsort(x, axis=axis, stable=True)
     # NumPy sorts floats without that promise, on vectors, in a seventh of the time. So only lines that hold equal
     # numbers, or NaN, are sorted with it.
-    lines = contiguous(np.moveaxis(x, axis, -1))
+    lines = contiguous(x.swapaxes(axis, -1))
     order = np.argsort(lines, axis=-1)
     values = np.take_along_axis(lines, order, -1)
     unsure = (values[..., 1:] == values[..., :-1]).any(-1) | np.isnan(values[..., -1])
     order[unsure] = np.argsort(lines[unsure], axis=-1, stable=True)
-    return np.ascontiguousarray(np.moveaxis(order, -1, axis))
+    return np.ascontiguousarray(order.swapaxes(axis, -1))
 
 
 def _summed(x: Any, dtype: Any = None) -> Any:

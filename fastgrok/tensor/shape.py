@@ -1,5 +1,6 @@
 """Tensor methods that rearrange: shapes, order of dimensions, cutting and repeating."""
 
+import itertools
 import math
 from typing import Any
 
@@ -240,8 +241,9 @@ class Shape(Variable):
                 raise ShapeError(
                     f"split: split_size={sizes} sums to {sum(sizes)}, expected {size}, the size of dimension {dim}"
                 )
-        starts = [sum(sizes[:i]) for i in range(len(sizes))]
-        return tuple([self.narrow(dim, start, length) for start, length in zip(starts, sizes, strict=True)])
+        before, ends = (slice(None),) * normalise_axis("split", dim, self.array.ndim), itertools.accumulate(sizes)
+        places = [(*before, slice(end - length, end)) for end, length in zip(ends, sizes, strict=True)]
+        return tuple([apply(ops.Index, self, index=place) for place in places])
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple:
         """Cut along `dim` into at most so many views of equal size (the last may be smaller)."""
