@@ -209,7 +209,7 @@ class _BatchNorm(Module):
             raise ValueError(f"expected {wanted} input (got {input.array.ndim}D input)")
         factor = 0.0 if self.momentum is None else self.momentum
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
+            self.num_batches_tracked.array[...] += 1
             if self.momentum is None:  # the average over all batches so far
                 factor = 1.0 / self.num_batches_tracked.item()
         tracked = not self.training or self.track_running_stats

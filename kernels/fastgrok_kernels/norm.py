@@ -24,6 +24,8 @@ __all__ = [
 
 BLOCK = 1 << 15
 """Numbers in a block, about: 128 KB of float32."""
+FEW = 1 << 9
+"""Numbers up to which NumPy finds statistics of columns sooner: 8 x 8 in 8 us instead of 34."""
 WIDE = 256
 """Numbers in a wide row, at least (unless there are fewer)."""
 
@@ -185,6 +187,9 @@ def batch_norm_statistics(x):
     N, C = x.shape
     if not x.size:
         return np.full(C, np.nan, x.dtype), np.full(C, np.nan, x.dtype)
+    if x.size <= FEW:
+        mean = x.mean(axis=0, dtype=np.float64)
+        return mean.astype(x.dtype), np.square(x - mean).mean(axis=0).astype(x.dtype)
     repeats, W, size = _widths(x)
     blocks = -(-x.size // size)
     means, squares = np.zeros((blocks, W), x.dtype), np.zeros((blocks, W), x.dtype)
