@@ -4,11 +4,14 @@ A product is cut into tasks of a group of panels of columns by a run of rows. A 
 part of B that belongs to a step, then takes one strip of rows of A after the other, which stays in the second-level
 cache, and multiplies it by all panels. A strip of a transposed A is turned first, because the columns that a tile would
 read lie on too few lines of the first-level cache. Packing strips that need no turning gained nothing (AVX2).
+
+Products with one vector, or a few, need no tile (matvec.py). So a row's result may differ in the last bits from the one
+it has among other rows; it never depends on the number of threads.
 """
 
 import numpy as np
 
-from . import jit, memory
+from . import jit, matvec, memory
 from .packing import pack_panel, pack_panel_transposed
 from .simd import VECTORS, panel_product, panel_width
 
@@ -123,10 +126,29 @@ def _products(c, a, b, sizes, transpose_a, transpose_b, accumulate=False, bias=N
         if bias is not None:
             c[...] = np.where(bias <= 0, 0, bias) if relu else bias
     if c.size and K:
+        bias = c.reshape(-1)[:0] if bias is None else bias
+        a, b, c = a.reshape(-1), b.reshape(-1), c.reshape(-1)
+        if B == 1 and min(M, N) <= matvec.FEW and not accumulate:
+            if _few_vectors(c, a, b, M, K, N, transpose_a, transpose_b, bias, relu):
+                return
         NR = panel_width(c.dtype)
         sizes = (B, M, K, N, NR, *_cut(B, M, -(-N // NR)))
-        bias = c.reshape(-1)[:0] if bias is None else bias
-        _matmul(a.reshape(-1), b.reshape(-1), c.reshape(-1), bias, sizes, transpose_a, transpose_b, accumulate, relu)
+        _matmul(a, b, c, bias, sizes, transpose_a, transpose_b, accumulate, relu)
+
+
+def _few_vectors(c, a, b, M, K, N, transpose_a, transpose_b, bias, relu):
+    """Calculate a product of a matrix and vectors, if it is one that is quicker without the tile; return whether."""
+    if K >= matvec.LONG and M <= matvec.FEW and transpose_b and (M == 1 or not transpose_a):
+        matvec.dot_rows(b, a, M, c, True, bias, relu)
+    elif K >= matvec.LONG and N <= matvec.FEW and not transpose_a and (N == 1 or transpose_b):
+        matvec.dot_rows(a, b, N, c, False, bias, relu)
+    elif M == 1 and not transpose_b:
+        matvec.combine_rows(b, a, c, bias, relu)
+    elif N == 1 and transpose_a:
+        matvec.combine_rows(a, b, c, bias, relu)
+    else:
+        return False
+    return True
 
 
 def matmul_into(c, a, b, transpose_a=False, transpose_b=False, accumulate=False):

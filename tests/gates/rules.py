@@ -42,6 +42,7 @@ FRAMEWORK = {
 
 _BLOCKS = (
     "matmul",
+    "matvec",
     "packing",
     "vector",
     "simd",
@@ -58,7 +59,8 @@ KERNEL_MODULES = {
     "vector": ("simd", "jit"),
     "scalar": ("vector", "jit", "pipeline"),  # whose bodies are compiled like all others
     "packing": ("vector", "simd", "jit"),
-    "matmul": ("packing", "vector", "simd", "scalar", "memory", "jit"),
+    "matvec": ("jit",),
+    "matmul": ("matvec", "packing", "vector", "simd", "scalar", "memory", "jit"),
     "memory": (),
     "groups": ("jit",),
     "attention": ("dropout", "softmax", *_BLOCKS),

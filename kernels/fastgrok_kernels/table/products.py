@@ -10,7 +10,9 @@ from .case import Case, Kernel, bound, named, normal
 # M x K x N: nothing, single elements, every edge of the tile, several steps of K, strips of rows, groups of panels.
 _PRODUCTS = ((0, 3, 2), (2, 0, 3), (1, 1, 1), (3, 5, 7), (9, 4, 33), (13, 257, 31), (70, 600, 65), (300, 40, 130))
 _PRODUCTS += ((3, 5, 1100), (50, 600, 26))
-_PRODUCTS_BENCH = ((512, 512, 512), (32, 512, 2048), (2048, 512, 65))
+# One vector, or a few: with rows too short for that, and long enough, more than one part, more than one block.
+_PRODUCTS += ((1, 7, 6), (1, 70, 9), (9, 70, 1), (3, 40, 11), (11, 40, 2), (1, 70, 1300), (1300, 70, 1), (200, 300, 4))
+_PRODUCTS_BENCH = ((1, 1024, 1024), (512, 512, 512), (32, 512, 2048), (2048, 512, 65))
 # B x M x K x N. The tasks of a large batch are cut otherwise than those of a small one.
 _BATCHES = ((0, 2, 3, 4), (3, 0, 2, 2), (2, 3, 0, 4), (1, 3, 5, 7), (5, 13, 20, 33), (2, 300, 40, 66), (96, 17, 6, 34))
 _BATCHES_BENCH = ((128, 64, 32, 64),)
@@ -53,6 +55,9 @@ def _bias_cases():
     for size in ((0, 3, 2), (2, 0, 3), (3, 5, 7), (13, 7, 10), (70, 600, 65), (300, 40, 130)):
         for relu in (False, True):
             yield Case(f"{named(size)}-{relu}", bound(_biased(False, True, relu), size), large=math.prod(size) > 20_000)
+    for size in ((1, 70, 9), (9, 70, 1), (3, 40, 6), (6, 40, 3), (1, 70, 1300)):
+        yield Case(f"{named(size)}-NT", bound(_biased(False, True, True), size), large=math.prod(size) > 20_000)
+        yield Case(f"{named(size)}-TN", bound(_biased(True, False, True), size), large=math.prod(size) > 20_000)
     yield Case("9x4x33-TN", bound(_biased(True, False, True), (9, 4, 33)))
     yield Case("nan", _not_numbers)
     yield Case("bench-128x784x512", bound(_biased(False, True, True), (128, 784, 512)), bench=True)
