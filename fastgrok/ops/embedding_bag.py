@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import fastgrok_kernels as kernels
+from fastgrok_kernels import memory
 
 from ..errors import DtypeError, ShapeError
 from .base import Op, check_float, check_ids, contiguous
@@ -106,6 +107,6 @@ class EmbeddingBagMax(_Bags):
 
     def backward(self, dout):
         """Give each element's gradient to where it came from."""
-        dtable, filled = np.zeros(self.shape, dout.dtype), self.counts > 0
+        dtable, filled = memory.zeros(self.shape, dout.dtype), self.counts > 0
         np.add.at(dtable, (self.chosen[filled], np.arange(self.shape[1])), dout[filled])
         return (dtable,)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import fastgrok_kernels as kernels
+from fastgrok_kernels import memory
 
 from .base import contiguous
 
@@ -133,7 +134,7 @@ class Rows(_Pieces):
         """Return the array (V, D)."""
         ids, rows = self.joined()
         if self.summed:
-            table = np.zeros(self.shape, rows.dtype)
+            table = memory.zeros(self.shape, rows.dtype)
             table[ids] = rows
             return table
         return kernels.embedding_backward(contiguous(rows), contiguous(ids), self.shape[0])

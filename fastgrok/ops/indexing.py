@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from fastgrok_kernels import memory
+
 from ..errors import ArgumentError, IndexingError, ShapeError
 from .base import Op, check_ids, contiguous, normalise_axis, rows_of, unbroadcast
 from .gradients import Rows
@@ -53,14 +55,14 @@ class Index(Op):
     def backward(self, dy):
         """Put the gradient where the elements came from; elements that were read twice get both."""
         if is_basic(self.index):
-            dx = np.zeros(self.shape, dy.dtype)
+            dx = memory.zeros(self.shape, dy.dtype)
             dx[self.index] = dy
             return (dx,)
         if isinstance(self.index, np.ndarray) and self.index.dtype.kind in "iu" and len(self.shape) == 2:
             ids = self.index.reshape(-1).astype(np.int64, copy=False)
             ids = np.where(ids < 0, ids + self.shape[0], ids)
             return (Rows(ids, rows_of(contiguous(dy)), self.shape),)
-        dx = np.zeros(self.shape, dy.dtype)
+        dx = memory.zeros(self.shape, dy.dtype)
         np.add.at(dx, self.index, dy)
         return (dx,)
 
@@ -151,7 +153,7 @@ class Gather(Op):
         """Add the gradients back where the elements came from."""
         if self.shape == ():
             return (dy.sum().reshape(()),)
-        dx = np.zeros(self.shape, dy.dtype)
+        dx = memory.zeros(self.shape, dy.dtype)
         if dy.size:
             np.add.at(dx, self.place, dy)
         return (dx,)

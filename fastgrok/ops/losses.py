@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import fastgrok_kernels as kernels
+from fastgrok_kernels import memory
 
 from ..errors import DtypeError, ShapeError
 from .base import LARGE_SUM, Op, check_float, check_ids
@@ -145,7 +146,7 @@ class NLL(_ClassLoss):
 
     def backward(self, dy):
         """-1 times the gradient of the loss, at the target."""
-        d = np.zeros((len(self.targets), self.shape[self.axis]), dy.dtype)
+        d = memory.zeros((len(self.targets), self.shape[self.axis]), dy.dtype)
         counted = np.flatnonzero(self.targets >= 0)
         d[counted, self.targets[counted]] = -self.dlosses(dy)[counted]
         return (from_rows(d, self.shape, self.axis),)

@@ -6,6 +6,7 @@ Letters: T time, B batch, D input, H hidden, V vocabulary, J blocks of 16 units 
 import numpy as np
 
 import fastgrok_kernels as kernels
+from fastgrok_kernels import memory
 
 from ..errors import DtypeError, ShapeError
 from .base import Op, check_float, contiguous
@@ -42,7 +43,7 @@ class LSTM(Op):
     def backward(self, dout, dh_n, dc_n):
         """Backpropagation through time over the window, then the products that yield the gradients of the weights."""
         (T, B, D), H = self.x.shape, self.w_hh.shape[1]
-        dout = np.zeros((T, B, H), self.x.dtype) if dout is None else contiguous(dout)
+        dout = memory.zeros((T, B, H), self.x.dtype) if dout is None else contiguous(dout)
         dh_n, dc_n = (
             np.zeros((B, H), self.x.dtype) if d is None else contiguous(d).reshape(B, H) for d in (dh_n, dc_n)
         )

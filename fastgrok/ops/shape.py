@@ -77,7 +77,7 @@ class Diagonal(Op):
 
     def backward(self, dy):
         """Put the gradient on the diagonal."""
-        dx = np.zeros(self.shape, dy.dtype)
+        dx = memory.zeros(self.shape, dy.dtype)
         self._of(dx)[...] = dy
         return (dx,)
 
@@ -179,7 +179,7 @@ class Unbind(Op):
 
     def backward(self, *dys):
         """Put the gradients side by side, zeros where there is none."""
-        dx = np.zeros(self.shape, next(dy.dtype for dy in dys if dy is not None))
+        dx = memory.zeros(self.shape, next(dy.dtype for dy in dys if dy is not None))
         for i, dy in enumerate(dys):
             if dy is not None:
                 dx[(*self.before, i)] = dy
@@ -230,7 +230,7 @@ class Pad(Op):
     def backward(self, dy):
         """Give every element what went to its place, and in the other modes to its copies in the borders."""
         if self.mode == "constant":
-            dx = np.zeros(self.shape, dy.dtype)
+            dx = memory.zeros(self.shape, dy.dtype)
             inside = self._crop(dx)
             inside[...] = dy[self._middle(inside.shape)]
             return (dx,)
@@ -240,7 +240,7 @@ class Pad(Op):
             before, after = (max(width, 0) for width in self.widths[axis])
             start = max(-self.widths[axis][0], 0)
             lines = np.moveaxis(dx, axis, 0)
-            folded = np.zeros((self.shape[axis], *lines.shape[1:]), dx.dtype)
+            folded = memory.zeros((self.shape[axis], *lines.shape[1:]), dx.dtype)
             count = len(lines) - before - after
             folded[start : start + count] = lines[before : before + count]
             for i in (*range(before), *range(before + count, len(lines))):

@@ -84,6 +84,13 @@ def empty(shape, dtype):
     return np.empty(shape, dtype) if size < LARGE else np.asarray(_Lease(size, shape, dtype))
 
 
+def zeros(shape, dtype):
+    """Like `np.zeros`."""
+    y = empty(shape, dtype)
+    y[...] = 0
+    return y
+
+
 def empty_like(x):
     """Like `np.empty_like`, for an array in C order."""
     return empty(x.shape, x.dtype)
