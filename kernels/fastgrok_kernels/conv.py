@@ -17,12 +17,13 @@ forward product gains nothing by that: 0.87 instead of 0.93 ms, and 0.78 instead
 
 Pairs such as `stride` are (rows, columns). `padding` is what lies above and to the left; what lies below and to the
 right follows from the `size` of the result. Weights are in PyTorch's layout and packed on every call; with `groups`,
-each group of output channels sees its share of the input channels.
+each group of output channels sees its share of the input channels. Groups of one channel each, one product with a
+single column after the other, have kernels of their own in depthwise.py.
 """
 
 import numpy as np
 
-from . import jit, memory
+from . import depthwise, jit, memory
 from .simd import LANES, panel_product, panel_width
 from .vector import load, store
 
@@ -41,6 +42,11 @@ ZERO, ONE, ADD = np.int64(0), np.int64(1), np.bool_(True)
 
 # Compiled functions get all sizes as one tuple. In it sh, sw are the stride and gh, gw the gaps between taps, which
 # users call dilation; `rows` are those of a slice.
+
+
+def _is_depthwise(C, O, groups, dtype):
+    """Whether each channel has one filter, and there are enough to fill half of a vector."""
+    return 1 < groups == C == O and C * dtype.itemsize >= LANES * 2
 
 
 def _packed(columns, NR):
@@ -147,6 +153,8 @@ def conv_forward(x, w, bias, size, stride, padding, dilation, groups):
     `dilation`, and `groups` divides C and O. Returns `y` (B, P, Q, O).
     """
     (B, R, S, C), (O, Cg, K, L), (P, Q) = x.shape, w.shape, size
+    if _is_depthwise(C, O, groups, x.dtype):
+        return depthwise.depthwise_forward(x, w, bias, size, stride, padding, dilation)
     y = memory.empty((B, P, Q, O), x.dtype)
     if y.size:
         NR = panel_width(x.dtype)
@@ -249,6 +257,8 @@ def conv_backward_input(dy, w, size, stride, padding, dilation, groups):
     """
     (B, P, Q, O), (_, Cg, K, L), (R, S) = dy.shape, w.shape, size
     C = Cg * groups
+    if _is_depthwise(C, O, groups, dy.dtype):
+        return depthwise.depthwise_backward_input(dy, w, size, stride, padding, dilation)
     dx = memory.empty((B, R, S, C), dy.dtype)
     if dx.size:
         NR = panel_width(dy.dtype)
@@ -374,6 +384,8 @@ def conv_backward_weight(dy, x, kernel_size, stride, padding, dilation, groups):
     in `conv_forward`. Returns `dw` (O, C / groups, K, L) and `dbias` (O,).
     """
     (B, P, Q, O), (_, R, S, C), (K, L) = dy.shape, x.shape, kernel_size
+    if _is_depthwise(C, O, groups, x.dtype):
+        return depthwise.depthwise_backward_weight(dy, x, kernel_size, stride, padding, dilation)
     Cg = C // groups
     size = (K * L * Cg + 1) * O
     images = -(-B // max(1, min(B, 32, GROUPED // max(1, size))))  # of a group

@@ -64,7 +64,9 @@ KERNEL_MODULES = {
     "memory": (),
     "groups": ("jit",),
     "attention": ("dropout", "softmax", *_BLOCKS),
+    "conv": ("depthwise", *_BLOCKS),  # convolution with as many groups as channels
     "cross_entropy": ("softmax", *_BLOCKS),
+    "depthwise": _BLOCKS,
     "dropout": _BLOCKS,
     "gates": _BLOCKS,  # the weight layout that all recurrent kernels share
     "generate": ("lstm", "gates", *_BLOCKS),  # steps of the same recurrence, one at a time

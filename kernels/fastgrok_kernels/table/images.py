@@ -27,6 +27,7 @@ _CONVOLUTIONS = {
     "dilation": (1, 3, 4, (6, 7), (2, 3), (1, 1), (1, 2), (3, 2), 1),
     "groups": (2, 4, 6, (5, 5), (3, 3), (1, 1), (1, 1), (1, 1), 2),
     "depthwise": (2, 3, 6, (4, 5), (3, 2), (2, 1), (1, 1), (1, 2), 3),
+    "depthwise-vectors": (2, 20, 20, (4, 5), (3, 2), (2, 1), (1, 1), (1, 2), 20),
     "row": (2, 3, 4, (1, 12), (1, 3), (1, 2), (0, 1), (1, 1), 1),
     "column": (2, 2, 3, (12, 2), (3, 2), (1, 1), (0, 0), (1, 1), 1),
     "panels": (3, 17, 35, (6, 7), (3, 3), (1, 1), (1, 1), (1, 1), 1),
@@ -41,6 +42,35 @@ _CONVOLUTIONS = {
 _CONVOLUTIONS_BENCH = {
     "bench-1-channel": (64, 1, 16, (28, 28), (5, 5), (1, 1), (2, 2), (1, 1), 1),
     "bench-16-channels": (32, 16, 32, (28, 28), (3, 3), (1, 1), (1, 1), (1, 1), 1),
+}
+
+
+# Likewise, for as many groups as channels: also fewer channels than a vector, more that do not fill vectors, four
+# vectors and more, rows of which three outputs have the same taps and rows of which none have, gaps between the taps
+# that an input meets, outputs that see nothing but padding, images smaller than the kernel, a weight's sum in shares.
+_DEPTHWISE = {
+    "no-batch": (0, 5, (4, 5), (3, 3), (1, 1), (1, 1), (1, 1)),
+    "channel": (2, 1, (5, 6), (3, 2), (1, 1), (1, 0), (1, 1)),
+    "only-padding": (2, 3, (1, 1), (1, 1), (1, 1), (2, 1), (1, 1)),
+    "padding": (1, 5, (2, 3), (3, 3), (1, 1), (4, 5), (1, 1)),
+    "vector": (2, 16, (5, 9), (3, 3), (1, 1), (1, 1), (1, 1)),
+    "tail": (2, 21, (4, 8), (3, 3), (1, 1), (1, 1), (1, 1)),
+    "no-padding": (1, 17, (5, 12), (5, 3), (1, 1), (0, 0), (1, 1)),
+    "stride": (2, 18, (6, 17), (3, 4), (2, 2), (1, 1), (1, 1)),
+    "far-stride": (1, 4, (7, 15), (2, 1), (3, 4), (0, 1), (1, 1)),
+    "dilation": (1, 6, (7, 9), (3, 3), (1, 1), (2, 3), (3, 2)),
+    "stride-dilation": (2, 7, (9, 17), (3, 3), (2, 6), (3, 4), (3, 4)),
+    "row": (3, 19, (1, 20), (1, 4), (1, 1), (0, 3), (1, 1)),
+    "column": (2, 4, (13, 1), (4, 1), (1, 1), (1, 0), (1, 1)),
+    "small-image": (2, 20, (3, 4), (7, 7), (1, 1), (3, 3), (1, 1)),
+    "four-vectors": (1, 64, (4, 5), (3, 3), (1, 1), (1, 1), (1, 1)),
+    "many-channels": (2, 163, (7, 7), (7, 7), (1, 1), (3, 3), (1, 1)),
+    "shares": (5, 24, (14, 9), (3, 5), (1, 1), (1, 2), (1, 1)),
+    "large-sums": (3, 1040, (5, 3), (9, 7), (1, 1), (4, 3), (1, 1)),
+}
+_DEPTHWISE_BENCH = {
+    "bench-3x3": (16, 64, (32, 32), (3, 3), (1, 1), (1, 1), (1, 1)),
+    "bench-7x7": (8, 96, (28, 28), (7, 7), (1, 1), (3, 3), (1, 1)),
 }
 
 
@@ -76,6 +106,18 @@ def _images(make):
         yield Case(id, bound(make, size), large=math.prod((*size[:3], *size[3], *size[4])) > 5000)
     for id, size in _CONVOLUTIONS_BENCH.items():
         yield Case(id, bound(make, size), bench=True)
+
+
+def _by_channel(make):
+    """Cases of `make` with as many groups as channels, which are no argument of the kernel then."""
+
+    def case(rng, dtype, B, C, *geometry):
+        return make(rng, dtype, B, C, C, *geometry, C)[:-1]
+
+    for id, size in _DEPTHWISE.items():
+        yield Case(id, bound(case, size), large=math.prod((*size[:2], *size[2], *size[3])) > 5000)
+    for id, size in _DEPTHWISE_BENCH.items():
+        yield Case(id, bound(case, size), bench=True)
 
 
 def _windows(length, kernel, stride, padding, dilation=1):
@@ -195,6 +237,9 @@ KERNELS = (
     Kernel("conv_forward", "conv", tuple(_images(_convolved)), rtol32=5e-6),
     Kernel("conv_backward_input", "conv", tuple(_images(_convolved_input)), rtol32=5e-6),
     Kernel("conv_backward_weight", "conv", tuple(_images(_convolved_weight)), rtol32=1e-5),
+    Kernel("depthwise_forward", "depthwise", tuple(_by_channel(_convolved))),
+    Kernel("depthwise_backward_input", "depthwise", tuple(_by_channel(_convolved_input))),
+    Kernel("depthwise_backward_weight", "depthwise", tuple(_by_channel(_convolved_weight)), rtol32=1e-5),
     Kernel("swap_axes", "layout", sized(_matrices, _SWAPPED, (32, 16, 784)), rtol32=0.0, rtol64=0.0),
     Kernel("patches_forward", "patches", tuple(_images(_unfolded)), rtol32=0.0, rtol64=0.0),
     Kernel("patches_backward", "patches", tuple(_images(_folded))),
