@@ -20,7 +20,7 @@ def _kept(y: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     return np.expand_dims(y, axes)
 
 
-def _sum(x: np.ndarray, axes: tuple[int, ...], keepdim: bool) -> np.ndarray:
+def add_up(x: np.ndarray, axes: tuple[int, ...], keepdim: bool) -> np.ndarray:
     """Add up over axes, counted from the front."""
     if x.size >= LARGE_SUM and len(axes) == x.ndim and x.dtype.char in "fd":
         in_memory = memory_axes(x)
@@ -50,7 +50,7 @@ class Sum(Op):
     def forward(self, x, dim=None, keepdim=False):
         """Add up; bool and integers as int64. Raises `IndexError` when there is no such axis."""
         self.shape, self.axes, self.keepdim = x.shape, normalise_axes("sum", dim, x.ndim), keepdim
-        return _sum(x, self.axes, keepdim)
+        return add_up(x, self.axes, keepdim)
 
     def backward(self, dy):
         """Every summand gets the gradient of its sum."""
@@ -67,7 +67,7 @@ class Mean(Op):
         """Sum and divide by the number of elements; nan when there are none. Raises `DtypeError` for integers."""
         check_float("mean", "input", x)
         self.shape, self.axes, self.keepdim = x.shape, normalise_axes("mean", dim, x.ndim), keepdim
-        y = _sum(x, self.axes, keepdim)
+        y = add_up(x, self.axes, keepdim)
         self.count = x.size // y.size if y.size else 0
         return y / y.dtype.type(self.count)
 
