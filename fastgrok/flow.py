@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ShapeError, StateError
-from .ops.base import Op, added
+from .ops.base import Op, combined
 from .ops.gradients import Gradient, Rows
 
 
@@ -50,7 +50,7 @@ def flow(roots: Iterable[tuple[Any, np.ndarray]], retain_graph: bool) -> dict[An
 def _sum(a: Any, b: Any) -> Any:
     """Return the sum of two gradients."""
     if type(a) is np.ndarray and type(b) is np.ndarray:
-        return added(a, b)
+        return combined(np.add, a, b)
     return a + b
 
 

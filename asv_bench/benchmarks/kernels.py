@@ -96,6 +96,7 @@ NAMES = [
     "softmax_forward",
     "softplus_backward",
     "softplus_forward",
+    "subtract",
     "sum_of_squares",
     "swap_axes",
     "tanh_backward",

@@ -2,10 +2,8 @@
 
 import numpy as np
 
-import fastgrok_kernels as kernels
-
 from ..errors import DtypeError
-from .base import FACTORS, SHARED, Op, added, cannot_broadcast, chosen, elementwise, quiet, room, unbroadcast
+from .base import FACTORS, Op, cannot_broadcast, chosen, combined, quiet, room, unbroadcast
 from .gradients import Broadcast, Gradient
 
 
@@ -18,7 +16,7 @@ class Add(Op):
         """Add: a and b of any shapes that broadcast; raises `ShapeError` when they do not."""
         self.shapes = a.shape, b.shape
         try:
-            return added(a, b)
+            return combined(np.add, a, b)
         except ValueError:
             raise cannot_broadcast("add", a.shape, b.shape) from None
 
@@ -43,7 +41,7 @@ class Sub(Op):
         if a.dtype.kind == "b" and b.dtype.kind == "b":
             raise DtypeError("sub: both operands are bool, expected numbers; use a logical operation instead")
         try:
-            return np.subtract(a, b, out=room(a, b))
+            return combined(np.subtract, a, b)
         except ValueError:
             raise cannot_broadcast("sub", a.shape, b.shape) from None
 
@@ -64,7 +62,7 @@ class Mul(Op):
         self.saved_inputs = FACTORS[self.needs[:2]]
         self.a, self.b = a, b
         try:
-            return _product(a, b)
+            return combined(np.multiply, a, b)
         except ValueError:
             raise cannot_broadcast("mul", a.shape, b.shape) from None
 
@@ -86,19 +84,7 @@ def _times(dout, factor):
     """Multiply a gradient by a factor that was broadcast to its shape."""
     if isinstance(dout, Gradient):
         dout = dout.value if isinstance(dout, Broadcast) and dout.shape == factor.shape else dout.dense()
-    return _product(factor, dout)
-
-
-def _product(a, b):
-    """Multiply; large arrays of one shape, and large arrays and a number, on several cores: NumPy is as fast on one."""
-    if a.size >= SHARED and (b.ndim == 0 or a.shape == b.shape) and a.dtype.char in "fd" and a.dtype == b.dtype:
-        from fastgrok_kernels import jit  # which loads Numba
-
-        if jit.get_num_threads() > 1 and b.ndim:
-            return elementwise(kernels.multiply, a, b)
-        if jit.get_num_threads() > 1:
-            return elementwise(lambda a: kernels.multiply(a, b), a)
-    return np.multiply(a, b, out=room(a, b))
+    return combined(np.multiply, factor, dout)
 
 
 class Div(Op):
@@ -118,7 +104,10 @@ class Div(Op):
     def backward(self, dout):
         """d(a/b) = da / b - a db / b^2."""
         da = np.divide(dout, self.b, out=room(dout, self.b))
-        db = unbroadcast(-da * (self.a / self.b), self.b.shape) if self.needs[1] else None
+        if not self.needs[1]:
+            return unbroadcast(da, self.a.shape), None
+        quotient = np.divide(self.a, self.b, out=room(self.a, self.b))
+        db = -unbroadcast(combined(np.multiply, da, quotient), self.b.shape)
         return unbroadcast(da, self.a.shape) if self.needs[0] else None, db
 
 

@@ -17,6 +17,7 @@ KERNEL_SIZE = 1 << 12
 _FEW = 16  # columns; a matrix with fewer is transposed quicker by NumPy, with many 8 to 10 times quicker by the kernel
 SHARED = 1 << 17  # elements from which a sum or a product of two is worth a second core: 18 us with NumPy, 11 with two
 LARGE_SUM = 1 << 16  # elements from which a sum of all, or along rows, is worth a kernel: 13 us with NumPy, 8 with it
+_REPEATED = 1 << 15  # elements from which adding a row, a column or the like is worth a kernel: 20 us with NumPy, 14
 _MANY = 1 << 15  # elements from which sums of columns are worth a kernel: 512 x 65 take 12 us with NumPy, 6 with it
 
 #: Division by zero, overflow and the like give inf and nan without a warning, as in PyTorch: `@quiet` above a forward.
@@ -174,14 +175,52 @@ def room(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
     return memory.empty(tuple(a.shape[axis] for axis in axes), a.dtype).transpose(np.argsort(axes))
 
 
-def added(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return a + b, on several cores if they are large arrays of one shape; NumPy is as fast on one."""
-    if a.size >= SHARED and a.shape == b.shape and a.dtype == b.dtype and a.dtype.char in "fd" and memory_axes(a, b):
+def combined(function: np.ufunc, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return what `np.add`, `np.subtract` or `np.multiply` makes of a and b; of large ones the kernel of its name.
+
+    Arrays of one shape, or an array and a number, take NumPy as long on one core, but twice as long where one of them
+    is a row, a column or the like.
+    """
+    if a.nbytes < memory.LARGE and b.nbytes < memory.LARGE:
+        return function(a, b)
+    repeated = a.shape != b.shape and a.ndim and b.ndim
+    if max(a.size, b.size) >= (_REPEATED if repeated else SHARED) and a.dtype == b.dtype and a.dtype.char in "fd":
         from fastgrok_kernels import jit  # which loads Numba
 
-        if jit.get_num_threads() > 1:
-            return elementwise(kernels.add, a, b)
-    return np.add(a, b, out=room(a, b))
+        if repeated or jit.get_num_threads() > 1:
+            y = _by_kernel(getattr(kernels, function.__name__), a, b)
+            if y is not None:
+                return y
+    return function(a, b, out=room(a, b))
+
+
+def _by_kernel(kernel: Callable[..., np.ndarray], a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
+    """Apply a kernel to two arrays of one shape, or of which one is repeated; None where they do not fit in this way.
+
+    The short one is repeated in front of and behind neighbouring axes of the large one, as they lie in memory: it has M
+    numbers, each of which belongs to N runs of S.
+    """
+    if a.shape == b.shape:
+        return elementwise(kernel, a, b) if memory_axes(a, b) else None
+    large, short = (a, b) if a.size > b.size else (b, a)
+    if short.ndim > large.ndim:
+        return None
+    if not large.flags.c_contiguous:
+        axes = memory_axes(large)
+        if axes is None:
+            return None
+        short = short.reshape((1,) * (large.ndim - short.ndim) + short.shape)
+        a, b = (large, short) if large is a else (short, large)
+        y = _by_kernel(kernel, a.transpose(axes), b.transpose(axes))
+        return None if y is None else y.transpose(np.argsort(axes))
+    sizes = (1,) * (large.ndim - short.ndim) + short.shape
+    own = [axis for axis, size in enumerate(sizes) if size != 1]
+    first, end = (own[0], own[-1] + 1) if own else (0, 0)
+    N, M = math.prod(large.shape[:first]), short.size
+    if sizes[first:end] != large.shape[first:end]:
+        return None
+    runs, numbers = large.reshape(N, M, -1), contiguous(short).reshape(M)
+    return kernel(*((runs, numbers) if large is a else (numbers, runs))).reshape(large.shape)
 
 
 def chosen(condition: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -204,6 +243,24 @@ def sum_first(x: np.ndarray, count: int = 1) -> np.ndarray:
     if x.size < _MANY or N < 4 or not x.flags.c_contiguous or x.dtype.char not in "fd":
         return x.sum(axis=tuple(range(count)))
     return kernels.column_sums(x.reshape(N, -1)).reshape(x.shape[count:])
+
+
+def summed(x: np.ndarray, axes: tuple[int, ...], keepdim: bool = False) -> np.ndarray:
+    """Return the sum over axes, which are counted from the front."""
+    large = x.size >= LARGE_SUM and x.dtype.char in "fd"
+    if large and len(axes) == x.ndim:
+        in_memory = memory_axes(x)
+        if in_memory is not None:
+            y = np.asarray(kernels.total(x.transpose(in_memory)), x.dtype)
+            return y.reshape((1,) * x.ndim) if keepdim else y
+    if 0 < len(axes) < x.ndim and axes[-1] == len(axes) - 1:
+        y = sum_first(x, len(axes))
+        return np.expand_dims(y, axes) if keepdim else y
+    if large and axes and axes[0] == x.ndim - len(axes) and x.flags.c_contiguous:
+        shape = x.shape[: axes[0]]
+        y = kernels.row_sums(x.reshape(math.prod(shape), -1)).reshape(shape)
+        return np.expand_dims(y, axes) if keepdim else y
+    return x.sum(axis=axes, keepdims=keepdim)
 
 
 def check_float(name: str, argument: str, x: np.ndarray) -> None:
@@ -266,10 +323,7 @@ def unbroadcast(gradient: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if extra < 0:  # an assigned value may have more dimensions of size 1 in front than its place has
         return unbroadcast(gradient, shape[-extra:]).reshape(shape)
     stretched = tuple(i + extra for i, size in enumerate(shape) if size == 1 and gradient.shape[i + extra] != 1)
-    axes = (*range(extra), *stretched)
-    if axes == tuple(range(len(axes))):
-        return sum_first(gradient, len(axes)).reshape(shape)
-    return gradient.sum(axis=axes).reshape(shape)
+    return summed(gradient, (*range(extra), *stretched)).reshape(shape)
 
 
 def cannot_broadcast(name: str, *shapes: tuple[int, ...]) -> ShapeError:

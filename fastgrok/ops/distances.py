@@ -5,8 +5,7 @@ import math
 import numpy as np
 
 from ..errors import ShapeError
-from .base import Op, check_float, normalise_axis, quiet, room
-from .reductions import add_up
+from .base import Op, check_float, combined, normalise_axis, quiet, summed
 
 
 class PNorm(Op):
@@ -23,7 +22,7 @@ class PNorm(Op):
         self.x, self.p, self.keepdim = x, p, keepdim or x.ndim == 0
         size = np.abs(x[None] if x.ndim == 0 else x) if p != 2 else x
         if p == 2:
-            y = np.sqrt(add_up(np.multiply(x, x, out=room(x, x)), (axis,), keepdim)) if x.ndim else np.abs(x)
+            y = np.sqrt(summed(combined(np.multiply, x, x), (axis,), keepdim)) if x.ndim else np.abs(x)
         elif math.isinf(p) and size.shape[axis] == 0:
             raise ShapeError(f"norm: p={p} along dimension {axis} of shape {x.shape}, expected elements")
         elif math.isinf(p):
@@ -48,7 +47,7 @@ class PNorm(Op):
             return (np.sign(x) * chosen * (dy / chosen.sum(axis=self.axis, keepdims=True)),)
         if p == 2:
             factor = np.where(y == 0, 0, dy / y)
-            return (np.multiply(x, factor, out=room(x, factor)),)
+            return (combined(np.multiply, x, factor),)
         power = x.dtype.type(p - 1)
         steepness = np.where((x == 0) & (p < 1), 0, np.abs(x) ** power)  # infinite at 0 otherwise
         return (np.sign(x) * steepness * np.where(y == 0, 0, dy / y**power),)

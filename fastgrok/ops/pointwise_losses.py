@@ -9,7 +9,7 @@ import fastgrok_kernels as kernels
 
 from ..errors import ArgumentError, DtypeError, ShapeError
 from .activations import LogSigmoid
-from .base import KERNEL_SIZE, Op, check_float, elementwise, quiet, room, unbroadcast
+from .base import KERNEL_SIZE, Op, check_float, combined, elementwise, quiet, room, unbroadcast
 from .elementwise import Sigmoid
 from .losses import check_reduction, reduce
 
@@ -37,16 +37,6 @@ def as_factors(name: str, argument: str, factors: np.ndarray | None, x: np.ndarr
     return factors.astype(x.dtype)
 
 
-def _difference(a: Any, b: np.ndarray) -> np.ndarray:
-    """Return a - b, in memory that is kept for reuse: fresh memory costs more than the arithmetic."""
-    return np.subtract(a, b, out=room(b, b))
-
-
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return a b, in memory that is kept for reuse."""
-    return np.multiply(a, b, out=room(a, b))
-
-
 class _Pointwise(Op, register=False):
     """What the losses of this file share: reducing, and giving each element its part of the gradient."""
 
@@ -66,7 +56,7 @@ class L1(_Pointwise):
         """Compute the loss. Raises `ShapeError` unless the shapes are equal, `DtypeError` unless the dtypes are."""
         check_pair("l1_loss", x, target, reduction)
         self.reduction = reduction
-        self.difference = np.subtract(x, target, out=room(x, target))
+        self.difference = combined(np.subtract, x, target)
         return reduce(np.abs(self.difference, out=room(x, target)), reduction, x.size)
 
     def backward(self, dy):
@@ -196,12 +186,12 @@ class BCEWithLogits(_Pointwise):
         self.weight, self.pos_weight = weight, pos_weight
         rest = LogSigmoid().forward(x)
         rest = rest if pos_weight is None else rest * self.factors()
-        losses = _difference(_product(self.complement(), x), rest)
-        return reduce(losses if weight is None else _product(losses, weight), reduction, x.size)
+        losses = combined(np.subtract, combined(np.multiply, self.complement(), x), rest)
+        return reduce(losses if weight is None else combined(np.multiply, losses, weight), reduction, x.size)
 
     def complement(self) -> np.ndarray:
         """Return 1 - t."""
-        return _difference(self.x.dtype.type(1), self.target)
+        return combined(np.subtract, np.ones((), self.x.dtype), self.target)
 
     def factors(self) -> np.ndarray:
         """Return 1 + (p - 1) t."""
@@ -217,7 +207,7 @@ class BCEWithLogits(_Pointwise):
         d = d if self.weight is None else d * self.weight
         below = Sigmoid().forward(-x)
         below = below if self.pos_weight is None else below * self.factors()
-        dx = _product(_difference(self.complement(), below), d)
+        dx = combined(np.multiply, combined(np.subtract, self.complement(), below), d)
         if len(self.needs) > 1 and self.needs[1]:
             dtarget = -x if self.pos_weight is None else -x - (self.pos_weight - 1) * LogSigmoid().forward(x)
             dtarget = d * dtarget

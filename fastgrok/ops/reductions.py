@@ -3,38 +3,18 @@
 `dim` is an axis, a tuple of axes, or None for all; reduced axes disappear, or stay with size 1 when `keepdim`.
 """
 
-import math
 from typing import Any
 
 import numpy as np
 
-import fastgrok_kernels as kernels
-
 from ..errors import RangeError
-from .base import LARGE_SUM, Op, check_float, memory_axes, normalise_axes, normalise_axis, quiet, sum_first
+from .base import Op, check_float, normalise_axes, normalise_axis, quiet, summed
 from .gradients import Broadcast
 
 
 def _kept(y: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     """Put the reduced axes back with size 1."""
     return np.expand_dims(y, axes)
-
-
-def add_up(x: np.ndarray, axes: tuple[int, ...], keepdim: bool) -> np.ndarray:
-    """Add up over axes, counted from the front."""
-    if x.size >= LARGE_SUM and len(axes) == x.ndim and x.dtype.char in "fd":
-        in_memory = memory_axes(x)
-        if in_memory is not None:
-            y = np.asarray(kernels.total(x.transpose(in_memory)), x.dtype)
-            return y.reshape((1,) * x.ndim) if keepdim else y
-    if 0 < len(axes) < x.ndim and axes[-1] == len(axes) - 1:
-        y = sum_first(x, len(axes))
-        return _kept(y, axes) if keepdim else y
-    if x.size >= LARGE_SUM and axes and axes[0] == x.ndim - len(axes) and x.flags.c_contiguous and x.dtype.char in "fd":
-        shape = x.shape[: axes[0]]
-        y = kernels.row_sums(x.reshape(math.prod(shape), -1)).reshape(shape)
-        return _kept(y, axes) if keepdim else y
-    return x.sum(axis=axes, keepdims=keepdim)
 
 
 def _spread(dy: np.ndarray, axes: tuple[int, ...], shape: tuple[int, ...], keepdim: bool) -> Broadcast:
@@ -50,7 +30,7 @@ class Sum(Op):
     def forward(self, x, dim=None, keepdim=False):
         """Add up; bool and integers as int64. Raises `IndexError` when there is no such axis."""
         self.shape, self.axes, self.keepdim = x.shape, normalise_axes("sum", dim, x.ndim), keepdim
-        return add_up(x, self.axes, keepdim)
+        return summed(x, self.axes, keepdim)
 
     def backward(self, dy):
         """Every summand gets the gradient of its sum."""
@@ -67,7 +47,7 @@ class Mean(Op):
         """Sum and divide by the number of elements; nan when there are none. Raises `DtypeError` for integers."""
         check_float("mean", "input", x)
         self.shape, self.axes, self.keepdim = x.shape, normalise_axes("mean", dim, x.ndim), keepdim
-        y = add_up(x, self.axes, keepdim)
+        y = summed(x, self.axes, keepdim)
         self.count = x.size // y.size if y.size else 0
         return y / y.dtype.type(self.count)
 

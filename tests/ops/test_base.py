@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
+import fastgrok
 from fastgrok import ops
-from fastgrok.ops.base import _swapped, added, contiguous, copied, room, sum_first
+from fastgrok.ops.base import SHARED, _swapped, combined, contiguous, copied, room, sum_first, unbroadcast
 
 SHAPES = [(300, 200), (2, 130, 200), (20, 40, 70), (2, 3, 90, 80), (20, 30, 10, 8), (1, 150, 1, 300), (60_000, 4)]
 
@@ -46,8 +47,48 @@ def test_room_for_what_is_stretched(b):
     a, b = np.ones((300, 500), np.float32), np.full(b, 2, np.float32)
     for x, y in ((a, b), (b, a)):
         assert room(x, y).shape == a.shape
-        np.testing.assert_array_equal(added(x, y), np.add(x, y))
-    np.testing.assert_array_equal(added(np.asfortranarray(a), b), np.add(a, b))
+
+
+@pytest.mark.parametrize("function", [np.add, np.subtract, np.multiply])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_large_arrays_and_what_is_repeated_to_their_size(function, dtype, threads):
+    rng = np.random.default_rng(0)
+    large = rng.integers(-9, 9, (6, 4, 90, 70)).astype(dtype)
+    alike = [large, large.transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2), large[..., ::-1], large[:1], large[0]]
+    sizes = [
+        (70,),
+        (90, 1),
+        (90, 70),
+        (4, 1, 1),
+        (4, 1, 70),
+        (6, 4, 1, 1),
+        (6, 1, 1, 1),
+        (1, 1, 90, 1),
+        (1,),
+        (),
+        (6, 1, 90, 1),
+    ]
+    short = [rng.integers(-9, 9, shape).astype(dtype) for shape in sizes]
+    short += [rng.integers(-9, 9, (70, 90)).astype(dtype).T, np.broadcast_to(short[4], large.shape)]
+    before = fastgrok.get_num_threads()
+    fastgrok.set_num_threads(threads)
+    try:
+        for x in alike[:3]:
+            for other in alike + short:
+                for a, b in ((x, other), (other, x)):
+                    y = combined(function, a, b)
+                    np.testing.assert_array_equal(y, function(a, b))
+                    assert y.dtype == dtype and not np.shares_memory(y, a) and not np.shares_memory(y, b)
+                    if other.shape != x.shape and x is alike[1] and dtype != np.int64:
+                        assert y.strides == x.strides
+        row = np.ones((1, SHARED), dtype)  # as many numbers, another shape
+        for a, b in ((row, row[0]), (row[0], row)):
+            np.testing.assert_array_equal(combined(function, a, b), function(a, b))
+        with pytest.raises(ValueError, match="broadcast"):
+            combined(function, large, np.ones((6, 90, 1), dtype))
+    finally:
+        fastgrok.set_num_threads(before)
 
 
 @pytest.mark.parametrize("shapes", [((300, 500), (300,)), ((300, 1), (1, 500)), ((300, 500), (2, 1, 1)), ((3, 5), 5)])
@@ -64,3 +105,14 @@ def test_sums_and_means_of_large_arrays(dim, keepdim):
     assert found.shape == expected.shape and found.dtype == x.dtype
     np.testing.assert_array_equal(found, expected)
     np.testing.assert_allclose(ops.Mean().forward(x, dim, keepdim), x.mean(axis=dim, keepdims=keepdim), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(70,), (90, 1), (90, 70), (6, 1, 1), (1, 1, 1, 1), (4, 6, 1, 1), (1, 1, 90, 1), ()])
+def test_gradients_of_what_was_repeated(shape):
+    x = np.random.default_rng(0).integers(-9, 9, (4, 6, 90, 70)).astype(np.float32)
+    axes = tuple(axis for axis, size in enumerate((1,) * (4 - len(shape)) + shape) if size == 1)
+    expected = x.sum(axis=axes).reshape(shape)
+    for gradient in (x, np.asfortranarray(x), x.transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2)):
+        found = unbroadcast(gradient, shape)
+        assert found.shape == shape and found.dtype == x.dtype
+        np.testing.assert_array_equal(found, expected)

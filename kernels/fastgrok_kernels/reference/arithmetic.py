@@ -4,7 +4,8 @@ import numpy as np
 
 
 def add(x, other):
-    """y, shaped as x."""
+    """y, of the larger shape."""
+    x, other = _fit(x, other)
     return x + other
 
 
@@ -14,7 +15,8 @@ def column_sums(x):
 
 
 def multiply(x, factor):
-    """y, shaped as x."""
+    """y, of the larger shape."""
+    x, factor = _fit(x, factor)
     return x * factor
 
 
@@ -23,6 +25,17 @@ def row_sums(x):
     return np.asarray(np.sum(x, axis=1, dtype=np.float64), x.dtype)
 
 
+def subtract(x, other):
+    """y, of the larger shape."""
+    x, other = _fit(x, other)
+    return x - other
+
+
 def total(x):
     """A number, of x (...)."""
     return float(np.sum(x, dtype=np.float64))
+
+
+def _fit(x, other):
+    """Both, with an axis more for the short one when they differ."""
+    return (x, other) if x.ndim == other.ndim else tuple(a[:, None] if a.ndim == 1 else a for a in (x, other))

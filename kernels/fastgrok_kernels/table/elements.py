@@ -32,8 +32,28 @@ def _elements_and_gradient(rng, dtype, *shape):
     return normal(rng, dtype, *shape), normal(rng, dtype, *shape, scale=2.0)
 
 
-def _elements_and_factor(rng, dtype, *shape):
-    return normal(rng, dtype, *shape), np.array(-0.3, dtype)
+def _runs_and_numbers(rng, dtype, N, M, S):
+    return normal(rng, dtype, N, M, S), normal(rng, dtype, M, scale=2.0)
+
+
+def _numbers_and_runs(rng, dtype, N, M, S):
+    return _runs_and_numbers(rng, dtype, N, M, S)[::-1]
+
+
+# Nothing, one number, short runs and rows that are repeated, runs and rows that are not, those longer than a chunk.
+_RUNS = ((0, 3, 2), (1, 1, 1), (1, 1, 20_011), (700, 3, 5), (7, 300, 5), (130, 70, 1), (9, 1100, 1), (2, 8300, 2))
+
+
+def _arithmetic(name):
+    cases = (
+        *sized(_elements_and_gradient, (*ELEMENTS, (200_003,)), ELEMENTS_BENCH),
+        *(
+            Case(f"{kind} {named(size)}", bound(make, size), large=np.prod(size) > 3000)
+            for kind, make in (("runs", _runs_and_numbers), ("of runs", _numbers_and_runs))
+            for size in _RUNS
+        ),
+    )
+    return Kernel(name, "arithmetic", cases, rtol32=1e-7)
 
 
 def _with_nan(rng, dtype):
@@ -128,16 +148,9 @@ _DROPOUT_EDGES = tuple(
     Case(f"p={p}", lambda rng, dtype, p=p: (normal(rng, dtype, 33), p, 2**64 - 1)) for p in (0.0, 0.999, 1.0)
 )
 KERNELS = (
-    Kernel("add", "arithmetic", sized(_elements_and_gradient, (*ELEMENTS, (200_003,)), ELEMENTS_BENCH), rtol32=1e-7),
-    Kernel(
-        "multiply",
-        "arithmetic",
-        (
-            *sized(_elements_and_gradient, (*ELEMENTS, (200_003,)), ELEMENTS_BENCH),
-            *(Case(f"scaled {N}", bound(_elements_and_factor, (N,)), large=N > 3000) for N in (5, 200_003)),
-        ),
-        rtol32=1e-7,
-    ),
+    _arithmetic("add"),
+    _arithmetic("multiply"),
+    _arithmetic("subtract"),
     Kernel("column_sums", "arithmetic", (*sized(_matrix, _MATRICES, (1024, 65)), *_POSITIVE), rtol32=2e-6),
     Kernel("row_sums", "arithmetic", sized(_matrix, (*_MATRICES, (3, 20_011)), (2048, 384)), rtol32=2e-5),
     Kernel("total", "arithmetic", sized(elements, (*ELEMENTS, (300_007,)), ELEMENTS_BENCH), rtol32=1e-12),
