@@ -32,6 +32,8 @@ NAMES = [
     "cross_entropy_backward",
     "cross_entropy_forward",
     "cross_entropy_with_gradient",
+    "cumsum_backward",
+    "cumsum_forward",
     "depthwise_backward_input",
     "depthwise_backward_weight",
     "depthwise_forward",

@@ -3,13 +3,19 @@
 `dim` is an axis, a tuple of axes, or None for all; reduced axes disappear, or stay with size 1 when `keepdim`.
 """
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+import fastgrok_kernels as kernels
+
 from ..errors import RangeError
-from .base import Op, check_float, normalise_axes, normalise_axis, quiet, summed
+from .base import Op, check_float, contiguous, memory_axes, normalise_axes, normalise_axis, quiet, summed
 from .gradients import Broadcast
+
+_MANY = 1 << 12  # elements from which running sums are worth a kernel: 16 us with NumPy, 6 with it
 
 
 def _kept(y: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
@@ -143,15 +149,26 @@ class CumSum(Op):
     def forward(self, x, dim):
         """Add up along `dim`; bool and integers as int64. Raises `IndexError` when there is no such axis."""
         self.axis = normalise_axis("cumsum", dim, x.ndim)
-        return np.cumsum(x, axis=self.axis).reshape(x.shape)
+        if x.size < _MANY or x.dtype.char not in "fd":
+            return np.cumsum(x, axis=self.axis).reshape(x.shape)
+        return _along(kernels.cumsum_forward, x, self.axis)
 
     def backward(self, dy):
         """dx is the running sum of dy from the other end."""
-        return (
-            (np.flip(np.cumsum(np.flip(dy, self.axis), axis=self.axis), self.axis).reshape(dy.shape),)
-            if dy.ndim
-            else (dy,)
-        )
+        if dy.ndim == 0:
+            return (dy,)
+        if dy.size < _MANY or dy.dtype.char not in "fd":
+            return (np.flip(np.cumsum(np.flip(dy, self.axis), axis=self.axis), self.axis),)
+        return (_along(kernels.cumsum_backward, dy, self.axis),)
+
+
+def _along(kernel: Callable[[np.ndarray], np.ndarray], x: np.ndarray, axis: int) -> np.ndarray:
+    """Apply a kernel of arrays (N, T, S) along an axis; the result lies in memory as x does."""
+    axes = None if x.flags.c_contiguous else memory_axes(x)
+    if axes is not None:
+        return _along(kernel, x.transpose(axes), axes.index(axis)).transpose(np.argsort(axes))
+    rows = contiguous(x).reshape(math.prod(x.shape[:axis]), x.shape[axis], -1)
+    return kernel(rows).reshape(x.shape)
 
 
 def _before(x: np.ndarray, axis: int) -> np.ndarray:

@@ -116,3 +116,24 @@ def test_gradients_of_what_was_repeated(shape):
         found = unbroadcast(gradient, shape)
         assert found.shape == shape and found.dtype == x.dtype
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.bool_])
+@pytest.mark.parametrize("shape", [(90, 70), (5, 40, 3, 20), (9000,), (0, 9000)])
+def test_running_sums(shape, dtype):
+    x = np.random.default_rng(0).integers(-9, 9, shape).astype(dtype)  # whole: sums are exact
+    for array in (x, np.asfortranarray(x), np.concatenate([x, x], -1)[..., ::2]):
+        for axis in range(x.ndim):
+            op = ops.CumSum()
+            y = op.forward(array, axis - x.ndim)
+            expected = np.cumsum(array, axis)
+            assert y.dtype == expected.dtype and not np.shares_memory(y, array)
+            np.testing.assert_array_equal(y, expected)
+            if x.dtype.kind == "f":
+                (dx,) = op.backward(array)
+                np.testing.assert_array_equal(dx, np.flip(np.cumsum(np.flip(array, axis), axis), axis))
+
+
+def test_long_running_sums_keep_their_digits():
+    x = np.full(1_000_000, 0.1, np.float32)
+    np.testing.assert_allclose(ops.CumSum().forward(x, 0)[-1], 100_000, rtol=1e-6)

@@ -140,6 +140,11 @@ def _rows_and_nan(rng, dtype):
     return np.ones((2, 3), dtype), np.array([[np.nan, -1, 0], [2, -np.inf, np.inf]], dtype)
 
 
+# N x T x S: nothing, one number, four rows and two, several chunks of rows, columns that fill no vector, many columns.
+_RUNNING = ((0, 3, 2), (2, 3, 0), (1, 1, 1), (6, 7, 1), (130, 300, 1), (3, 9000, 1), (3, 5, 4), (2, 9, 1100))
+_RUNNING_BENCH = (512, 1000, 1)
+
+
 _DENSE = (
     *sized(_elements_and_gradient, ((0, 3), (1, 1), (5, 17), (40, 300)), (128, 512)),
     Case("nan", _rows_and_nan),
@@ -151,6 +156,8 @@ KERNELS = (
     _arithmetic("add"),
     _arithmetic("multiply"),
     _arithmetic("subtract"),
+    Kernel("cumsum_forward", "cumulative", sized(_matrix, _RUNNING, _RUNNING_BENCH)),
+    Kernel("cumsum_backward", "cumulative", sized(_matrix, _RUNNING, _RUNNING_BENCH)),
     Kernel("column_sums", "arithmetic", (*sized(_matrix, _MATRICES, (1024, 65)), *_POSITIVE), rtol32=2e-6),
     Kernel("row_sums", "arithmetic", sized(_matrix, (*_MATRICES, (3, 20_011)), (2048, 384)), rtol32=2e-5),
     Kernel("total", "arithmetic", sized(elements, (*ELEMENTS, (300_007,)), ELEMENTS_BENCH), rtol32=1e-12),
