@@ -97,17 +97,7 @@ def group_norm(
     if N * size == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {list(shape)}")
     weight, bias = _parameters("group_norm", input, (C,), weight, bias)
-    for name, t in (("weight", weight), ("bias", bias)):
-        if t.array.shape != (C,) or t.array.dtype != input.array.dtype:
-            raise ShapeError(f"group_norm: {name} has shape {t.array.shape}, expected ({C},) of {input.array.dtype}")
-    if not input.array.size:
-        return input.clone()
-    ones, zeros = _parameters("group_norm", input, (size,), None, None)
-    rows = apply(
-        ops.LayerNorm, input.reshape(N * num_groups, size), ones, zeros, normalized_shape=(size,), eps=eps
-    ).reshape(shape)
-    channels = (C, *[1] * (len(shape) - 2))
-    return rows * weight.reshape(channels) + bias.reshape(channels)
+    return apply(ops.GroupNorm, input, weight, bias, groups=num_groups, eps=eps)
 
 
 def batch_norm(

@@ -152,6 +152,19 @@ def _layer_norm(graph: Graph, call: Call) -> str:
     return graph.add("Add", graph.add("Mul", graph.add("Div", deviation, scale), weight), bias)
 
 
+@emits(ops.GroupNorm)
+def _group_norm(graph: Graph, call: Call) -> str:
+    """Groups are the channels of an instance norm; ONNX has group norm with weights of channels from opset 21 only."""
+    x, groups, ndim = call.input(0), call.setting("groups"), len(call.shape())
+    ones, zeros = (graph.constant(np.full(groups, value), call.dtype) for value in (1, 0))
+    # In Reshape 0 keeps a size.
+    rows = graph.add("Reshape", x, graph.integers(0, groups, -1))
+    rows = graph.add("InstanceNormalization", rows, ones, zeros, epsilon=float(call.setting("eps")))
+    y = graph.add("Reshape", rows, graph.add("Shape", x))
+    weight, bias = (graph.unsqueeze(call.input(k), *range(1, ndim - 1)) if ndim > 2 else call.input(k) for k in (1, 2))
+    return graph.add("Add", graph.add("Mul", y, weight), bias)
+
+
 # ------------------------------------------------------------------------------------------------ recurrent layers
 
 #: Per op: the node, the order in which it wants our gates, its settings, the states, and whether x is a single step.

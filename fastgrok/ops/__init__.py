@@ -41,7 +41,7 @@ from .gru import GRU, GRUCell
 from .indexing import AddAt, Gather, Index, Overwrite, SetItem
 from .losses import NLL, CrossEntropy, SoftCrossEntropy
 from .matmul import Linear, LinearReLU, MatMul
-from .norm import BatchNorm, LayerNorm
+from .norm import BatchNorm, GroupNorm, LayerNorm
 from .packed import PackedLSTM
 from .pointwise_losses import BCE, L1, MSE, BCEWithLogits, Huber, KLDiv, SmoothL1
 from .pool import AvgPool, MaxPool
@@ -109,6 +109,7 @@ __all__ = [
     "Gather",
     "Gathered",
     "Gradient",
+    "GroupNorm",
     "Hardtanh",
     "Heads",
     "Huber",

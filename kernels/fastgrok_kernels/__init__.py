@@ -48,6 +48,9 @@ _MODULES = {
     ),
     "gelu": ("gelu_backward", "gelu_forward"),
     "generate": ("lstm_generate",),
+    "group_norm": (
+        "group_norm_backward", "group_norm_forward", "group_norm_last_backward", "group_norm_last_forward",
+    ),
     "gru": ("gru_backward", "gru_forward"),
     "huber": ("huber_backward", "huber_forward"),
     "layout": ("swap_axes",),

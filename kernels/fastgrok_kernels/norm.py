@@ -57,27 +57,37 @@ def _layer_row(x, mean, rstd, weight, bias, y):
 
 @jit.parallel(work=lambda x, weight, bias, y, mean, rstd, eps, rows: x.size)
 def _layer_norm_forward(x, weight, bias, y, mean, rstd, eps, rows):
-    D, one = weight.size, x.dtype.type(1)
+    D, one = x.size // mean.size, x.dtype.type(1)
+    G = weight.size // D
     for block in jit.prange((mean.size + rows - 1) // rows):
-        for n in range(block * rows, min(block * rows + rows, mean.size)):
-            row = x[n * D : n * D + D]
-            middle = _sum(row) / x.dtype.type(D)
-            scale = one / np.sqrt(_sum_of_squares(row, middle) / x.dtype.type(D) + eps)
-            mean[n], rstd[n] = middle, scale
-            _layer_row(row, middle, scale, weight, bias, y[n * D : n * D + D])
+        for g in range(G):
+            own_weight, own_bias = weight[g * D : g * D + D], bias[g * D : g * D + D]
+            for n in range(block * rows + g, min(block * rows + rows, mean.size), G):
+                row = x[n * D : n * D + D]
+                middle = _sum(row) / x.dtype.type(D)
+                scale = one / np.sqrt(_sum_of_squares(row, middle) / x.dtype.type(D) + eps)
+                mean[n], rstd[n] = middle, scale
+                _layer_row(row, middle, scale, own_weight, own_bias, y[n * D : n * D + D])
+
+
+def _multiple(rows, weight):
+    """As many rows or some more, so that all weights (D,) or (G, D) are used as often."""
+    G = 1 if weight.ndim == 1 else len(weight)
+    return -(-rows // G) * G
 
 
 def layer_norm_forward(x, weight, bias, eps):
     """y = (x - mean) * rstd * weight + bias, row by row; rstd = 1 / sqrt(variance + eps).
 
-    `x` (N, D), `weight` (D,), `bias` (D,), the number `eps`. Returns `y` (N, D), `mean` (N,) and `rstd` (N,). Source:
-    Ba, Kiros and Hinton, "Layer normalization" (2016).
+    `x` (N, D), `weight` and `bias` (D,), or (G, D) for G rows by turns, the number `eps`. Returns `y` (N, D), `mean`
+    (N,) and `rstd` (N,). Source: Ba, Kiros and Hinton, "Layer normalization" (2016).
     """
     N, D = x.shape
     y, mean, rstd = memory.empty_like(x), np.zeros(N, x.dtype), np.zeros(N, x.dtype)
     if x.size:
-        rows = max(1, 8192 // D)
-        _layer_norm_forward(x.reshape(-1), weight, bias, y.reshape(-1), mean, rstd, x.dtype.type(eps), rows)
+        rows = _multiple(max(1, 8192 // D), weight)
+        flat = [a.reshape(-1) for a in (x, weight, bias, y, mean, rstd)]
+        _layer_norm_forward(*flat, x.dtype.type(eps), rows)
     return y, mean, rstd
 
 
@@ -108,29 +118,32 @@ def _layer_row_parameters(dy, x, mean, rstd, dweight, dbias):
 
 @jit.parallel(work=lambda dy, x, mean, rstd, weight, dx, sums, rows: 2 * x.size)
 def _layer_norm_backward(dy, x, mean, rstd, weight, dx, sums, rows):
-    D = weight.size
+    D, W = x.size // mean.size, weight.size
     for block in jit.prange((mean.size + rows - 1) // rows):
-        dweight, dbias = sums[2 * block * D : (2 * block + 1) * D], sums[(2 * block + 1) * D : (2 * block + 2) * D]
-        for n in range(block * rows, min(block * rows + rows, mean.size)):
-            a, b = n * D, n * D + D
-            g, gx = _layer_row_sums(dy[a:b], x[a:b], mean[n], rstd[n], weight)
-            g, gx = g / x.dtype.type(D), gx / x.dtype.type(D)
-            _layer_row_backward(dy[a:b], x[a:b], mean[n], rstd[n], weight, g, gx, dx[a:b])
-            _layer_row_parameters(dy[a:b], x[a:b], mean[n], rstd[n], dweight, dbias)
+        for g in range(W // D):
+            own, low = weight[g * D : g * D + D], 2 * block * W + g * D
+            dweight, dbias = sums[low : low + D], sums[low + W : low + W + D]
+            for n in range(block * rows + g, min(block * rows + rows, mean.size), W // D):
+                a, b = n * D, n * D + D
+                sum_g, sum_gx = _layer_row_sums(dy[a:b], x[a:b], mean[n], rstd[n], own)
+                sum_g, sum_gx = sum_g / x.dtype.type(D), sum_gx / x.dtype.type(D)
+                _layer_row_backward(dy[a:b], x[a:b], mean[n], rstd[n], own, sum_g, sum_gx, dx[a:b])
+                _layer_row_parameters(dy[a:b], x[a:b], mean[n], rstd[n], dweight, dbias)
 
 
 def layer_norm_backward(dy, x, mean, rstd, weight):
     """The gradients of `layer_norm_forward`, with g = dy * weight and xhat = (x - mean) * rstd.
 
     dx = rstd * (g - mean(g) - xhat * mean(g * xhat)) along rows; dweight and dbias sum dy * xhat and dy over rows.
-    `dy`, `x` (N, D), `mean`, `rstd` (N,), `weight` (D,). Returns `dx` (N, D), `dweight` (D,) and `dbias` (D,).
+    `dy`, `x` (N, D), `mean`, `rstd` (N,), `weight` (D,) or (G, D). Returns `dx` (N, D), and `dweight` and `dbias` as
+    `weight`.
     """
     N, D = x.shape
     dx = memory.empty_like(x)
-    rows = max(16, BLOCK // max(1, D))
-    sums = np.zeros((-(-N // rows), 2, D), x.dtype)
+    rows = _multiple(max(16, BLOCK // max(1, D)), weight)
+    sums = np.zeros((-(-N // rows), 2, *weight.shape), x.dtype)
     if x.size:
-        _layer_norm_backward(dy.reshape(-1), x.reshape(-1), mean, rstd, weight, dx.reshape(-1), sums.reshape(-1), rows)
+        _layer_norm_backward(*[a.reshape(-1) for a in (dy, x, mean, rstd, weight, dx, sums)], rows)
     dweight, dbias = sums.sum(axis=0)
     return dx, dweight, dbias
 

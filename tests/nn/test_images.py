@@ -234,3 +234,38 @@ def test_ops_take_arrays_of_the_engine_alone(rng):
     y = apply(Conv, x, Variable(rng.standard_normal((3, 2, 3, 3))))
     y.backward(np.ones(y.array.shape))
     assert type(y) is Variable and x.grad.array.shape == x.array.shape
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(3, 6), (3, 6, 4), (3, 6, 9, 8), (1, 6, 40, 50)])
+def test_group_norm_keeps_the_layout_of_memory(rng, shape, dtype):
+    arrays = [rng.standard_normal(shape) + 3, rng.standard_normal(6), rng.standard_normal(6)]
+    x, w, b = (fastgrok.tensor(a.astype(dtype), requires_grad=True) for a in arrays)
+    dy = fastgrok.tensor(rng.standard_normal(shape).astype(dtype))
+    F.group_norm(x, 2, w, b).backward(dy)
+    rows = arrays[0].reshape(shape[0], 2, -1)
+    expected = (rows - rows.mean(2, keepdims=True)) / np.sqrt(rows.var(2, keepdims=True) + 1e-5)
+    channels = (6, *[1] * (len(shape) - 2))
+    expected = expected.reshape(shape) * arrays[1].reshape(channels) + arrays[2].reshape(channels)
+    tolerance = 1e-5 if dtype == np.float32 else 1e-12
+    for order in ("first", "last"):
+        memory = x.array if order == "first" else np.moveaxis(np.moveaxis(x.array, 1, -1).copy(), -1, 1)
+        for gradient in (dy.array, np.moveaxis(np.moveaxis(dy.array, 1, -1).copy(), -1, 1)):
+            other, v, c = (fastgrok.Tensor._from_array(a, requires_grad=True) for a in (memory, w.array, b.array))
+            y = F.group_norm(other, 2, v, c)
+            y.backward(fastgrok.Tensor._from_array(gradient))
+            assert y.array.strides == memory.strides
+            np.testing.assert_allclose(y.array, expected, rtol=tolerance, atol=tolerance)
+            for found, wanted in ((other, x), (v, w), (c, b)):
+                scale = np.abs(wanted.grad.numpy()).max()
+                np.testing.assert_allclose(found.grad.numpy(), wanted.grad.numpy(), atol=10 * tolerance * scale)
+
+
+def test_group_norm_of_large_numbers(rng):
+    """A mean far from zero costs no digits of the variance, in long runs either."""
+    x = (1e4 + rng.standard_normal((1, 2, 300_000))).astype(np.float32)
+    rows = x.astype(np.float64)
+    expected = (rows - rows.mean((1, 2))) / rows.std((1, 2))
+    last = np.moveaxis(np.moveaxis(x, 1, -1).copy(), -1, 1)
+    for memory in (x, last):
+        np.testing.assert_allclose(F.group_norm(fastgrok.Tensor._from_array(memory), 1).numpy(), expected, atol=2e-3)

@@ -83,6 +83,9 @@ def test_cnn(tmp_path):
         (nn.BatchNorm1d(5), (4, 5)),
         (nn.BatchNorm1d(5, affine=False), (4, 5, 6)),
         (nn.LayerNorm((3, 4), elementwise_affine=False), (2, 3, 4)),
+        (nn.GroupNorm(2, 4), (3, 4)),
+        (nn.GroupNorm(2, 4, eps=0.1), (2, 4, 5)),
+        (nn.GroupNorm(1, 3, affine=False), (2, 3, 5, 4)),
     ],
     ids=lambda value: str(value).replace(" ", ""),
 )

@@ -308,6 +308,16 @@ CASES = [
     Case(ops.LayerNorm, "rows", normal((2, 3, 5), (5,), (5,)), {"normalized_shape": (5,)}),
     Case(ops.LayerNorm, "two-axes", normal((4, 3, 5), (3, 5), (3, 5)), {"normalized_shape": (3, 5), "eps": 0.1}),
     *[
+        Case(ops.GroupNorm, id, normal(shape, (4,), (4,)), {"groups": 2, "eps": 0.1})
+        for id, shape in (("vectors", (5, 4)), ("sequences", (2, 4, 3)), ("images", (2, 4, 9, 8)))
+    ],
+    Case(
+        ops.GroupNorm,
+        "channels-last",
+        lambda rng: [rng.standard_normal((2, 3, 5, 4)).transpose(0, 3, 1, 2), *normal((4,), (4,))(rng)],
+        {"groups": 2},
+    ),
+    *[
         Case(ops.BatchNorm, id, normal(shape, (3,), (3,)), {"mean": np.arange(3.0), "var": np.arange(1.0, 4.0)})
         for id, shape in (("vectors", (5, 3)), ("sequences", (2, 3, 4)), ("images", (2, 3, 2, 5)))
     ],

@@ -8,15 +8,18 @@ def layer_norm_forward(x, weight, bias, eps):
     if not x.size:
         return x.copy(), np.zeros(len(x)), np.zeros(len(x))
     mean, rstd = x.mean(axis=1), 1 / np.sqrt(x.var(axis=1) + eps)
+    weight, bias = np.resize(weight, x.shape), np.resize(bias, x.shape)
     return (x - mean[:, None]) * rstd[:, None] * weight + bias, mean, rstd
 
 
 def layer_norm_backward(dy, x, mean, rstd, weight):
     """See fastgrok_kernels.norm.layer_norm_backward."""
     xhat = (x - mean[:, None]) * rstd[:, None]
-    dxhat, D = dy * weight, max(1, x.shape[1])
+    dxhat, D = dy * np.resize(weight, x.shape), max(1, x.shape[1])
     dx = dxhat - dxhat.sum(axis=1, keepdims=True) / D - xhat * (dxhat * xhat).sum(axis=1, keepdims=True) / D
-    return rstd[:, None] * dx, (dy * xhat).sum(axis=0), dy.sum(axis=0)
+    G = 1 if weight.ndim == 1 else len(weight)
+    dweight, dbias = ([a[g::G].sum(axis=0) for g in range(G)] for a in (dy * xhat, dy))
+    return rstd[:, None] * dx, np.reshape(dweight, weight.shape), np.reshape(dbias, weight.shape)
 
 
 def batch_norm_statistics(x):

@@ -192,6 +192,7 @@ def _pooled(make, prefix=""):
 
 # N x C. 50,000 x 3 are several blocks of wide rows, the last of them short; 7 x 300 have wide rows of one row each.
 _NORMALISED = ((0, 5), (3, 0), (1, 1), (1, 16), (5, 3), (300, 7), (7, 300), (50_000, 3), (40, 1500))
+_LAYER_NORMALISED = (*_NORMALISED, (6, 5, 3), (5000, 7, 2))  # the last two with weights for 3 and 2 rows by turns
 _NORMALISED_BENCH = ((25088, 32), (512, 512))  # batch norm of 32 images of 28 x 28, layer norm of 512 words
 
 
@@ -215,17 +216,42 @@ def _batch_normed_backward(rng, dtype, N, C):
     return *_batch_normed_sums(rng, dtype, N, C), *(normal(rng, dtype, C) for _ in range(3))
 
 
-def _layer_normed(rng, dtype, N, D):
-    return normal(rng, dtype, N, D), normal(rng, dtype, D), normal(rng, dtype, D), 1e-5
+def _layer_normed(rng, dtype, N, D, *G):
+    return normal(rng, dtype, N, D), normal(rng, dtype, *G, D), normal(rng, dtype, *G, D), 1e-5
 
 
-def _layer_normed_backward(rng, dtype, N, D):
+def _layer_normed_backward(rng, dtype, N, D, *G):
     mean, rstd = _statistics(rng, dtype, N)
-    return normal(rng, dtype, N, D), normal(rng, dtype, N, D), mean, rstd, normal(rng, dtype, D)
+    return normal(rng, dtype, N, D), normal(rng, dtype, N, D), mean, rstd, normal(rng, dtype, *G, D)
 
 
-def _normed(name, make, rtol32, bench=_NORMALISED_BENCH[0]):
-    return Kernel(name, "norm", sized(make, _NORMALISED, bench), rtol32=rtol32)
+def _normed(name, make, rtol32, sizes=_NORMALISED, bench=_NORMALISED_BENCH[0]):
+    return Kernel(name, "norm", sized(make, sizes, bench), rtol32=rtol32)
+
+
+# B x C x S, groups: nothing, one pixel, wide rows with a short last one, many images in a block, a run of several
+# chunks, more rows than are summed at once, more channels than a wide row.
+_GROUPED = (
+    (0, 4, 5, 2), (2, 4, 0, 2), (1, 2, 1, 1), (2, 6, 5, 3), (3, 3, 130, 1), (700, 8, 3, 4), (2, 4, 9001, 2),
+    (2, 300, 70, 5),
+)  # fmt: skip
+_GROUPED_BENCH = (32, 32, 784, 8)
+
+
+def _group_normed(rng, dtype, B, C, S, groups, last=False):
+    x = normal(rng, dtype, *(B, S, C) if last else (B, C, S)) + normal(rng, dtype, B, 1, 1)
+    return x, normal(rng, dtype, C), normal(rng, dtype, C), groups, 1e-5
+
+
+def _group_normed_backward(rng, dtype, B, C, S, groups, last=False):
+    shape = (B, S, C) if last else (B, C, S)
+    mean, rstd = normal(rng, dtype, B, groups), (0.5 + rng.random((B, groups))).astype(dtype)
+    return normal(rng, dtype, *shape), normal(rng, dtype, *shape), mean, rstd, normal(rng, dtype, C)
+
+
+def _grouped(name, make, last, rtol32):
+    cases = sized(lambda *arguments: make(*arguments, last=last), _GROUPED, _GROUPED_BENCH)
+    return Kernel(name, "group_norm", cases, rtol32=rtol32)
 
 
 def _matrices(rng, dtype, B, M, N):
@@ -265,6 +291,10 @@ KERNELS = (
     _normed("batch_norm_forward", _batch_normed, 2e-6),
     _normed("batch_norm_backward_sums", _batch_normed_sums, 1e-5),
     _normed("batch_norm_backward_input", _batch_normed_backward, 2e-6),
-    _normed("layer_norm_forward", _layer_normed, 5e-6, _NORMALISED_BENCH[1]),
-    _normed("layer_norm_backward", _layer_normed_backward, 1e-5, _NORMALISED_BENCH[1]),
+    _normed("layer_norm_forward", _layer_normed, 5e-6, _LAYER_NORMALISED, _NORMALISED_BENCH[1]),
+    _normed("layer_norm_backward", _layer_normed_backward, 1e-5, _LAYER_NORMALISED, _NORMALISED_BENCH[1]),
+    _grouped("group_norm_forward", _group_normed, False, 5e-6),
+    _grouped("group_norm_backward", _group_normed_backward, False, 1e-5),
+    _grouped("group_norm_last_forward", _group_normed, True, 5e-6),
+    _grouped("group_norm_last_backward", _group_normed_backward, True, 1e-5),
 )
