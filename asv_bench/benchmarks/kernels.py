@@ -37,6 +37,7 @@ NAMES = [
     "depthwise_backward_input",
     "depthwise_backward_weight",
     "depthwise_forward",
+    "divide",
     "dropout_backward",
     "dropout_forward",
     "elu_backward",

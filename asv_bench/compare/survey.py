@@ -90,6 +90,8 @@ def make_calls(lib: Any) -> dict[str, Callable[[], Callable[[], Any]]]:
     return {
         # Layers, forward and backward.
         "residual block": lambda: layer(residual(), *images),
+        "linear, one row": lambda: inference(nn.Linear(1024, 1024), rand(1, 1024)),
+        "linear, one output": lambda: layer(nn.Linear(256, 1), 4096, 256),
         "convolution, 1 x 1": lambda: layer(nn.Conv2d(64, 64, 1), 32, 64, 16, 16),
         "convolution, stride 2": lambda: layer(nn.Conv2d(32, 64, 3, stride=2, padding=1), *images),
         "convolution, depthwise": lambda: layer(nn.Conv2d(64, 64, 3, padding=1, groups=64), 16, 64, 32, 32),
@@ -134,6 +136,7 @@ def make_calls(lib: Any) -> dict[str, Callable[[], Callable[[], Any]]]:
         "divide a root": lambda: lambda: positive.sqrt() / positive,
         "exp": lambda: lambda: a.exp(),
         "where and clamp": lambda: lambda: lib.where(a > 0, a, a * 0.1).clamp(-1, 1),
+        "fill by a mask": lambda: lambda: a.masked_fill(b > 0, 0.0),
         "sum over rows": lambda: lambda: wide.sum(0),
         "sum along rows": lambda: lambda: wide.sum(1),
         "mean and deviation": lambda: lambda: (a.mean(1), a.std(1)),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..errors import DtypeError
-from .base import FACTORS, Op, cannot_broadcast, chosen, combined, quiet, room, unbroadcast
+from .base import FACTORS, Op, cannot_broadcast, chosen, combined, quiet, unbroadcast
 from .gradients import Broadcast, Gradient
 
 
@@ -96,17 +96,17 @@ class Div(Op):
         self.saved_inputs = (0, 1) if self.needs[1] else (1,)
         self.a, self.b = a, b
         try:
-            return np.divide(a, b, out=room(a, b))
+            return combined(np.divide, a, b)
         except ValueError:
             raise cannot_broadcast("div", a.shape, b.shape) from None
 
     @quiet
     def backward(self, dout):
         """d(a/b) = da / b - a db / b^2."""
-        da = np.divide(dout, self.b, out=room(dout, self.b))
+        da = combined(np.divide, dout, self.b)
         if not self.needs[1]:
             return unbroadcast(da, self.a.shape), None
-        quotient = np.divide(self.a, self.b, out=room(self.a, self.b))
+        quotient = combined(np.divide, self.a, self.b)
         db = -unbroadcast(combined(np.multiply, da, quotient), self.b.shape)
         return unbroadcast(da, self.a.shape) if self.needs[0] else None, db
 

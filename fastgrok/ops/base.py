@@ -176,7 +176,7 @@ def room(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
 
 
 def combined(function: np.ufunc, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return what `np.add`, `np.subtract` or `np.multiply` makes of a and b; of large ones the kernel of its name.
+    """Return what `np.add`, `subtract`, `multiply` or `divide` makes of a and b; of large ones the kernel of its name.
 
     Arrays of one shape, or an array and a number, take NumPy as long on one core, but twice as long where one of them
     is a row, a column or the like.

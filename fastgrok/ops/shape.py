@@ -217,7 +217,9 @@ class Pad(Op):
             inside = self._crop(x)
             shape = [n + max(a, 0) + max(b, 0) for n, (a, b) in zip(inside.shape, widths, strict=True)]
             y = memory.empty(tuple(shape), x.dtype)
-            y[...] = value
+            for axis, place in enumerate(self._middle(inside.shape)):
+                border = np.moveaxis(y, axis, 0)
+                border[: place.start], border[place.stop :] = value, value
             y[self._middle(inside.shape)] = inside
             return y
         y = x

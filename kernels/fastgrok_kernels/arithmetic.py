@@ -4,11 +4,11 @@ import numpy as np
 
 from . import jit, memory
 
-__all__ = ["add", "column_sums", "multiply", "row_sums", "subtract", "total"]
+__all__ = ["add", "column_sums", "divide", "multiply", "row_sums", "subtract", "total"]
 
 CHUNK = 1 << 13  # elements per parallel iteration; sums are made of chunks of it, whatever the number of threads
 WIDE = 1024  # columns; a matrix of fewer is seen as one with several rows side by side, a wide row
-ADD, MULTIPLY, SUBTRACT, SUBTRACT_FROM = range(4)
+ADD, MULTIPLY, SUBTRACT, SUBTRACT_FROM, DIVIDE, DIVIDE_INTO = range(6)
 ROWS, PART = 64, 4096  # wide rows and their columns, at most, per parallel iteration
 
 
@@ -19,6 +19,11 @@ def add(x, other):
     number belongs to N runs of S. Returns `y`, of the larger shape. Runs take one core half of NumPy's time.
     """
     return _combine(x, other, ADD)
+
+
+def divide(x, other):
+    """y = x / other, element by element. `x` and `other` (...), the rest as in `add`. Returns `y` (...)."""
+    return _combine(x, other, DIVIDE)
 
 
 def multiply(x, factor):
@@ -70,7 +75,7 @@ def row_sums(x):
 def _combine(x, other, what):
     """Combine two arrays of one shape, or (N, M, S) and (M,) in any order."""
     if x.ndim < other.ndim:
-        x, other, what = other, x, SUBTRACT_FROM if what == SUBTRACT else what
+        x, other, what = other, x, {SUBTRACT: SUBTRACT_FROM, DIVIDE: DIVIDE_INTO}.get(what, what)
     y = memory.empty_like(x)
     if y.size:
         S = 1 if x.shape == other.shape else x.shape[2]
@@ -93,9 +98,15 @@ def _combine_rows(x, other, y, what):
     elif what == SUBTRACT:
         for i in range(y.size):
             y[i] = x[i] - other[i]
-    else:
+    elif what == SUBTRACT_FROM:
         for i in range(y.size):
             y[i] = other[i] - x[i]
+    elif what == DIVIDE:
+        for i in range(y.size):
+            y[i] = x[i] / other[i]
+    else:
+        for i in range(y.size):
+            y[i] = other[i] / x[i]
 
 
 @jit.serial
@@ -109,9 +120,15 @@ def _combine_run(x, other, y, what):
     elif what == SUBTRACT:
         for i in range(y.size):
             y[i] = x[i] - other
-    else:
+    elif what == SUBTRACT_FROM:
         for i in range(y.size):
             y[i] = other - x[i]
+    elif what == DIVIDE:
+        for i in range(y.size):
+            y[i] = x[i] / other
+    else:
+        for i in range(y.size):
+            y[i] = other / x[i]
 
 
 @jit.parallel(work=lambda x, other, y, S, what: 0.15 * y.size)

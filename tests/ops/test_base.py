@@ -91,6 +91,17 @@ def test_large_arrays_and_what_is_repeated_to_their_size(function, dtype, thread
         fastgrok.set_num_threads(before)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(8, 90, 200), (200,), (90, 1), (8, 1, 1), (90, 200), (1, 90, 1), ()])
+def test_quotients_of_large_arrays(shape, dtype):
+    rng = np.random.default_rng(0)
+    large, other = rng.normal(size=(8, 90, 200)).astype(dtype), rng.normal(size=shape).astype(dtype)
+    large[1, :3], other.reshape(-1)[:1] = np.inf, 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for a, b in ((large, other), (other, large), (np.asfortranarray(large), other)):
+            np.testing.assert_array_equal(combined(np.divide, a, b), a / b)
+
+
 @pytest.mark.parametrize("shapes", [((300, 500), (300,)), ((300, 1), (1, 500)), ((300, 500), (2, 1, 1)), ((3, 5), 5)])
 def test_no_room_for_what_is_small_or_of_another_shape(shapes):
     assert room(*(np.ones(shape, np.float32) for shape in shapes)) is None

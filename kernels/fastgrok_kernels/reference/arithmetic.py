@@ -14,6 +14,13 @@ def column_sums(x):
     return np.asarray(np.sum(x, axis=0, dtype=np.float64), x.dtype)
 
 
+def divide(x, other):
+    """y, of the larger shape."""
+    x, other = _fit(x, other)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return x / other
+
+
 def multiply(x, factor):
     """y, of the larger shape."""
     x, factor = _fit(x, factor)

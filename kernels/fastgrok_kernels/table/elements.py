@@ -154,6 +154,7 @@ _DROPOUT_EDGES = tuple(
 )
 KERNELS = (
     _arithmetic("add"),
+    _arithmetic("divide"),
     _arithmetic("multiply"),
     _arithmetic("subtract"),
     Kernel("cumsum_forward", "cumulative", sized(_matrix, _RUNNING, _RUNNING_BENCH)),
