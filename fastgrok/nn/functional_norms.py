@@ -6,11 +6,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import ops
-from ..autograd import apply
+from ..autograd import apply, no_grad
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.base import check_float
 from ..ops.images import per_axis
 from ..tensor import Tensor
+from ..tensor.recording import check_in_place
 from .checks import check_tensors
 
 __all__ = ["batch_norm", "group_norm", "layer_norm"]
@@ -144,6 +145,9 @@ def batch_norm(
     output, mean, var = apply(ops.BatchNorm, input, weight, bias, eps=eps)
     count = math.prod(shape[2:]) * shape[0]
     if count and running:
+        with no_grad():
+            for old in running:
+                check_in_place("batch_norm", old)
         for old, new in zip(running, (mean.array, var.array * (count / (count - 1))), strict=True):
             old.array[...] = (1 - momentum) * old.array + momentum * new
             old.storage.version += 1

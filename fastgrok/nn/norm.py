@@ -210,6 +210,7 @@ class _BatchNorm(Module):
         factor = 0.0 if self.momentum is None else self.momentum
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.array[...] += 1
+            self.num_batches_tracked.storage.version += 1
             if self.momentum is None:  # the average over all batches so far
                 factor = 1.0 / self.num_batches_tracked.item()
         tracked = not self.training or self.track_running_stats

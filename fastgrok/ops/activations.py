@@ -131,6 +131,7 @@ class Softplus(Op):
         bent = np.maximum(u, 0) + np.log1p(np.exp(-np.abs(u)))  # of numbers below 0, no exponential overflows
         return np.where(u > threshold, x, bent / x.dtype.type(beta))
 
+    @quiet
     def backward(self, dy):
         """dx = dy times the sigmoid of beta x; dy itself above the threshold."""
         beta, threshold = self.beta, self.threshold
@@ -158,9 +159,7 @@ class Hardtanh(Op):
     def forward(self, x, low=-1.0, high=1.0):
         """Cut off; nan stays nan."""
         self.x, self.low, self.high = x, low, high
-        if x.size >= KERNEL_SIZE:
-            return clipped(x, low, high)
-        return np.minimum(np.maximum(x, x.dtype.type(low)), x.dtype.type(high))
+        return clipped(x, low, high)
 
     def backward(self, dy):
         """dx = dy between the limits, 0 at and beyond them (which is where `Clamp` differs)."""

@@ -172,7 +172,24 @@ def room(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
     axes = memory_axes(a, b) if a.shape == b.shape else memory_axes(a)
     if axes is None:
         return None
-    return memory.empty(tuple(a.shape[axis] for axis in axes), a.dtype).transpose(np.argsort(axes))
+    return laid_out(a.shape, a.dtype, axes)
+
+
+def laid_out(shape: tuple[int, ...], dtype: np.dtype, axes: tuple[int, ...] | None) -> np.ndarray:
+    """Return an array in memory kept for reuse, in which axes lie in that order; in C order for None."""
+    if axes is None or axes == tuple(range(len(axes))):
+        return memory.empty(shape, dtype)
+    return memory.empty(tuple(shape[axis] for axis in axes), dtype).transpose(np.argsort(axes))
+
+
+def fits(shape: tuple[int, ...], place: tuple[int, ...]) -> bool:
+    """Whether an array of a shape can be stretched to the shape of its place."""
+    if shape == place or not shape:
+        return True
+    try:
+        return np.broadcast_shapes(place, shape) == place
+    except ValueError:
+        return False
 
 
 def combined(function: np.ufunc, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -224,12 +241,20 @@ def _by_kernel(kernel: Callable[..., np.ndarray], a: np.ndarray, b: np.ndarray) 
 
 
 def chosen(condition: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return a where the condition holds, else b, as `np.where` does, which takes long for large arrays."""
+    """Return a where the condition holds, else b, as `np.where` does, which takes long for large arrays.
+
+    The result lies in memory as a does, or b, if they are as large.
+    """
     if max(condition.size, a.size, b.size) < KERNEL_SIZE or a.dtype != b.dtype or a.dtype.char not in "fd":
         return np.where(condition, a, b)
     shape = np.broadcast_shapes(condition.shape, a.shape, b.shape)
-    whole = [contiguous(np.broadcast_to(x, shape)) if x.ndim else x for x in (a, b)]
-    return kernels.where(contiguous(np.broadcast_to(condition, shape)), *whole)
+    axes = next((memory_axes(x) for x in (a, b) if x.shape == shape), None) or tuple(range(len(shape)))
+
+    def whole(x):
+        return contiguous(x.transpose(axes)) if x.shape == shape else copied(np.broadcast_to(x, shape).transpose(axes))
+
+    a, b = (whole(x) if x.ndim else x for x in (a, b))
+    return kernels.where(whole(condition), a, b).transpose(np.argsort(axes))
 
 
 def rows_of(x: np.ndarray) -> np.ndarray:
@@ -251,7 +276,8 @@ def summed(x: np.ndarray, axes: tuple[int, ...], keepdim: bool = False) -> np.nd
     if large and len(axes) == x.ndim:
         in_memory = memory_axes(x)
         if in_memory is not None:
-            y = np.asarray(kernels.total(x.transpose(in_memory)), x.dtype)
+            with np.errstate(all="ignore"):  # a sum may be too large, or that of infinities
+                y = np.asarray(kernels.total(x.transpose(in_memory)), x.dtype)
             return y.reshape((1,) * x.ndim) if keepdim else y
     if 0 < len(axes) < x.ndim and axes[-1] == len(axes) - 1:
         y = sum_first(x, len(axes))

@@ -16,7 +16,10 @@ def sign(x: np.ndarray) -> np.ndarray:
 
 
 def clipped(x: np.ndarray, low: Any, high: Any) -> np.ndarray:
-    """Return x within limits, None for no limit. For few elements, minima and maxima are quicker than `np.clip`."""
+    """Return x within limits, None for no limit, but not for both."""
+    if x.size < KERNEL_SIZE:  # `np.clip` is slow to start
+        y = x if low is None else np.maximum(x, x.dtype.type(low))
+        return y if high is None else np.minimum(y, x.dtype.type(high))
     limits = [None if limit is None else x.dtype.type(limit) for limit in (low, high)]
     return np.clip(x, *limits, out=room(x, x))  # type: ignore[arg-type]
 
@@ -280,10 +283,7 @@ class Clamp(Op):
         self.x, self.low, self.high = x, low, high
         if low is None and high is None:
             return x.copy()
-        if x.size >= KERNEL_SIZE:
-            return clipped(x, low, high)
-        y = x if low is None else np.maximum(x, x.dtype.type(low))
-        return y if high is None else np.minimum(y, x.dtype.type(high))
+        return clipped(x, low, high)
 
     def backward(self, dy):
         """dx = dy within the limits (the limits included), else 0."""

@@ -118,7 +118,7 @@ def cannot_assign(value: tuple[int, ...], place: tuple[int, ...]) -> ShapeError:
     return ShapeError(f"assignment: the value has shape {value}, expected one that broadcasts to {place}")
 
 
-def _along(axis: int, size: int, ndim: int) -> np.ndarray:
+def _positions(axis: int, size: int, ndim: int) -> np.ndarray:
     """Return 0, 1, ..., size - 1 along one of `ndim` axes."""
     return np.arange(size).reshape((1,) * axis + (size,) + (1,) * (ndim - axis - 1))
 
@@ -146,7 +146,7 @@ class Gather(Op):
             return np.full(index.shape, x.reshape(-1)[0] if index.size else 0, x.dtype)
         index = index.reshape(index.shape or (1,))
         # One index array per axis: positions along the others, the given numbers along `axis`.
-        self.place = tuple([index if k == axis else _along(k, n, index.ndim) for k, n in enumerate(index.shape)])
+        self.place = tuple([index if k == axis else _positions(k, n, index.ndim) for k, n in enumerate(index.shape)])
         return x[self.place]
 
     def backward(self, dy):

@@ -30,7 +30,8 @@ def reduce(losses: np.ndarray, reduction: str, count: Any) -> np.ndarray:
     if reduction == "none":
         return losses
     if losses.size >= LARGE_SUM and losses.dtype.char in "fd" and losses.flags.c_contiguous:
-        total = np.float64(kernels.total(losses))
+        with np.errstate(all="ignore"):
+            total = np.float64(kernels.total(losses))
     else:
         total = np.add.reduce(losses, axis=None, dtype=np.float64)
     if reduction == "mean" and count > 0:

@@ -9,7 +9,7 @@ import fastgrok_kernels as kernels
 
 from ..errors import ArgumentError, DtypeError, ShapeError
 from .activations import LogSigmoid
-from .base import KERNEL_SIZE, Op, check_float, combined, elementwise, quiet, room, unbroadcast
+from .base import KERNEL_SIZE, Op, check_float, combined, elementwise, fits, quiet, room, unbroadcast
 from .elementwise import Sigmoid
 from .losses import check_reduction, reduce
 
@@ -28,11 +28,7 @@ def as_factors(name: str, argument: str, factors: np.ndarray | None, x: np.ndarr
     """Return `factors` in the dtype of x, or None; raises `ShapeError` unless they broadcast to its shape."""
     if factors is None:
         return None
-    try:
-        fits = np.broadcast_shapes(factors.shape, x.shape) == x.shape
-    except ValueError:
-        fits = False
-    if not fits:
+    if not fits(factors.shape, x.shape):
         raise ShapeError(f"{name}: {argument} has shape {factors.shape}, expected one that broadcasts to {x.shape}")
     return factors.astype(x.dtype)
 

@@ -31,6 +31,7 @@ def sliding_windows(
 ) -> np.ndarray:
     """Return the bounds (windows, 2) of windows that slide over `length` elements and `padding` on both sides.
 
+    The array is kept for the next call with the same settings, and must not be changed.
     With `ceil_mode` a last window may reach beyond that, if it starts within the elements or the padding before them.
     Raises `ArgumentError` for more padding than half a window, `ShapeError` when there is no window.
     """

@@ -12,10 +12,8 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import RangeError
-from .base import Op, check_float, contiguous, memory_axes, normalise_axes, normalise_axis, quiet, summed
+from .base import KERNEL_SIZE, Op, check_float, contiguous, memory_axes, normalise_axes, normalise_axis, quiet, summed
 from .gradients import Broadcast
-
-_MANY = 1 << 12  # elements from which running sums are worth a kernel: 16 us with NumPy, 6 with it
 
 
 def _kept(y: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
@@ -149,7 +147,7 @@ class CumSum(Op):
     def forward(self, x, dim):
         """Add up along `dim`; bool and integers as int64. Raises `IndexError` when there is no such axis."""
         self.axis = normalise_axis("cumsum", dim, x.ndim)
-        if x.size < _MANY or x.dtype.char not in "fd":
+        if x.size < KERNEL_SIZE or x.dtype.char not in "fd":
             return np.cumsum(x, axis=self.axis).reshape(x.shape)
         return _along(kernels.cumsum_forward, x, self.axis)
 
@@ -157,7 +155,7 @@ class CumSum(Op):
         """dx is the running sum of dy from the other end."""
         if dy.ndim == 0:
             return (dy,)
-        if dy.size < _MANY or dy.dtype.char not in "fd":
+        if dy.size < KERNEL_SIZE or dy.dtype.char not in "fd":
             return (np.flip(np.cumsum(np.flip(dy, self.axis), axis=self.axis), self.axis),)
         return (_along(kernels.cumsum_backward, dy, self.axis),)
 

@@ -8,7 +8,7 @@ import numpy as np
 from fastgrok_kernels import memory
 
 from ..errors import DtypeError, ShapeError
-from .base import Op, normalise_axes, normalise_axis
+from .base import Op, laid_out, memory_axes, normalise_axes, normalise_axis
 from .gradients import Outer
 
 
@@ -128,7 +128,8 @@ class Cat(Op):
         self.axis = 0 if first.shape == (0,) else normalise_axis("cat", dim, first.ndim)
         before, after = first.shape[: self.axis], first.shape[self.axis + 1 :]
         for i, array in enumerate(joined):
-            if first.ndim == 0 or array.shape[: self.axis] != before or array.shape[self.axis + 1 :] != after:
+            sizes = array.shape[: self.axis], array.shape[self.axis + 1 :]
+            if first.ndim == 0 or array.ndim != first.ndim or sizes != (before, after):
                 raise ShapeError(
                     f"cat: tensors[{i}] has shape {array.shape}, tensors[0] {first.shape}; "
                     f"expected at least one dimension and equal sizes everywhere but in dimension {self.axis}"
@@ -136,7 +137,9 @@ class Cat(Op):
             if array.dtype != first.dtype:
                 raise DtypeError(f"cat: tensors[{i}] has dtype {array.dtype}, expected {first.dtype} as tensors[0]")
         self.ends = list(itertools.accumulate([array.shape[self.axis] for array in joined]))
-        return np.concatenate(joined, self.axis, memory.empty((*before, self.ends[-1], *after), first.dtype))
+        axes = None if first.flags.c_contiguous else memory_axes(first)
+        y = laid_out((*before, self.ends[-1], *after), first.dtype, axes)
+        return np.concatenate(joined, self.axis, y)
 
     def backward(self, dy):
         """Cut the gradient at the seams."""

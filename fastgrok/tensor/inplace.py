@@ -11,7 +11,7 @@ import numpy as np
 from .. import ops
 from ..autograd import Variable, apply, is_grad_enabled
 from ..errors import ArgumentError, DtypeError, ShapeError
-from ..ops.base import check_float
+from ..ops.base import check_float, fits
 from ..random import Generator, default_generator
 from .arithmetic import check_not_bool, checked_exponent, times
 from .dtypes import as_operand, number_dtype
@@ -20,16 +20,6 @@ from .recording import check_in_place, former, rebase
 
 #: Kinds of dtypes; in place, a result may be of a kind with a lower rank, or the same, whatever its size.
 RANK = {"b": 0, "i": 1, "u": 1, "f": 2}
-
-
-def _fits(shape: tuple[int, ...], place: tuple[int, ...]) -> bool:
-    """Whether an array of a shape can be stretched to the shape of its place."""
-    if shape == place or not shape:
-        return True
-    try:
-        return np.broadcast_shapes(place, shape) == place
-    except ValueError:
-        return False
 
 
 class InPlace(Variable):
@@ -52,7 +42,7 @@ class InPlace(Variable):
             raise DtypeError(
                 f"{name}: the result of {self.array.dtype} and {other.array.dtype} does not fit into {self.array.dtype}"
             )
-        if not _fits(other.array.shape, self.array.shape):
+        if not fits(other.array.shape, self.array.shape):
             raise ShapeError(
                 f"{name}: operand has shape {other.array.shape}, expected one that broadcasts to {self.array.shape}"
             )

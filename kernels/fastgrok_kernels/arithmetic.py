@@ -159,7 +159,7 @@ def _sum(x):
 
 
 @jit.serial(reassociate=True)
-def _sum_exactly(x):
+def _sum_in_float64(x):
     total = 0.0
     for i in range(x.size):
         total += np.float64(x[i])
@@ -169,7 +169,7 @@ def _sum_exactly(x):
 @jit.parallel(work=lambda x, sums: 0.1 * x.size)
 def _sum_chunks(x, sums):
     for k in jit.prange(sums.size):
-        sums[k] = _sum_exactly(x[k * CHUNK : min(k * CHUNK + CHUNK, x.size)])
+        sums[k] = _sum_in_float64(x[k * CHUNK : min(k * CHUNK + CHUNK, x.size)])
 
 
 @jit.serial

@@ -7,15 +7,16 @@ it is 75 where the rows of the matrix are multiplied by the vector, and 60 where
 import numpy as np
 
 from . import jit
+from .vector import BLOCK, load_block, select, sum_lanes
 
 __all__ = ["FEW", "LONG", "combine_rows", "dot_rows"]
 
-FEW = 4
-"""Vectors at most: four take 300 us where the tile takes 365."""
-LONG = 32
-"""Numbers in a row at least: with fewer, a row costs more than its arithmetic."""
+FEW = 3
+"""Vectors at most: with short rows, four take as long as with the tile."""
+LONG = 64
+"""Numbers in a row at least: a block of float32, and enough that a row does not cost more than its arithmetic."""
 CHUNK = 1 << 13  # numbers of the matrix per parallel iteration, about
-STRETCH, BLOCK = 1024, 1024  # columns and rows per parallel iteration, at most; 256 columns took nearly twice as long
+STRETCH, DEPTH = 1024, 1024  # columns and rows per parallel iteration, at most; 256 columns took nearly twice as long
 
 
 @jit.serial(inline=True)
@@ -25,23 +26,27 @@ def _finish(total, bias, i, relu):
     return bias.dtype.type(0) if relu and y <= bias.dtype.type(0) else y
 
 
-@jit.parallel(work=lambda matrix, vectors, F, *_: F * matrix.size / 10, reassociate=True)
+@jit.parallel(work=lambda matrix, vectors, F, *_: F * matrix.size / 10)
 def dot_rows(matrix, vectors, F, c, turned, bias, relu):
     """The dot products of every row of a matrix (R, K) and every one of F vectors (F, K), plus a bias.
 
     They go to `c` (R, F) and the bias is (F,); or to `c` (F, R) and the bias is (R,) when `turned`. It may be empty.
+    Rows have a block at least, see vector.py; of the last one, what another has had already is left out.
     """
-    K = vectors.size // F
+    K, block, zero = vectors.size // F, BLOCK // matrix.itemsize, matrix.dtype.type(0)
     R, rows = matrix.size // K, max(1, CHUNK // K)
-    for block in jit.prange((R + rows - 1) // rows):
-        for r in range(block * rows, min(block * rows + rows, R)):
-            row = matrix[r * K : r * K + K]
+    for task in jit.prange((R + rows - 1) // rows):
+        left = np.zeros(block, matrix.dtype)
+        left[block - K % block :] = matrix.dtype.type(1)
+        for r in range(task * rows, min(task * rows + rows, R)):
             for f in range(F):
-                vector, total = vectors[f * K : f * K + K], matrix.dtype.type(0)
-                for k in range(row.size):
-                    total += row[k] * vector[k]
+                last, x, y = K - block, r * K, f * K
+                rest = load_block(left, 0) > zero
+                total = select(rest, load_block(matrix, x + last), zero) * load_block(vectors, y + last)
+                for k in range(0, K - block + 1, block):
+                    total = total + load_block(matrix, x + k) * load_block(vectors, y + k)
                 i, j = (f * R + r, r) if turned else (r * F + f, f)
-                c[i] = _finish(total, bias, j, relu)
+                c[i] = _finish(sum_lanes(total), bias, j, relu)
 
 
 @jit.serial
@@ -62,11 +67,11 @@ def combine_rows(matrix, weights, c, bias, relu):
     """c = the sum of the rows of a matrix (K, N), each times its weight (K,), plus a bias (N,), (1,) or empty."""
     N, K = c.size, weights.size
     stretch = min(STRETCH, max(256, N // 2))
-    parts, blocks = (N + stretch - 1) // stretch, (K + BLOCK - 1) // BLOCK
+    parts, blocks = (N + stretch - 1) // stretch, (K + DEPTH - 1) // DEPTH
     sums = np.zeros(blocks * N, c.dtype)
     for s in jit.prange(blocks * parts):
         block, low = np.int64(s) // parts, np.int64(s) % parts * stretch
-        k, end, n = block * BLOCK, min(block * BLOCK + BLOCK, K), min(stretch, N - low)
+        k, end, n = block * DEPTH, min(block * DEPTH + DEPTH, K), min(stretch, N - low)
         part = sums[block * N + low : block * N + low + n]
         while k + 4 <= end:
             i, j, l, m = k * N + low, (k + 1) * N + low, (k + 2) * N + low, (k + 3) * N + low

@@ -203,6 +203,56 @@ splat = _splat_plain if jit.DISABLED else _splat
 """splat(a, value): a vector such as `load(a, i)` gives, with `value` in every lane."""
 
 
+# A sum of products goes into the lanes of a block, the same on every machine, however many of its vectors that takes.
+BLOCK = 256  # bytes: 64 float32, which are four vectors of AVX-512
+
+
+@intrinsic
+def _load_block(typingctx, a, offset):
+    vector = Vector(a.dtype, BLOCK * 8 // a.dtype.bitwidth)
+
+    def codegen(context, builder, signature, arguments):
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        spot = builder.bitcast(builder.gep(data, [arguments[1]]), _llvm_type(vector).as_pointer())
+        return builder.load(spot, align=a.dtype.bitwidth // 8)
+
+    return vector(a, types.intp), codegen
+
+
+@intrinsic
+def _sum_lanes(typingctx, x):
+    def codegen(context, builder, signature, arguments):
+        (total,), count = arguments, x.count
+        while count > 1:  # the second half onto the first
+            count //= 2
+            halves = [ir.Constant(ir.VectorType(ir.IntType(32), count), list(range(i, i + count))) for i in (0, count)]
+            total = builder.fadd(*[builder.shuffle_vector(total, total, half) for half in halves])
+        return builder.extract_element(total, ir.IntType(32)(0))
+
+    return x.dtype(x), codegen
+
+
+@jit.serial(inline=True)
+def _load_block_compiled(a, offset):
+    if jit.CHECK and (offset < 0 or offset + BLOCK // a.itemsize > a.size):
+        raise IndexError("load_block: block reaches outside its array")
+    return _load_block(a, offset)
+
+
+def _load_block_plain(a, offset):
+    return a.reshape(-1)[offset : offset + BLOCK // a.itemsize].copy()
+
+
+def _sum_lanes_plain(x):
+    while x.size > 1:
+        x = x[: x.size // 2] + x[x.size // 2 :]
+    return x[0]
+
+
+load_block, sum_lanes = (_load_block_plain, _sum_lanes_plain) if jit.DISABLED else (_load_block_compiled, _sum_lanes)
+"""load_block(a, i): the elements from flat offset i on, a block of them. sum_lanes(x): the sum of its lanes."""
+
+
 @jit.serial
 def _fetch_compiled(row):
     for i in range(0, row.size, 64 // row.itemsize):

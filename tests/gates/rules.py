@@ -59,7 +59,7 @@ KERNEL_MODULES = {
     "vector": ("simd", "jit"),
     "scalar": ("vector", "jit", "pipeline"),  # whose bodies are compiled like all others
     "packing": ("vector", "simd", "jit"),
-    "matvec": ("jit",),
+    "matvec": ("vector", "jit"),
     "matmul": ("matvec", "packing", "vector", "simd", "scalar", "memory", "jit"),
     "memory": (),
     "groups": ("jit",),

@@ -1,6 +1,7 @@
 """The package as a whole: what importing loads, and what the environment variables of jit.py do."""
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -85,6 +86,27 @@ def test_set_num_threads():
     assert jit.get_num_threads() == 1
     jit.set_num_threads(10_000)
     assert jit.get_num_threads() == jit._state.most
+
+
+PRODUCTS = """
+import hashlib
+import numpy as np
+import fastgrok_kernels as kernels
+rng, bits = np.random.default_rng(0), hashlib.md5()
+for M, K, N in ((1, 300, 9), (9, 300, 1), (3, 64, 7), (1, 1030, 300), (20, 40, 50)):
+    for dtype in (np.float32, np.float64):
+        a, b = rng.standard_normal((M, K)).astype(dtype), rng.standard_normal((K, N)).astype(dtype)
+        bits.update(kernels.matmul(a, b).tobytes())
+        bits.update(kernels.matmul(a, b.T.copy(), False, True).tobytes())
+print(bits.hexdigest())
+"""
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names features of x86-64")
+def test_products_have_the_same_bits_on_narrower_vectors():
+    features = "+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt,+avx,+avx2,+fma,+f16c,+bmi,+bmi2"
+    narrow = run(PRODUCTS, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES=features, FASTGROK_CACHE="0")
+    assert run(PRODUCTS, FASTGROK_CACHE="0").stdout == narrow.stdout
 
 
 FORK = """

@@ -7,6 +7,7 @@ import fastgrok
 import fastgrok.nn.functional as F
 from fastgrok import nn
 from fastgrok.autograd import apply
+from fastgrok.errors import StateError
 from gradcheck import check_function
 
 
@@ -159,6 +160,14 @@ def test_running_statistics():
     layer.reset_running_stats()
     assert layer.running_mean.item() == 0 and layer.running_var.item() == 1 and layer.num_batches_tracked.item() == 0
     assert layer.double().num_batches_tracked.dtype == fastgrok.int64
+
+
+def test_running_statistics_that_cannot_be_written_to():
+    layer = nn.BatchNorm1d(3)
+    layer.running_var.array.flags.writeable = False
+    with pytest.raises(StateError, match="batch_norm: this memory"):
+        layer(fastgrok.ones(4, 3))
+    assert layer.running_mean.tolist() == [0, 0, 0]
 
 
 def test_an_error_leaves_running_statistics_alone():

@@ -7,7 +7,7 @@ import pytest
 
 import fastgrok
 from fastgrok import ops
-from fastgrok.ops.base import SHARED, _swapped, combined, contiguous, copied, room, sum_first, unbroadcast
+from fastgrok.ops.base import SHARED, _swapped, chosen, combined, contiguous, copied, room, sum_first, unbroadcast
 
 SHAPES = [(300, 200), (2, 130, 200), (20, 40, 70), (2, 3, 90, 80), (20, 30, 10, 8), (1, 150, 1, 300), (60_000, 4)]
 
@@ -89,6 +89,37 @@ def test_large_arrays_and_what_is_repeated_to_their_size(function, dtype, thread
             combined(function, large, np.ones((6, 90, 1), dtype))
     finally:
         fastgrok.set_num_threads(before)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_choices_among_large_arrays(dtype):
+    rng = np.random.default_rng(0)
+    large = rng.integers(-9, 9, (6, 4, 30, 20)).astype(dtype)
+    last = large.transpose(0, 2, 3, 1).copy().transpose(0, 3, 1, 2)
+    fixed = large.copy()
+    fixed.flags.writeable = False
+    operands = [large, last, fixed, large[..., ::-1], large[0], large[:, :1], large[0, 0, 0], np.array(3, dtype)]
+    masks = [large > 0, last > 0, (large > 0)[..., ::2].repeat(2, -1), (large > 0)[0, 0], np.ones((4, 1, 1), bool)]
+    for condition, a, b in itertools.product(masks, operands, operands):
+        y = chosen(condition, a, b)
+        np.testing.assert_array_equal(y, np.where(condition, a, b))
+        assert y.dtype == dtype and not any(np.shares_memory(y, x) for x in (condition, a, b))
+        if a is last and dtype != np.int64:
+            assert y.strides == last.strides
+
+
+def test_joined_images_lie_as_the_first_does():
+    last = np.zeros((2, 30, 20, 4), np.float32).transpose(0, 3, 1, 2)
+    for dim in range(4):
+        y = ops.Cat().forward(last, last, dim=dim)
+        assert y.transpose(0, 2, 3, 1).flags.c_contiguous
+        assert ops.Cat().forward(np.ascontiguousarray(last), last, dim=dim).flags.c_contiguous
+
+
+def test_large_sums_overflow_in_silence():
+    x = np.zeros(1 << 17, np.float32)
+    x[0], x[-1] = np.inf, -np.inf
+    assert np.isnan(ops.Sum().forward(x)) and np.isposinf(ops.Sum().forward(np.full(1 << 17, 3e38, np.float32)))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -25,6 +25,8 @@ ONE, IDS = np.ones, np.array([0, 1])
         (ops.Permute, (ONE((2, 3)),), {"dims": (0, 0)}, ShapeError, "dims"),
         (ops.Expand, (ONE((2, 3)),), {"shape": (4, 3)}, ShapeError, "expand"),
         (ops.Cat, (ONE((2, 3)), ONE((3, 2))), {}, ShapeError, r"tensors\[1\]"),
+        (ops.Cat, (ONE((2, 3)), ONE(2)), {"dim": 1}, ShapeError, r"tensors\[1\]"),
+        (ops.Cat, (ONE(3), ONE(())), {}, ShapeError, r"tensors\[1\]"),
         (ops.Cat, (ONE(2), ONE(2, np.float32)), {}, DtypeError, r"tensors\[1\]"),
         (ops.Stack, (ONE(2), ONE(3)), {}, ShapeError, r"tensors\[1\]"),
         (ops.Index, (ONE((2, 3)),), {"index": 2}, IndexError, "out of bounds"),

@@ -11,7 +11,7 @@ from .case import Case, Kernel, bound, named, normal
 _PRODUCTS = ((0, 3, 2), (2, 0, 3), (1, 1, 1), (3, 5, 7), (9, 4, 33), (13, 257, 31), (70, 600, 65), (300, 40, 130))
 _PRODUCTS += ((3, 5, 1100), (50, 600, 26))
 # One vector, or a few: with rows too short for that, and long enough, more than one part, more than one block.
-_PRODUCTS += ((1, 7, 6), (1, 70, 9), (9, 70, 1), (3, 40, 11), (11, 40, 2), (1, 70, 1300), (1300, 70, 1), (200, 300, 4))
+_PRODUCTS += ((1, 7, 6), (1, 64, 9), (9, 70, 1), (3, 130, 11), (11, 70, 2), (1, 70, 1300), (1300, 70, 1), (200, 300, 3))
 _PRODUCTS += ((1, 2500, 6), (1, 1025, 600))
 _PRODUCTS_BENCH = ((1, 1024, 1024), (512, 512, 512), (32, 512, 2048), (2048, 512, 65))
 # B x M x K x N. The tasks of a large batch are cut otherwise than those of a small one.
