@@ -12,6 +12,7 @@ Sums are of chunks in the dtype of x, and of all chunks in float64.
 import numpy as np
 
 from . import jit, memory
+from .norm import sum_row, sum_squares
 
 __all__ = ["group_norm_backward", "group_norm_forward", "group_norm_last_backward", "group_norm_last_forward"]
 
@@ -22,22 +23,6 @@ WIDE, ROWS = 512, 32
 
 
 # ------------------------------------------------------------------------------------------------ channels first
-
-
-@jit.serial(reassociate=True)
-def _sum(x):
-    total = x.dtype.type(0)
-    for i in range(x.size):
-        total += x[i]
-    return total
-
-
-@jit.serial(reassociate=True)
-def _sum_of_squares(x, mean):
-    total = x.dtype.type(0)
-    for i in range(x.size):
-        total += (x[i] - mean) * (x[i] - mean)
-    return total
 
 
 @jit.serial
@@ -53,10 +38,10 @@ def _forward(x, weight, bias, y, mean, rstd, K, S, eps):
         n = np.int64(i)
         run, total = x[n * D : n * D + D], 0.0
         for low in range(0, D, CHUNK):
-            total += np.float64(_sum(run[low : min(low + CHUNK, D)]))
+            total += np.float64(sum_row(run[low : min(low + CHUNK, D)]))
         middle, total = x.dtype.type(total / D), 0.0
         for low in range(0, D, CHUNK):
-            total += np.float64(_sum_of_squares(run[low : min(low + CHUNK, D)], middle))
+            total += np.float64(sum_squares(run[low : min(low + CHUNK, D)], middle))
         scale = x.dtype.type(1 / np.sqrt(total / D + eps))
         mean[n], rstd[n] = middle, scale
         for k in range(K):
@@ -214,7 +199,7 @@ def _last_forward(x, weight, bias, y, mean, rstd, K, S, eps):
                 _add(part, totals)
             _fold(totals, C)
             for g in range(G):
-                mean[b * G + g] = _sum(totals[g * K : g * K + K]) / (K * S)
+                mean[b * G + g] = sum_row(totals[g * K : g * K + K]) / (K * S)
                 for c in range(g * K, g * K + K):
                     middle[c] = mean[b * G + g]
             _repeat(middle, C)
@@ -226,7 +211,7 @@ def _last_forward(x, weight, bias, y, mean, rstd, K, S, eps):
                 _add(part, totals)
             _fold(totals, C)
             for g in range(G):
-                rstd[b * G + g] = 1 / np.sqrt(_sum(totals[g * K : g * K + K]) / (K * S) + eps)
+                rstd[b * G + g] = 1 / np.sqrt(sum_row(totals[g * K : g * K + K]) / (K * S) + eps)
                 for c in range(g * K, g * K + K):
                     scale[c] = rstd[b * G + g] * weight[c]
             _repeat(scale, C)

@@ -34,7 +34,7 @@ WIDE = 256
 
 
 @jit.serial(reassociate=True)
-def _sum(row):
+def sum_row(row):
     total = row.dtype.type(0)
     for i in range(row.size):
         total += row[i]
@@ -42,7 +42,7 @@ def _sum(row):
 
 
 @jit.serial(reassociate=True)
-def _sum_of_squares(row, mean):
+def sum_squares(row, mean):
     total = row.dtype.type(0)
     for i in range(row.size):
         total += (row[i] - mean) * (row[i] - mean)
@@ -64,8 +64,8 @@ def _layer_norm_forward(x, weight, bias, y, mean, rstd, eps, rows):
             own_weight, own_bias = weight[g * D : g * D + D], bias[g * D : g * D + D]
             for n in range(block * rows + g, min(block * rows + rows, mean.size), G):
                 row = x[n * D : n * D + D]
-                middle = _sum(row) / x.dtype.type(D)
-                scale = one / np.sqrt(_sum_of_squares(row, middle) / x.dtype.type(D) + eps)
+                middle = sum_row(row) / x.dtype.type(D)
+                scale = one / np.sqrt(sum_squares(row, middle) / x.dtype.type(D) + eps)
                 mean[n], rstd[n] = middle, scale
                 _layer_row(row, middle, scale, own_weight, own_bias, y[n * D : n * D + D])
 

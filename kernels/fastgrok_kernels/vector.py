@@ -116,17 +116,24 @@ _define(operator.ne, lambda builder, x, y: builder.fcmp_unordered("!=", x, y), T
 # ------------------------------------------------------------------------------------------------ memory
 
 
-@intrinsic
-def _load(typingctx, a, offset):
-    count = LANES * 4 // (a.dtype.bitwidth // 8)
-    vector = Vector(a.dtype, count)
+def _loading(size):
+    """Make the intrinsic that loads a vector of so many bytes."""
 
-    def codegen(context, builder, signature, arguments):
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        spot = builder.bitcast(builder.gep(data, [arguments[1]]), _llvm_type(vector).as_pointer())
-        return builder.load(spot, align=a.dtype.bitwidth // 8)
+    @intrinsic
+    def load(typingctx, a, offset):
+        vector = Vector(a.dtype, size * 8 // a.dtype.bitwidth)
 
-    return vector(a, types.intp), codegen
+        def codegen(context, builder, signature, arguments):
+            data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+            spot = builder.bitcast(builder.gep(data, [arguments[1]]), _llvm_type(vector).as_pointer())
+            return builder.load(spot, align=a.dtype.bitwidth // 8)
+
+        return vector(a, types.intp), codegen
+
+    return load
+
+
+_load = _loading(LANES * 4)
 
 
 @intrinsic
@@ -207,16 +214,7 @@ splat = _splat_plain if jit.DISABLED else _splat
 BLOCK = 256  # bytes: 64 float32, which are four vectors of AVX-512
 
 
-@intrinsic
-def _load_block(typingctx, a, offset):
-    vector = Vector(a.dtype, BLOCK * 8 // a.dtype.bitwidth)
-
-    def codegen(context, builder, signature, arguments):
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        spot = builder.bitcast(builder.gep(data, [arguments[1]]), _llvm_type(vector).as_pointer())
-        return builder.load(spot, align=a.dtype.bitwidth // 8)
-
-    return vector(a, types.intp), codegen
+_load_block = _loading(BLOCK)
 
 
 @intrinsic

@@ -68,8 +68,10 @@ KERNEL_MODULES = {
     "cross_entropy": ("softmax", *_BLOCKS),
     "depthwise": _BLOCKS,
     "dropout": _BLOCKS,
+    "norm": _BLOCKS,
     "gates": _BLOCKS,  # the weight layout that all recurrent kernels share
     "generate": ("lstm", "gates", *_BLOCKS),  # steps of the same recurrence, one at a time
+    "group_norm": ("norm", *_BLOCKS),  # which sums rows
     "gru": ("rnn", "lstm", "gates", *_BLOCKS),
     "lstm": ("gates", *_BLOCKS),
     "rnn": ("lstm", "gates", *_BLOCKS),  # work is cut in the same ways
