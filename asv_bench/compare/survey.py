@@ -1,10 +1,11 @@
 """A glance beyond the rows of the comparison: many kinds of calls, timed in both libraries, the slowest first.
 
-    python -m asv_bench.compare.survey [--threads 2] [--rounds 3] [NAMES...]
+    python -m asv_bench.compare.survey [--small] [--threads 2] [--rounds 3] [NAMES...]
 
 The rows are what fastgrok is tuned for; this is for finding what it is slow at. Each round is a fresh process of one
 library, by turns; a call's time is the 20th percentile of a third of a second, and its ratio the median of the rounds'.
-There is no yardstick: trust factors, not percents. NAMES restrict it to the calls that begin with one of them.
+There is no yardstick: trust factors, not percents. NAMES restrict it to the calls that begin with one of them;
+`--small` takes those of small_calls.py.
 """
 
 import argparse
@@ -18,6 +19,8 @@ import sys
 import time
 from collections.abc import Callable
 from typing import Any
+
+from .small_calls import make_small_calls
 
 SECONDS = 0.35  # for each call in each round
 
@@ -157,13 +160,13 @@ def make_calls(lib: Any) -> dict[str, Callable[[], Callable[[], Any]]]:
     }  # fmt: skip
 
 
-def measure(library: str, threads: int, names: list[str]) -> dict[str, float]:
+def measure(library: str, threads: int, names: list[str], small: bool = False) -> dict[str, float]:
     """Return seconds by name, in this process."""
     lib = importlib.import_module(library)
     lib.set_num_threads(threads)
     lib.manual_seed(0)
     found = {}
-    for name, make in make_calls(lib).items():
+    for name, make in (make_small_calls if small else make_calls)(lib).items():
         if names and not name.startswith(tuple(names)):
             continue
         call, times = make(), []
@@ -183,26 +186,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--small", action="store_true", help="calls on arrays of 8 x 8")
     parser.add_argument("--only", metavar="LIBRARY", help="measure one library in this process and print JSON")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     if options.only:
-        print(json.dumps(measure(options.only, options.threads, options.names)))
+        print(json.dumps(measure(options.only, options.threads, options.names, options.small)))
         return
     rounds = []
     for _ in range(options.rounds):
         pair = []
         for library in ("fastgrok", "torch"):
             command = [sys.executable, "-m", __spec__.name, "--threads", str(options.threads), "--only", library]
+            command += ["--small"] * options.small
             environment = {**os.environ, "FASTGROK_QUIET": "1"}
             done = subprocess.run([*command, *options.names], env=environment, stdout=subprocess.PIPE, check=True)
             pair.append(json.loads(done.stdout))
         rounds.append(pair)
     ratios = {name: [theirs[name] / ours[name] for ours, theirs in rounds] for name in rounds[0][0]}
-    print(f"{'':28} {'fastgrok':>9} {'PyTorch':>9}  ratio")
+    unit, scale = ("us", 1e6) if options.small else ("ms", 1e3)
+    print(f"{'':29} {'fastgrok':>9} {'PyTorch':>9}  ratio")
     for name, found in sorted(ratios.items(), key=lambda item: statistics.median(item[1])):
-        ours, theirs = (statistics.median(pair[i][name] for pair in rounds) * 1e3 for i in (0, 1))
-        print(f"{name:28} {ours:6.2f} ms {theirs:6.2f} ms  {statistics.median(found):5.2f}")
+        ours, theirs = (statistics.median(pair[i][name] for pair in rounds) * scale for i in (0, 1))
+        print(f"{name:29} {ours:6.2f} {unit} {theirs:6.2f} {unit}  {statistics.median(found):5.2f}")
 
 
 if __name__ == "__main__":
