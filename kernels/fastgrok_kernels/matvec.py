@@ -42,7 +42,7 @@ def dot_rows(matrix, vectors, F, c, turned, bias, relu):
             for f in range(F):
                 last, x, y = K - block, r * K, f * K
                 rest = load_block(left, 0) > zero
-                total = select(rest, load_block(matrix, x + last), zero) * load_block(vectors, y + last)
+                total = select(rest, load_block(matrix, x + last) * load_block(vectors, y + last), zero)
                 for k in range(0, K - block + 1, block):
                     total = total + load_block(matrix, x + k) * load_block(vectors, y + k)
                 i, j = (f * R + r, r) if turned else (r * F + f, f)

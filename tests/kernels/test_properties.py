@@ -163,3 +163,17 @@ def test_dropout_mask_is_a_function_of_seed_and_position(seed, size, p):
 @given(moderate)
 def test_sum_of_squares_accumulates_in_float64(x):
     assert kernels.sum_of_squares(x) == pytest.approx(float((x.astype(np.longdouble) ** 2).sum()), rel=1e-12)
+
+
+@pytest.mark.parametrize("K", [3, 64, 70, 128, 1030])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_infinity_stays_in_products_with_a_vector(K, transposed):
+    """Also where the last numbers of a row are gone over a second time."""
+    for place in (0, K // 2, max(0, K - 65), K - 2, K - 1):
+        matrix, vector = np.ones((5, K), np.float32), np.ones((1, K), np.float32)
+        vector[0, place] = np.inf
+        b = matrix if transposed else matrix.T.copy()
+        assert np.isposinf(kernels.matmul(vector, b, False, transposed)).all()
+        vector[0, place], matrix[3, place] = 1, np.inf
+        b = matrix if transposed else matrix.T.copy()
+        np.testing.assert_array_equal(kernels.matmul(vector, b, False, transposed)[0], [K, K, K, np.inf, K])
