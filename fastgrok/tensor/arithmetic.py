@@ -269,7 +269,7 @@ class Arithmetic(Variable):
         x = self
         for limit in (min, max):
             x = x if limit is None else cast(x, result_dtype(x, limit))
-        low, high = [None if v is None else as_element(v, x.array.dtype, "clamp").item() for v in (min, max)]
+        low, high = [v if v is None else as_element(v, x.array.dtype, "clamp").item() for v in (min, max)]
         return apply(ops.Clamp, x, low=low, high=high)
 
     clip = clamp

@@ -12,7 +12,7 @@ Sums are of chunks in the dtype of x, and of all chunks in float64.
 import numpy as np
 
 from . import jit, memory
-from .norm import sum_row, sum_squares
+from .norm import add_products, add_row, add_squares, sum_row, sum_squares
 
 __all__ = ["group_norm_backward", "group_norm_forward", "group_norm_last_backward", "group_norm_last_forward"]
 
@@ -126,25 +126,6 @@ def _gradients(loop, dy, x, mean, rstd, weight, S):
 # ------------------------------------------------------------------------------------------------ channels last
 
 
-@jit.serial
-def _add(row, sums):
-    for i in range(row.size):
-        sums[i] += row[i]
-
-
-@jit.serial
-def _add_squares(row, mean, sums):
-    for i in range(row.size):
-        sums[i] += (row[i] - mean[i]) * (row[i] - mean[i])
-
-
-@jit.serial
-def _add_products(dy, x, mean, sums, products):
-    for i in range(x.size):
-        sums[i] += dy[i]
-        products[i] += dy[i] * (x[i] - mean[i])
-
-
 @jit.serial(reassociate=True)
 def _weighted(totals, weight):
     total = 0.0
@@ -195,8 +176,8 @@ def _last_forward(x, weight, bias, y, mean, rstd, K, S, eps):
             for low in range(start, end, ROWS * W):
                 part[:] = 0
                 for n in range(low, min(low + ROWS * W, end), W):
-                    _add(x[n : min(n + W, end)], part)
-                _add(part, totals)
+                    add_row(x[n : min(n + W, end)], part)
+                add_row(part, totals)
             _fold(totals, C)
             for g in range(G):
                 mean[b * G + g] = sum_row(totals[g * K : g * K + K]) / (K * S)
@@ -207,8 +188,8 @@ def _last_forward(x, weight, bias, y, mean, rstd, K, S, eps):
             for low in range(start, end, ROWS * W):
                 part[:] = 0
                 for n in range(low, min(low + ROWS * W, end), W):
-                    _add_squares(x[n : min(n + W, end)], middle, part)
-                _add(part, totals)
+                    add_squares(x[n : min(n + W, end)], middle, part)
+                add_row(part, totals)
             _fold(totals, C)
             for g in range(G):
                 rstd[b * G + g] = 1 / np.sqrt(sum_row(totals[g * K : g * K + K]) / (K * S) + eps)
@@ -255,9 +236,9 @@ def _last_backward(dy, x, mean, rstd, weight, dx, dweight, dbias, K, S):
                 part_products[:] = 0
                 for n in range(low, min(low + ROWS * W, end), W):
                     high = min(n + W, end)
-                    _add_products(dy[n:high], x[n:high], middle, part, part_products)
-                _add(part, totals)
-                _add(part_products, products)
+                    add_products(dy[n:high], x[n:high], middle, part, part_products)
+                add_row(part, totals)
+                add_row(part_products, products)
             _fold(totals, C)
             _fold(products, C)
             for g in range(G):

@@ -170,13 +170,13 @@ def _per_channel(sums, C):
 
 
 @jit.serial
-def _add(row, sums):
+def add_row(row, sums):
     for i in range(row.size):
         sums[i] += row[i]
 
 
 @jit.serial
-def _add_squares(row, mean, sums):
+def add_squares(row, mean, sums):
     for i in range(row.size):
         sums[i] += (row[i] - mean[i]) * (row[i] - mean[i])
 
@@ -187,12 +187,12 @@ def _batch_norm_statistics(x, mean, squares, W, size):
         m, squared = mean[block * W : block * W + W], squares[block * W : block * W + W]
         low, high = block * size, min(x.size, block * size + size)
         for n in range(low, high, W):
-            _add(x[n : min(n + W, high)], m)
+            add_row(x[n : min(n + W, high)], m)
         rows, rest = (high - low) // W, (high - low) % W
         for i in range(W):
             m[i] /= x.dtype.type(max(1, rows + (i < rest)))
         for n in range(low, high, W):
-            _add_squares(x[n : min(n + W, high)], m, squared)
+            add_squares(x[n : min(n + W, high)], m, squared)
 
 
 def batch_norm_statistics(x):
@@ -247,7 +247,7 @@ def batch_norm_forward(x, mean, rstd, weight, bias):
 
 
 @jit.serial
-def _add_products(dy, x, mean, sums, products):
+def add_products(dy, x, mean, sums, products):
     for i in range(x.size):
         sums[i] += dy[i]
         products[i] += dy[i] * (x[i] - mean[i])
@@ -260,7 +260,7 @@ def _batch_norm_backward_sums(dy, x, mean, sums, size):
         low = 2 * block * W
         for n in range(block * size, min(x.size, block * size + size), W):
             end = min(n + W, x.size)
-            _add_products(dy[n:end], x[n:end], mean, sums[low : low + W], sums[low + W : low + 2 * W])
+            add_products(dy[n:end], x[n:end], mean, sums[low : low + W], sums[low + W : low + 2 * W])
 
 
 def batch_norm_backward_sums(dy, x, mean, rstd):
