@@ -57,16 +57,16 @@ def _tile(rows: int, vectors: int, masked: bool):
     """Make the intrinsic for a tile of `rows` by `vectors` vectors; a masked one touches `columns` columns of C."""
 
     @intrinsic
-    def tile(typingctx, a, a0, a_row, a_k, a_block, b, b0, b_k, c, c0, c_row, blocks, k, columns, accumulate):
+    def tile(typingctx, a, a0, a_row, a_k, a_block, b, b0, b_k, c, c0, c_row, below, blocks, k, columns, accumulate):
         size = 4 if c.dtype == types.float32 else 8
         lanes = LANES * 4 // size
         scalar = ir.FloatType() if size == 4 else ir.DoubleType()
         vector = ir.VectorType(scalar, lanes)
         int32, intp = ir.IntType(32), ir.IntType(64)
-        signature = types.void(a, *[types.intp] * 4, b, *[types.intp] * 2, c, *[types.intp] * 5, types.boolean)
+        signature = types.void(a, *[types.intp] * 4, b, *[types.intp] * 2, c, *[types.intp] * 6, types.boolean)
 
         def codegen(context, builder, signature, arguments):
-            a, a0, a_row, a_k, a_block, b, b0, b_k, c, c0, c_row, blocks, k, columns, accumulate = arguments
+            a, a0, a_row, a_k, a_block, b, b0, b_k, c, c0, c_row, below, blocks, k, columns, accumulate = arguments
 
             def pointer(position, array, offset):
                 data = context.make_array(signature.args[position])(context, builder, array).data
@@ -128,10 +128,10 @@ def _tile(rows: int, vectors: int, masked: bool):
                             builder.store(zero, sums[i][v])
 
             # The sums of the tile below are fetched meanwhile: in a large C they lie pages apart, far from the core.
+            # Not below the last one: that may be another thread's, which would have to fetch them back.
             prefetch = external("llvm.prefetch.p0", ir.VoidType(), [scalar.as_pointer(), int32, int32, int32])
-            next_tile = builder.mul(c_row, intp(rows))
             for row in c_rows:
-                builder.call(prefetch, [builder.gep(row, [next_tile]), int32(1), int32(3), int32(1)])
+                builder.call(prefetch, [builder.gep(row, [below]), int32(1), int32(3), int32(1)])
 
             with cgutils.for_range(builder, blocks, intp=intp) as outer:
                 a_offset = builder.mul(outer.index, a_block)
@@ -196,31 +196,32 @@ def _panel_compiled(a, a0, a_row, a_k, a_block, b, b0, b_k, c, c0, c_row, rows, 
         split = rows > ROWS and rows % ROWS == 2 and ROWS == 6
         i, whole = 0, rows - 8 if split else rows
         while i + ROWS <= whole:
+            below = ROWS * c_row if i + 2 * ROWS <= rows else 0
             _full(a, a0 + i * a_row, a_row, a_k, a_block, b, b0, b_k,
-                  c, c0 + i * c_row, c_row, blocks, k, columns, accumulate)
+                  c, c0 + i * c_row, c_row, below, blocks, k, columns, accumulate)
             i += ROWS
         while i + 4 <= rows:
             _full4(a, a0 + i * a_row, a_row, a_k, a_block, b, b0, b_k,
-                   c, c0 + i * c_row, c_row, blocks, k, columns, accumulate)
+                   c, c0 + i * c_row, c_row, 0, blocks, k, columns, accumulate)
             i += 4
         if i + 2 <= rows:
             _full2(a, a0 + i * a_row, a_row, a_k, a_block, b, b0, b_k,
-                   c, c0 + i * c_row, c_row, blocks, k, columns, accumulate)
+                   c, c0 + i * c_row, c_row, 0, blocks, k, columns, accumulate)
             i += 2
         if i < rows:
             _full1(a, a0 + i * a_row, a_row, a_k, a_block, b, b0, b_k,
-                   c, c0 + i * c_row, c_row, blocks, k, columns, accumulate)
+                   c, c0 + i * c_row, c_row, 0, blocks, k, columns, accumulate)
         return
     for j in range(0, columns, lanes):
         left = min(lanes, columns - j)
         i = 0
         while i + ROWS <= rows:
             _edge(a, a0 + i * a_row, a_row, a_k, a_block, b, b0 + j, b_k,
-                  c, c0 + j + i * c_row, c_row, blocks, k, left, accumulate)
+                  c, c0 + j + i * c_row, c_row, 0, blocks, k, left, accumulate)
             i += ROWS
         while i < rows:
             _edge1(a, a0 + i * a_row, a_row, a_k, a_block, b, b0 + j, b_k,
-                   c, c0 + j + i * c_row, c_row, blocks, k, left, accumulate)
+                   c, c0 + j + i * c_row, c_row, 0, blocks, k, left, accumulate)
             i += 1
     # fmt: on
 
