@@ -13,7 +13,7 @@ import numpy as np
 
 from . import jit, matvec, memory
 from .packing import pack_panel, pack_panel_transposed
-from .simd import VECTORS, panel_product, panel_width
+from .simd import ROWS, VECTORS, panel_product, panel_width
 
 DEPTH = 512
 """Most rows of a packed panel: 512 x NR float32 are 32 KB with AVX2, the whole first-level cache. But every step reads
@@ -106,16 +106,19 @@ def _matmul(a, b, c, bias, sizes, transpose_a, transpose_b, accumulate, relu):
               a_row, a_k, K, N, transpose_b, accumulate, relu, NR)  # fmt: skip
 
 
-def _cut(B, M, panels):
-    """Rows and panels of a task. Each thread gets equal shares; a task packs its own part of B, so columns are cut."""
+def _cut(B, M, panels, by_rows):
+    """Rows and panels of a task. Each thread gets equal shares: of the columns, as a task packs its own part of B.
+
+    With `by_rows`, of the rows: a high A is read once then, and by the thread that may have made those rows.
+    """
     groups, runs = -(-panels // PANELS), 1
     threads = jit.get_num_threads()
     if threads > 1 and B < 4 * threads:
-        if panels % threads == 0 or panels >= 4 * threads:
+        if not by_rows and (panels % threads == 0 or panels >= 4 * threads):
             groups = -(-groups // threads) * threads
         else:
             runs = threads
-    return -(-M // (6 * runs)) * 6, -(-panels // groups)
+    return -(-M // (ROWS * runs)) * ROWS, -(-panels // groups)
 
 
 def _products(c, a, b, sizes, transpose_a, transpose_b, accumulate=False, bias=None, relu=False):
@@ -132,7 +135,8 @@ def _products(c, a, b, sizes, transpose_a, transpose_b, accumulate=False, bias=N
             if _few_vectors(c, a, b, M, K, N, transpose_a, transpose_b, bias, relu):
                 return
         NR = panel_width(c.dtype)
-        sizes = (B, M, K, N, NR, *_cut(B, M, -(-N // NR)))
+        by_rows = M > N and not transpose_a  # rows of a transposed A are pages apart
+        sizes = (B, M, K, N, NR, *_cut(B, M, -(-N // NR), by_rows))
         _matmul(a, b, c, bias, sizes, transpose_a, transpose_b, accumulate, relu)
 
 
