@@ -81,6 +81,7 @@ NAMES = [
     "momentum_into",
     "multiply",
     "nadam_into",
+    "normal_into",
     "panels_into",
     "panels_matmul_into",
     "patches_backward",

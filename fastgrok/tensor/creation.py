@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DtypeError, ShapeError
+from ..ops.normal import standard_normal
 from ..ops.shape import size_argument
 from ..random import Generator, default_generator
 from .dtypes import as_dtype, as_element, as_operand, device, float32, float64, int64, number_dtype
@@ -216,7 +217,8 @@ def randn(
 ) -> Tensor:
     """Return numbers from the standard normal distribution."""
     shape = _shape("randn", sizes, size)
-    return _finish(_stream(generator).standard_normal(shape, _float_dtype("randn", dtype)), requires_grad, device)
+    drawn = standard_normal(shape, _float_dtype("randn", dtype), generator or default_generator)
+    return _finish(drawn, requires_grad, device)
 
 
 def randint(

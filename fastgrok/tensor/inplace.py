@@ -12,6 +12,7 @@ from .. import ops
 from ..autograd import Variable, apply, is_grad_enabled
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.base import check_float, fits
+from ..ops.normal import standard_normal
 from ..random import Generator, default_generator
 from .arithmetic import check_not_bool, checked_exponent, times
 from .dtypes import as_operand, number_dtype
@@ -195,8 +196,11 @@ class InPlace(Variable):
             raise ArgumentError(f"normal_: normal expects std >= 0.0, but found std {std}")
         check_float("normal_", "the tensor", self.array)
 
-        def draw(stream: np.random.Generator, dtype: Any) -> np.ndarray:
-            return stream.standard_normal(self.array.shape, dtype) * dtype.type(std) + dtype.type(mean)
+        def draw(stream: Generator, dtype: Any) -> np.ndarray:
+            y = standard_normal(self.array.shape, dtype, stream)
+            y *= dtype.type(std)
+            y += dtype.type(mean)
+            return y
 
         return self._draw("normal_", draw, generator)
 
@@ -206,8 +210,8 @@ class InPlace(Variable):
             raise ArgumentError(f"uniform_ expects to return a [from, to) range, but found from={from_} > to={to}")
         check_float("uniform_", "the tensor", self.array)
 
-        def draw(stream: np.random.Generator, dtype: Any) -> np.ndarray:
-            return stream.random(self.array.shape, dtype) * dtype.type(to - from_) + dtype.type(from_)
+        def draw(stream: Generator, dtype: Any) -> np.ndarray:
+            return stream.numpy.random(self.array.shape, dtype) * dtype.type(to - from_) + dtype.type(from_)
 
         return self._draw("uniform_", draw, generator)
 
@@ -215,12 +219,12 @@ class InPlace(Variable):
         """Fill with 1 with probability p, else 0."""
         if not 0 <= p <= 1:
             raise ArgumentError(f"bernoulli_: p={p}, expected a probability from 0 to 1")
-        return self._draw("bernoulli_", lambda stream, dtype: stream.random(self.array.shape) < p, generator)
+        return self._draw("bernoulli_", lambda stream, dtype: stream.numpy.random(self.array.shape) < p, generator)
 
-    def _draw(self, name: str, draw: Callable[[np.random.Generator, Any], np.ndarray], generator: Any) -> Self:
+    def _draw(self, name: str, draw: Callable[[Generator, Any], np.ndarray], generator: Any) -> Self:
         """Fill with what `draw` takes from the stream for this tensor's dtype (float32 for whole numbers)."""
         check_in_place(name, self)
         if not isinstance(generator, Generator | None):
             raise TypeError(f"{name}: generator is {type(generator).__name__}, expected a Generator")
-        self[...] = draw((generator or default_generator).numpy, floating(self.detach()).array.dtype)  # type: ignore
+        self[...] = draw(generator or default_generator, floating(self.detach()).array.dtype)  # type: ignore
         return self

@@ -62,6 +62,7 @@ _MODULES = {
     ),
     "panels": ("panels_into", "panels_matmul_into"),
     "patches": ("patches_backward", "patches_forward"),
+    "normal": ("normal_into",),
     "pool": ("avg_pool_backward", "avg_pool_forward", "max_pool_backward", "max_pool_forward"),
     "rectifiers": (
         "elu_backward", "elu_forward", "leaky_relu_backward", "leaky_relu_forward",

@@ -1,18 +1,14 @@
-"""Dropout with a counter-based generator: whether element i is kept is a function of (seed, i) alone.
+"""Dropout with a counter-based generator: whether element i is kept is a function of (seed, i) alone (counter.py).
 
-Nothing has to be stored for the backward pass, and the mask does not depend on the number of threads. The random word
-of an element is a hash of its position, in the manner of Salmon, Moraes, Dror and Shaw (2011), "Parallel random
-numbers: as easy as 1, 2, 3"; the hash is the finaliser of MurmurHash3 (Appleby, public domain), applied twice, with a
-key of the 64-bit seed and the number of the chunk added before each.
+Nothing has to be stored for the backward pass, and the mask does not depend on the number of threads.
 """
 
 import numpy as np
 
 from . import jit, memory
+from .counter import CHUNK, keys, random_word
 
 __all__ = ["dropout_backward", "dropout_forward"]
-
-CHUNK = 1 << 14  # elements that share a pair of keys
 
 
 def dropout_forward(x, p, seed):
@@ -42,24 +38,11 @@ def dropping(p, seed, dtype):
     return np.uint64(round(p * 2**32)), dtype.type(1 / (1 - p)), np.uint64(seed)
 
 
-# Unsigned 64-bit words throughout, of which the low half is used: no product overflows, in Python neither.
-_LOW = np.uint64(0xFFFFFFFF)
-_A, _B = np.uint64(0x85EBCA6B), np.uint64(0xC2B2AE35)
-_13, _16, _32 = np.uint64(13), np.uint64(16), np.uint64(32)
-
-
-@jit.serial
-def _hash(word):
-    word = ((word ^ (word >> _16)) * _A) & _LOW
-    word = ((word ^ (word >> _13)) * _B) & _LOW
-    return word ^ (word >> _16)
-
-
 @jit.serial
 def _chunk(x, y, inside, dropped_below, scale, key0, key1):
     zero = x.dtype.type(0)
     for i in range(x.size):
-        word = _hash((_hash((np.uint64(i) + np.uint64(inside) + key0) & _LOW) + key1) & _LOW)
+        word = random_word(np.uint64(i) + np.uint64(inside), key0, key1)
         y[i] = x[i] * scale if word >= dropped_below else zero
 
 
@@ -70,8 +53,7 @@ def drop(x, y, first, dropped_below, scale, seed):
     while i < x.size:
         inside = (first + i) % CHUNK
         k, some = np.uint64((first + i) // CHUNK), min(x.size - i, CHUNK - inside)
-        key0 = _hash((_hash(seed & _LOW) + k) & _LOW)
-        key1 = _hash((_hash((seed >> _32) ^ key0) + k) & _LOW)
+        key0, key1 = keys(seed, k)
         _chunk(x[i : i + some], y[i : i + some], inside, dropped_below, scale, key0, key1)
         i += some
 

@@ -48,6 +48,7 @@ _BLOCKS = (
     "simd",
     "scalar",
     "groups",
+    "counter",
     "memory",
     "jit",
 )  # what any kernel may be built from
@@ -63,6 +64,7 @@ KERNEL_MODULES = {
     "matmul": ("matvec", "packing", "vector", "simd", "scalar", "memory", "jit"),
     "memory": (),
     "groups": ("jit",),
+    "counter": ("jit",),
     "attention": ("dropout", "softmax", *_BLOCKS),
     "conv": ("depthwise", *_BLOCKS),  # convolution with as many groups as channels
     "cross_entropy": ("softmax", *_BLOCKS),
@@ -76,7 +78,7 @@ KERNEL_MODULES = {
     "lstm": ("gates", *_BLOCKS),
     "rnn": ("lstm", "gates", *_BLOCKS),  # work is cut in the same ways
     "softmax": _BLOCKS,
-    "reference": ("reference",),  # what attention drops, its reference asks that of dropout
+    "reference": ("reference",),  # what attention drops, and random words, come from the reference of dropout
 }
 _ANY_KERNEL = ("gates", *_BLOCKS)
 

@@ -1,4 +1,4 @@
-"""What must hold for any input: softmax, embedding, dropout and the sums of clipping."""
+"""What must hold for any input: softmax, embedding, dropout, normal numbers and the sums of clipping."""
 
 import itertools
 
@@ -158,6 +158,33 @@ def test_dropout_mask_is_a_function_of_seed_and_position(seed, size, p):
     np.testing.assert_array_equal(part, whole[:size])
     np.testing.assert_array_equal(whole, kernels.dropout_backward(x, p, seed))
     assert set(whole.tolist()) <= {0.0, 1 / (1 - p)}
+
+
+@pytest.mark.skipif(jit.DISABLED, reason="too large without JIT")
+@pytest.mark.parametrize("seed", [0, 1, 2**32, 2**64 - 1])
+def test_normal_statistics(seed):
+    """Within five standard deviations: the first four moments, tails, and products of neighbours and of seeds."""
+    n = 1 << 20
+    x, other = np.empty((2, n), np.float32)
+    kernels.normal_into(x, seed)
+    kernels.normal_into(other, seed ^ 1)
+    x, root = x.astype(np.float64), np.sqrt(n)
+    for power, mean, variance in ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)):
+        assert abs((x**power).mean() - mean) < 5 * np.sqrt(variance) / root, power
+    for z, beyond in ((0.5, 0.6170751), (1, 0.3173105), (2, 0.0455003), (3, 0.0026998), (4, 6.334e-5)):
+        assert abs((abs(x) > z).mean() - beyond) < 5 * np.sqrt(beyond) / root, z
+    for distance in (1, 2, 16, 64, 512, 1 << 14):
+        assert abs((x[distance:] * x[:-distance]).mean()) < 5 / np.sqrt(n - distance), distance
+    assert abs((x * other).mean()) < 5 / root
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(0, 300))
+def test_normal_number_is_a_function_of_seed_and_position(seed, size):
+    whole, part = np.empty(300, np.float32), np.empty(size, np.float32)
+    kernels.normal_into(whole, seed)
+    kernels.normal_into(part, seed)
+    np.testing.assert_array_equal(part, whole[:size])
+    assert abs(whole).max(initial=0) < 6.4
 
 
 @given(moderate)

@@ -131,6 +131,18 @@ def test_distributions():
     assert set(fastgrok.randint(2, 5, (100,)).tolist()) == {2, 3, 4}
 
 
+def test_many_normal_numbers_repeat_with_the_seed_and_the_state():
+    own = fastgrok.Generator().manual_seed(5)
+    state, x = own.get_state(), fastgrok.randn(300, 300, generator=own)
+    then = fastgrok.randn(2, generator=own).tolist()
+    own.set_state(state)
+    again = fastgrok.empty(300, 300).normal_(2, 0.5, generator=own)
+    assert (again.array == x.array * np.float32(0.5) + np.float32(2)).all()
+    assert fastgrok.randn(2, generator=own).tolist() == then
+    assert abs(x.mean().item()) < 0.02 and abs(x.std().item() - 1) < 0.02
+    assert (fastgrok.randn(300, 300, generator=own).array != x.array).any()
+
+
 @pytest.mark.parametrize("replacement", [True, False])
 def test_multinomial(replacement):
     fastgrok.manual_seed(0)

@@ -19,13 +19,17 @@ def dropout_backward(dy, p, seed):
 
 def _kept(size, p, seed):
     """Which of `size` elements are kept: those whose 32-bit word is at least p 2^32."""
+    return _random_words(size, seed) >= round(p * 2**32)
+
+
+def _random_words(size, seed):
+    """The words of `size` elements, as int64."""
     chunk, position = np.divmod(np.arange(size, dtype=np.uint64), CHUNK)
     chunk, position = chunk.astype(np.uint32), position.astype(np.uint32)
     low, high = np.full(size, seed % 2**32, np.uint32), np.full(size, seed // 2**32, np.uint32)
     key0 = _murmur(_murmur(low) + chunk)
     key1 = _murmur(_murmur(high ^ key0) + chunk)
-    words = _murmur(_murmur(position + key0) + key1)
-    return words.astype(np.uint64) >= round(p * 2**32)
+    return _murmur(_murmur(position + key0) + key1).astype(np.int64)
 
 
 def _murmur(h):

@@ -1,4 +1,4 @@
-"""Functions of single elements, and dropout."""
+"""Functions of single elements, dropout and random numbers."""
 
 import numpy as np
 
@@ -132,6 +132,10 @@ def _tanhs(rng, dtype, *shape):
     return normal(rng, dtype, *shape), rng.uniform(-1, 1, shape).astype(dtype)
 
 
+def _empty(rng, dtype, *shape):
+    return np.full(shape, np.nan, dtype), 12345678901234567890
+
+
 def _dropped(rng, dtype, *shape):
     return normal(rng, dtype, *shape), 0.3, 2**40 + 12345
 
@@ -232,6 +236,7 @@ KERNELS = (
             Case("nan", lambda rng, dtype: (2.0, *_pair_nan(rng, dtype))),
         ),
     ),
+    Kernel("normal_into", "normal", sized(_empty, ELEMENTS, ELEMENTS_BENCH), mutates=(0,), rtol64=2e-6),
     Kernel("dropout_forward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),
     Kernel("dropout_backward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),
 )
