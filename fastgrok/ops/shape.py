@@ -1,15 +1,21 @@
 """Reshaping, permuting, repeating and joining arrays."""
 
 import itertools
+import math
 import operator
+from collections.abc import Sequence
 
 import numpy as np
 
+import fastgrok_kernels as kernels
 from fastgrok_kernels import memory
 
 from ..errors import DtypeError, ShapeError
-from .base import Op, laid_out, memory_axes, normalise_axes, normalise_axis
+from .base import SHARED, Op, laid_out, memory_axes, normalise_axes, normalise_axis
 from .gradients import Outer
+
+_MANY = 1 << 14  # elements from which a border is worth a kernel
+_FEW = 16  # neighbouring elements of each array, on average; with fewer, NumPy joins them sooner
 
 
 class Reshape(Op):
@@ -137,14 +143,33 @@ class Cat(Op):
             if array.dtype != first.dtype:
                 raise DtypeError(f"cat: tensors[{i}] has dtype {array.dtype}, expected {first.dtype} as tensors[0]")
         self.ends = list(itertools.accumulate([array.shape[self.axis] for array in joined]))
-        axes = None if first.flags.c_contiguous else memory_axes(first)
-        y = laid_out((*before, self.ends[-1], *after), first.dtype, axes)
-        return np.concatenate(joined, self.axis, y)
+        return _joined(joined, self.axis, (*before, self.ends[-1], *after))
 
     def backward(self, dy):
         """Cut the gradient at the seams."""
         parts = iter(np.split(dy, self.ends[:-1], axis=self.axis))
         return tuple([np.zeros(0, dy.dtype) if empty else next(parts) for empty in self.empty])
+
+
+def _joined(arrays: Sequence[np.ndarray], axis: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Return arrays side by side along an axis, which gives an array of `shape`; it lies in memory as the first one."""
+    first = arrays[0]
+    axes = None if first.flags.c_contiguous else memory_axes(first)
+    y = laid_out(shape, first.dtype, axes)
+    if y.size < SHARED * len(arrays) or y.dtype.char not in "fd":
+        return np.concatenate(arrays, axis, y)
+    axes = axes or tuple(range(y.ndim))
+    parts = [array.transpose(axes) for array in arrays]
+    N, start = math.prod(parts[0].shape[: axes.index(axis)]), 0
+    short, whole = y.size < _FEW * N * len(arrays), N == 1  # runs of each array: NumPy copies long ones as fast
+    if short or (whole and kernels.jit.get_num_threads() == 1) or not all(part.flags.c_contiguous for part in parts):
+        return np.concatenate(arrays, axis, y)
+    rows = y.transpose(axes).reshape(N, -1)
+    parts = [part.reshape(N, -1) for part in parts]
+    for a, b in itertools.zip_longest(parts[::2], parts[1::2], fillvalue=np.empty((N, 0), y.dtype)):
+        kernels.join_into(rows, start, a, b)
+        start += a.shape[1] + b.shape[1]
+    return y
 
 
 class Stack(Op):
@@ -161,7 +186,9 @@ class Stack(Op):
             if array.dtype != first.dtype:
                 raise DtypeError(f"stack: tensors[{i}] has dtype {array.dtype}, expected {first.dtype} as tensors[0]")
         self.axis = normalise_axis("stack", dim, first.ndim + 1)
-        return np.stack(arrays, axis=self.axis)
+        place = (*(slice(None),) * self.axis, None)
+        shape = (*first.shape[: self.axis], len(arrays), *first.shape[self.axis :])
+        return _joined([array[place] for array in arrays], self.axis, shape)
 
     def backward(self, dy):
         """Take the layers apart."""
@@ -217,14 +244,7 @@ class Pad(Op):
         """
         self.shape, self.widths, self.mode, self.places = x.shape, widths, mode, {}
         if mode == "constant":
-            inside = self._crop(x)
-            shape = [n + max(a, 0) + max(b, 0) for n, (a, b) in zip(inside.shape, widths, strict=True)]
-            y = memory.empty(tuple(shape), x.dtype)
-            for axis, place in enumerate(self._middle(inside.shape)):
-                border = np.moveaxis(y, axis, 0)
-                border[: place.start], border[place.stop :] = value, value
-            y[self._middle(inside.shape)] = inside
-            return y
+            return _padded(x, widths, value)
         y = x
         for axis, (before, after) in enumerate(widths):
             if before or after:
@@ -234,11 +254,8 @@ class Pad(Op):
 
     def backward(self, dy):
         """Give every element what went to its place, and in the other modes to its copies in the borders."""
-        if self.mode == "constant":
-            dx = memory.zeros(self.shape, dy.dtype)
-            inside = self._crop(dx)
-            inside[...] = dy[self._middle(inside.shape)]
-            return (dx,)
+        if self.mode == "constant":  # what was added is cut off, and where something was cut off there are zeros
+            return (_padded(dy, [(-a, -b) for a, b in self.widths], 0.0),)
         dx = dy.copy()
         for axis, sources in self.places.items():
             # One slice after the other: borders are thin, and adding slices is far quicker than adding at indices.
@@ -253,13 +270,43 @@ class Pad(Op):
             dx = np.moveaxis(folded, 0, axis)
         return (dx,)
 
-    def _crop(self, x):
-        """Return the part of x that negative widths leave."""
-        return x[tuple([slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, self.widths, strict=True)])]
 
-    def _middle(self, inside):
-        """Return where an array of the shape `inside` lies between the borders."""
-        return tuple([slice(max(a, 0), max(a, 0) + n) for n, (a, _) in zip(inside, self.widths, strict=True)])
+def _padded(x: np.ndarray, widths: Sequence[tuple[int, int]], value: float) -> np.ndarray:
+    """Return x with a border of one value, or without what negative widths cut off; it lies in memory as x does."""
+    axes = memory_axes(x)
+    if axes is not None and x.size >= _MANY and x.dtype.char in "fd":
+        y = _by_kernel(x.transpose(axes), [widths[axis] for axis in axes], value)
+        if y is not None:
+            return y.transpose(np.argsort(axes))
+    cut = zip(x.shape, widths, strict=True)
+    inside = x[tuple([slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in cut])]
+    shape = tuple([n + max(a, 0) + max(b, 0) for n, (a, b) in zip(inside.shape, widths, strict=True)])
+    middle = tuple([slice(max(a, 0), max(a, 0) + n) for n, (a, _) in zip(inside.shape, widths, strict=True)])
+    y = laid_out(shape, x.dtype, axes)
+    for axis, place in enumerate(middle):
+        before = (slice(None),) * axis
+        y[(*before, slice(place.start))] = y[(*before, slice(place.stop, None))] = value
+    y[middle] = inside
+    return y
+
+
+def _by_kernel(x: np.ndarray, widths: Sequence[tuple[int, int]], value: float) -> np.ndarray | None:
+    """Pad x, which lies in C order, along at most two axes; None for more of them.
+
+    Each of the two takes in the axes behind it, up to the next one: x is then N matrices of R rows and S columns.
+    """
+    padded = [axis for axis, pair in enumerate(widths) if pair != (0, 0)]
+    if not 0 < len(padded) <= 2:
+        return None
+    *above, last = padded
+    row = above[0] if above else last
+    between, behind = math.prod(x.shape[row + 1 : last]), math.prod(x.shape[last + 1 :])
+    rows, columns = [[width * unit for width in widths[axis]] for axis, unit in ((row, between), (last, behind))]
+    rows = rows if above else [0, 0]
+    R = x.shape[row] * between if above else 1
+    blocks = x.reshape(math.prod(x.shape[:row]), R, x.shape[last] * behind)
+    y = kernels.pad(blocks, *rows, *columns, value)
+    return y.reshape([n + a + b for n, (a, b) in zip(x.shape, widths, strict=True)])
 
 
 def _sources(size: int, before: int, after: int, mode: str) -> np.ndarray:

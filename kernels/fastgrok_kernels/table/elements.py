@@ -1,4 +1,5 @@
 """Functions of single elements, dropout and random numbers."""
+"""Functions of single elements, sums, copies, and dropout."""
 
 import numpy as np
 
@@ -54,6 +55,28 @@ def _arithmetic(name):
         ),
     )
     return Kernel(name, "arithmetic", cases, rtol32=1e-7)
+
+
+def _side_by_side(rng, dtype, N, D, E, first, rest):
+    return normal(rng, dtype, N, first + D + E + rest), first, normal(rng, dtype, N, D), normal(rng, dtype, N, E)
+
+
+def _bordered(rng, dtype, N, R, S, *widths):
+    return normal(rng, dtype, N, R, S), *widths, -2.5
+
+
+# Nothing, nothing beside something, single columns, those that fill no vector, several chunks of rows and of one row.
+_JOINED = (
+    *((0, 3, 2, 0, 0), (3, 0, 0, 1, 1), (5, 0, 4, 0, 0), (5, 3, 0, 2, 1), (300, 1, 1, 0, 0), (7, 17, 40, 3, 1)),
+    *((700, 37, 5, 0, 2), (1, 9001, 20_011, 5, 0), (3, 9001, 2, 0, 3)),
+)
+# Nothing, no border, borders on all sides of several chunks, of one row and of a column, what is cut off, all of it
+# and more, a row longer than a chunk.
+_BORDERED = (
+    *((0, 3, 2, 1, 1, 1, 1), (2, 0, 3, 1, 2, 0, 0), (2, 3, 4, 0, 0, 0, 0), (60, 13, 19, 1, 2, 3, 4)),
+    *((1, 1, 20, 0, 0, 2, 1), (9, 1, 1, 0, 0, 1, 1), (4, 5, 40, -1, -2, -3, -4), (4, 5, 6, -1, 2, 3, -4)),
+    *((2, 3, 4, 1, -3, 0, 0), (2, 3, 4, 0, 0, -4, 2), (2, 3, 20_011, 1, 1, 1, 1)),
+)
 
 
 def _with_nan(rng, dtype):
@@ -163,6 +186,8 @@ KERNELS = (
     _arithmetic("subtract"),
     Kernel("cumsum_forward", "cumulative", sized(_matrix, _RUNNING, _RUNNING_BENCH)),
     Kernel("cumsum_backward", "cumulative", sized(_matrix, _RUNNING, _RUNNING_BENCH)),
+    Kernel("join_into", "copies", sized(_side_by_side, _JOINED, (2048, 64, 64, 0, 0)), mutates=(0,), rtol32=1e-7),
+    Kernel("pad", "copies", sized(_bordered, _BORDERED, (1024, 32, 32, 1, 1, 1, 1)), rtol32=1e-7),
     Kernel("column_sums", "arithmetic", (*sized(_matrix, _MATRICES, (1024, 65)), *_POSITIVE), rtol32=2e-6),
     Kernel("row_sums", "arithmetic", sized(_matrix, (*_MATRICES, (3, 20_011)), (2048, 384)), rtol32=2e-5),
     Kernel("total", "arithmetic", sized(elements, (*ELEMENTS, (300_007,)), ELEMENTS_BENCH), rtol32=1e-12),

@@ -1,0 +1,77 @@
+"""Joined and padded arrays that are large enough for kernels, in any layout and dtype, beside what NumPy does."""
+
+import numpy as np
+import pytest
+
+from fastgrok import ops
+from fastgrok.ops import shape
+
+
+def _images(rng, dtype, channels_last):
+    """Images (5, 6, 64, 80), more elements than a kernel is worth for, in one of two layouts."""
+    images = (100 * rng.standard_normal((5, 64, 80, 6) if channels_last else (5, 6, 64, 80))).astype(dtype)
+    return images.transpose(0, 3, 1, 2) if channels_last else images
+
+
+@pytest.fixture
+def kernels_always(monkeypatch):
+    """Use kernels for joining from the first element on: their threshold is high."""
+    monkeypatch.setattr(shape, "SHARED", 1)
+    monkeypatch.setattr(shape, "_FEW", 1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("second", [False, True])
+@pytest.mark.parametrize("dim", [0, 1, 3, -2])
+def test_cat_and_stack(rng, kernels_always, dtype, first, second, dim):
+    arrays = [_images(rng, dtype, layout) for layout in (first, second, first)]
+    joined, stacked = ops.Cat().forward(*arrays, dim=dim), ops.Stack().forward(*arrays, dim=dim)
+    np.testing.assert_array_equal(joined, np.concatenate(arrays, dim))
+    np.testing.assert_array_equal(stacked, np.stack(arrays, dim))
+    assert joined.dtype == stacked.dtype == arrays[0].dtype
+    if first == second:  # the result lies in memory as they do
+        assert joined.transpose(0, 2, 3, 1).flags.c_contiguous == first
+
+
+def test_cat_of_different_sizes_and_of_nothing(rng, kernels_always):
+    arrays = [rng.standard_normal((700, D)) for D in (1, 40, 0, 17, 300)]
+    np.testing.assert_array_equal(ops.Cat().forward(*arrays, dim=1), np.concatenate(arrays, 1))
+    whole = np.arange(700_000.0).reshape(700, 1000)
+    parts = [whole[:, :300], whole[:, 300:]]  # with gaps between rows
+    np.testing.assert_array_equal(ops.Cat().forward(*parts, dim=1), whole)
+    np.testing.assert_array_equal(ops.Cat().forward(*parts[:1], *parts[:1], dim=0), np.concatenate(parts[:1] * 2))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize(
+    "widths",
+    [
+        ((0, 0), (0, 0), (0, 0), (0, 0)),
+        ((0, 0), (0, 0), (0, 0), (1, 2)),
+        ((0, 0), (0, 0), (2, 1), (1, 0)),
+        ((0, 0), (1, 1), (0, 0), (0, 3)),
+        ((1, 1), (0, 0), (0, 0), (0, 0)),
+        ((0, 0), (0, 0), (-1, -2), (3, -4)),
+        ((0, 0), (1, -1), (2, 2), (1, 1)),
+        ((0, 0), (0, 0), (-64, 0), (0, 1)),
+    ],
+)
+def test_pad_and_its_gradient(rng, dtype, channels_last, widths):
+    x, op = _images(rng, dtype, channels_last), ops.Pad()
+    y = op.forward(x, widths, value=3.0)
+    added, cut = ([(max(s * a, 0), max(s * b, 0)) for a, b in widths] for s in (1, -1))
+    inside = x[tuple(slice(a, n - b) for n, (a, b) in zip(x.shape, cut, strict=True))]
+    np.testing.assert_array_equal(y, np.pad(inside, added, constant_values=3))
+    assert y.dtype == x.dtype and not np.shares_memory(x, y)
+    dy = rng.standard_normal(y.shape)
+    (dx,) = op.backward(dy)
+    middle = dy[tuple(slice(a, n - b) for n, (a, b) in zip(y.shape, added, strict=True))]
+    np.testing.assert_array_equal(dx, np.pad(middle, cut))
+
+
+def test_pad_keeps_nan_and_infinity():
+    x = np.full((200, 200), np.nan)
+    x[::2] = -np.inf
+    np.testing.assert_array_equal(ops.Pad().forward(x, ((1, 1), (1, 1)), value=np.inf)[1:-1, 1:-1], x)
