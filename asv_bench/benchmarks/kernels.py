@@ -106,6 +106,8 @@ NAMES = [
     "softmax_forward",
     "softplus_backward",
     "softplus_forward",
+    "sqrt_backward",
+    "sqrt_forward",
     "subtract",
     "sum_of_squares",
     "swap_axes",

@@ -218,7 +218,8 @@ def _by_kernel(kernel: Callable[..., np.ndarray], a: np.ndarray, b: np.ndarray) 
     numbers, each of which belongs to N runs of S.
     """
     if a.shape == b.shape:
-        return elementwise(kernel, a, b) if memory_axes(a, b) else None
+        alike = (a.flags.c_contiguous and b.flags.c_contiguous) or memory_axes(a, b) is not None
+        return elementwise(kernel, a, b) if alike else None
     large, short = (a, b) if a.size > b.size else (b, a)
     if short.ndim > large.ndim:
         return None

@@ -7,7 +7,7 @@ import numpy as np
 
 import fastgrok_kernels as kernels
 
-from .base import KERNEL_SIZE, Op, check_float, chosen, copied, elementwise, quiet, room
+from .base import KERNEL_SIZE, SHARED, Op, check_float, chosen, copied, elementwise, quiet, room
 
 
 def sign(x: np.ndarray) -> np.ndarray:
@@ -162,12 +162,15 @@ class Sqrt(Op):
     @quiet
     def forward(self, x):
         """Square root; nan below 0."""
-        self.y = np.sqrt(x, out=room(x, x))
+        small = x.size < SHARED or x.dtype.char not in "fd"
+        self.y = np.sqrt(x, out=room(x, x)) if small else elementwise(kernels.sqrt_forward, x)
         return self.y
 
     @quiet
     def backward(self, dy):
         """dx = dy / (2 y)."""
+        if dy.size >= KERNEL_SIZE:
+            return (elementwise(kernels.sqrt_backward, dy, self.y),)
         return (dy / (2 * self.y),)
 
 

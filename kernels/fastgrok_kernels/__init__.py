@@ -37,7 +37,7 @@ _MODULES = {
     "dropout": ("dropout_backward", "dropout_forward"),
     "elementwise": (
         "bias_relu_backward", "exp_forward", "log_forward", "relu_backward", "relu_forward",
-        "sigmoid_backward", "sigmoid_forward",
+        "sigmoid_backward", "sigmoid_forward", "sqrt_backward", "sqrt_forward",
         "tanh_backward", "tanh_forward", "where",
     ),
     "embedding": ("add_rows_into", "embedding_backward", "embedding_forward"),

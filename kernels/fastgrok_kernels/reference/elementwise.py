@@ -54,3 +54,15 @@ def relu_backward(dy, y):
 def where(condition, x, other):
     """y, shaped as condition."""
     return np.where(condition, x, other)
+
+
+def sqrt_forward(x):
+    """y (...)."""
+    with np.errstate(invalid="ignore"):
+        return np.sqrt(x)
+
+
+def sqrt_backward(dy, y):
+    """dx (...)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return dy / (2 * y)

@@ -151,6 +151,14 @@ def _sigmoids(rng, dtype, *shape):
     return normal(rng, dtype, *shape), rng.uniform(0, 1, shape).astype(dtype)
 
 
+def _roots(rng, dtype, *shape):
+    return normal(rng, dtype, *shape), rng.uniform(0.1, 3, shape).astype(dtype)
+
+
+def _roots_of_nothing(rng, dtype):
+    return np.array([1, -1, 0, np.nan, 1, 2], dtype), np.array([0, 0, 0, 1, np.nan, np.inf], dtype)
+
+
 def _tanhs(rng, dtype, *shape):
     return normal(rng, dtype, *shape), rng.uniform(-1, 1, shape).astype(dtype)
 
@@ -195,6 +203,12 @@ KERNELS = (
     Kernel("log_forward", "elementwise", sized(_positive, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("sigmoid_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("sigmoid_backward", "elementwise", sized(_sigmoids, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("sqrt_forward", "elementwise", (*sized(_positive, ELEMENTS, ELEMENTS_BENCH), Case("nan", _with_nan))),
+    Kernel(
+        "sqrt_backward",
+        "elementwise",
+        (*sized(_roots, ELEMENTS, ELEMENTS_BENCH), Case("zero and nan", _roots_of_nothing)),
+    ),
     Kernel("tanh_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("tanh_backward", "elementwise", sized(_tanhs, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("relu_forward", "elementwise", (*sized(elements, ELEMENTS, ELEMENTS_BENCH), Case("nan", _with_nan))),
