@@ -113,6 +113,7 @@ NAMES = [
     "swap_axes",
     "tanh_backward",
     "tanh_forward",
+    "topk",
     "total",
     "where",
 ]

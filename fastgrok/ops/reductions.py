@@ -12,7 +12,18 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import RangeError
-from .base import KERNEL_SIZE, Op, check_float, contiguous, memory_axes, normalise_axes, normalise_axis, quiet, summed
+from .base import (
+    KERNEL_SIZE,
+    Op,
+    check_float,
+    contiguous,
+    memory_axes,
+    normalise_axes,
+    normalise_axis,
+    quiet,
+    rows_of,
+    summed,
+)
 from .gradients import Broadcast
 
 
@@ -113,6 +124,11 @@ class Amin(Amax):
     """The smallest element over `dim`."""
 
     extreme = staticmethod(np.min)
+
+
+def places_of_largest(x: np.ndarray, k: int, largest: bool) -> np.ndarray:
+    """Return where along the last axis the k largest floats are, in order; or the smallest. For few of many."""
+    return kernels.topk(rows_of(contiguous(x)), k, largest).reshape(*x.shape[:-1], k)
 
 
 class LogSumExp(Op):

@@ -71,6 +71,7 @@ _MODULES = {
     ),
     "rnn": ("rnn_backward", "rnn_forward"),
     "softmax": ("log_softmax_backward", "log_softmax_forward", "softmax_backward", "softmax_forward"),
+    "topk": ("topk",),
     "update": ("adam_into", "adamw_into", "momentum_into", "sgd_into"),
     "update_adaptive": ("adadelta_into", "adagrad_into", "adamax_into", "nadam_into", "rmsprop_into"),
 }  # fmt: skip

@@ -306,3 +306,18 @@ def test_equal_numbers_and_nan_keep_their_order_when_sorted(rng, dtype, axis):
     turned = np.flip(x, axis)
     falling = x.shape[axis] - 1 - np.flip(np.argsort(turned, axis, kind="stable"), axis)
     np.testing.assert_array_equal(fastgrok.tensor(x).argsort(axis, descending=True).numpy(), falling)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize(("shape", "dim"), [((100, 90), 1), ((100, 90), 0), ((20, 30, 40), 1), ((6000,), 0)])
+@pytest.mark.parametrize("k", [1, 3, 12, 30])
+@pytest.mark.parametrize("largest", [True, False])
+def test_topk_of_many(rng, dtype, shape, dim, k, largest):
+    x = (100 * rng.standard_normal(shape)).astype(dtype)
+    if x.dtype.kind == "f":
+        x.reshape(-1)[::17], x.reshape(-1)[1::19] = np.nan, np.inf  # NaN counts as larger
+    values, indices = fastgrok.from_numpy(x).topk(k, dim, largest)
+    ordered = np.flip(np.sort(x, dim), dim) if largest else np.sort(x, dim)
+    np.testing.assert_array_equal(values.numpy(), ordered.take(range(k), dim))
+    np.testing.assert_array_equal(np.take_along_axis(x, indices.numpy(), dim), values.numpy())
+    assert indices.numpy().dtype == np.int64

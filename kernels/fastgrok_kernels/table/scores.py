@@ -46,6 +46,21 @@ def _classified_at_once(rng, dtype, N, V):
     return *_classified(rng, dtype, N, V), 1 / max(N, 1)
 
 
+def _best(rng, dtype, N, D, k, largest):
+    return normal(rng, dtype, N, D), k, largest
+
+
+def _best_of_equals(rng, dtype, largest):
+    x = rng.integers(0, 4, (40, 30)).astype(dtype)
+    x[::3, ::7], x[1::3, 4::5], x[2::3, ::2] = np.nan, np.inf, -np.inf
+    x[3::6, 7] = -x[3::6, 7]  # NaN of the other sign
+    return x, 9, largest
+
+
+# Nothing, none, all, one of one row that is longer than a chunk, several chunks of rows.
+_BEST = ((0, 5, 2), (3, 5, 0), (1, 1, 1), (4, 6, 6), (2, 9001, 3), (300, 70, 5))
+_EQUALS = [Case(f"equals {flag}", lambda rng, dtype, flag=flag: _best_of_equals(rng, dtype, flag)) for flag in (0, 1)]
+
 _CLASSES = tuple(size for size in _ROWS if size != (3, 0))  # without classes there is no target
 _HUGE = ((1e4, 0, -1e4), (-1e4, -1e4, -1e4), (3e4, 3e4, 0))
 _EXTREME = [Case(f"huge {n}", lambda rng, dtype, n=n: (np.tile(np.array(_HUGE, dtype), n),)) for n in (1, 11)]
@@ -59,5 +74,14 @@ KERNELS = (
     Kernel("cross_entropy_backward", "cross_entropy", sized(_classified_backward, _CLASSES, _ROWS_BENCH), rtol32=5e-6),
     Kernel(
         "cross_entropy_with_gradient", "cross_entropy", sized(_classified_at_once, _CLASSES, _ROWS_BENCH), rtol32=5e-6
+    ),
+    Kernel(
+        "topk",
+        "topk",
+        (
+            *sized(_best, [(*size, True) for size in _BEST], (4096, 256, 5, True)),
+            *sized(_best, [(*size, False) for size in _BEST], (4096, 256, 5, False)),
+            *_EQUALS,
+        ),
     ),
 )
