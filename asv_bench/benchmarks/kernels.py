@@ -24,6 +24,8 @@ NAMES = [
     "batch_norm_forward",
     "batch_norm_statistics",
     "batched_matmul",
+    "bce_backward",
+    "bce_forward",
     "bias_relu_backward",
     "column_sums",
     "conv_backward_input",

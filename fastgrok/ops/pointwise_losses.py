@@ -180,10 +180,16 @@ class BCEWithLogits(_Pointwise):
         pos_weight = as_factors(name, "pos_weight", pos_weight, x)
         self.x, self.target, self.reduction = x, target, reduction
         self.weight, self.pos_weight = weight, pos_weight
+        if self.plain():
+            return reduce(elementwise(kernels.bce_forward, x, target), reduction, x.size)
         rest = LogSigmoid().forward(x)
         rest = rest if pos_weight is None else rest * self.factors()
         losses = combined(np.subtract, combined(np.multiply, self.complement(), x), rest)
         return reduce(losses if weight is None else combined(np.multiply, losses, weight), reduction, x.size)
+
+    def plain(self) -> bool:
+        """Whether there are no factors and so many elements that it is worth a kernel."""
+        return self.weight is None and self.pos_weight is None and self.x.size >= KERNEL_SIZE
 
     def complement(self) -> np.ndarray:
         """Return 1 - t."""
@@ -201,9 +207,12 @@ class BCEWithLogits(_Pointwise):
         x, dtarget = self.x, None
         d = self.dlosses(dy, x.shape)
         d = d if self.weight is None else d * self.weight
-        below = Sigmoid().forward(-x)
-        below = below if self.pos_weight is None else below * self.factors()
-        dx = combined(np.multiply, combined(np.subtract, self.complement(), below), d)
+        if self.plain() and d.ndim == 0:
+            dx = elementwise(lambda x, target: kernels.bce_backward(d, x, target), x, self.target)
+        else:
+            below = Sigmoid().forward(-x)
+            below = below if self.pos_weight is None else below * self.factors()
+            dx = combined(np.multiply, combined(np.subtract, self.complement(), below), d)
         if len(self.needs) > 1 and self.needs[1]:
             dtarget = -x if self.pos_weight is None else -x - (self.pos_weight - 1) * LogSigmoid().forward(x)
             dtarget = d * dtarget

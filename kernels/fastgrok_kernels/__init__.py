@@ -28,6 +28,7 @@ _MODULES = {
     "attention": (
         "attention_backward", "attention_forward", "self_attention_backward", "self_attention_forward",
     ),
+    "bce": ("bce_backward", "bce_forward"),
     "clip": ("scale_into", "sum_of_squares"),
     "conv": ("conv_backward_input", "conv_backward_weight", "conv_forward"),
     "copies": ("join_into", "pad"),

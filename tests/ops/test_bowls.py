@@ -29,3 +29,21 @@ def test_bowls_of_any_size(op, limit, D):
             found, expected = [x[finite] for x in found], [x[finite] for x in expected]
     for ours, exact in zip(found, expected, strict=True):
         np.testing.assert_allclose(ours, exact, rtol=1e-6, atol=1e-44)
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_binary_cross_entropy_of_many_logits_is_that_of_few(dtype, reduction):
+    rng = np.random.default_rng(0)
+    x = (9 * rng.standard_normal((130, 70))).astype(dtype).T
+    target = rng.uniform(0, 1, x.shape).astype(dtype)
+    whole, parts = ops.BCEWithLogits(), [ops.BCEWithLogits() for _ in x]
+    losses = np.stack([part.forward(*pair, reduction="none") for part, *pair in zip(parts, x, target, strict=True)])
+    expected = {"none": losses, "sum": losses.sum(), "mean": losses.mean()}[reduction]
+    tolerance = {"rtol": 2e-6, "atol": 2e-6} if dtype == np.float32 else {"rtol": 1e-12}
+    np.testing.assert_allclose(whole.forward(x, target, reduction=reduction), expected, **tolerance)
+    dy = rng.standard_normal(x.shape if reduction == "none" else ()).astype(dtype)
+    rows = np.broadcast_to(dy / (x.size if reduction == "mean" else 1), x.shape)
+    gradients = [part.backward(row) for part, row in zip(parts, rows, strict=True)]
+    for i, gradient in enumerate(whole.backward(np.asarray(dy))):
+        np.testing.assert_allclose(gradient, np.stack([pair[i] for pair in gradients]), **tolerance)

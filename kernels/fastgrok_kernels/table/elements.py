@@ -131,6 +131,18 @@ def _pair_nan(rng, dtype):
     return np.array([np.nan, 1, 0, np.inf, -np.inf, 3], dtype), np.array([1, np.nan, 0, 1, 1, -9], dtype), 1.0, 1.0
 
 
+def _logits(rng, dtype, *shape):
+    return normal(rng, dtype, *shape, scale=9.0), rng.uniform(0, 1, shape).astype(dtype)
+
+
+def _logits_and_gradient(rng, dtype, *shape):
+    return -0.4, *_logits(rng, dtype, *shape)
+
+
+def _logits_nan(rng, dtype):
+    return np.array([np.nan, 1, 200, -200, np.inf, -np.inf, 3], dtype), np.array([1, np.nan, 0, 1, 0, 1, 1], dtype)
+
+
 def _choice(rng, dtype, *shape):
     return rng.random(shape) < 0.4, normal(rng, dtype, *shape), normal(rng, dtype, *shape)
 
@@ -276,6 +288,15 @@ KERNELS = (
         ),
     ),
     Kernel("normal_into", "normal", sized(_empty, ELEMENTS, ELEMENTS_BENCH), mutates=(0,), rtol64=2e-6),
+    Kernel("bce_forward", "bce", (*sized(_logits, ELEMENTS, ELEMENTS_BENCH), Case("nan", _logits_nan))),
+    Kernel(
+        "bce_backward",
+        "bce",
+        (
+            *sized(_logits_and_gradient, ELEMENTS, ELEMENTS_BENCH),
+            Case("nan", lambda rng, dtype: (2.0, *_logits_nan(rng, dtype))),
+        ),
+    ),
     Kernel("dropout_forward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),
     Kernel("dropout_backward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),
 )
