@@ -52,6 +52,23 @@ class Broadcast(Gradient):
         return super().__add__(other)
 
 
+class OneEach(Gradient):
+    """values (N,), each in its row of zeros, at places (N,) int64: the gradient (N, V) of a choice from each row.
+
+    Rows with a negative place have zeros only.
+    """
+
+    def __init__(self, values: np.ndarray, places: np.ndarray, shape: tuple[int, ...]):
+        self.values, self.places, self.shape = values, places, shape
+
+    def dense(self) -> np.ndarray:
+        """Return the array (N, V)."""
+        d = memory.zeros(self.shape, self.values.dtype)
+        chosen = np.flatnonzero(self.places >= 0)
+        d[chosen, self.places[chosen]] = self.values[chosen]
+        return d
+
+
 class _Pieces(Gradient):
     """A sum that is kept as the list of its terms."""
 

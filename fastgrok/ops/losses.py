@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 import fastgrok_kernels as kernels
-from fastgrok_kernels import memory
 
 from ..errors import DtypeError, ShapeError
 from .base import LARGE_SUM, Op, check_float, check_ids
+from .gradients import OneEach
 from .matmul import check_dtypes
 from .softmax import as_rows, from_rows
 
@@ -147,10 +147,9 @@ class NLL(_ClassLoss):
 
     def backward(self, dy):
         """-1 times the gradient of the loss, at the target."""
-        d = memory.zeros((len(self.targets), self.shape[self.axis]), dy.dtype)
-        counted = np.flatnonzero(self.targets >= 0)
-        d[counted, self.targets[counted]] = -self.dlosses(dy)[counted]
-        return (from_rows(d, self.shape, self.axis),)
+        rows = len(self.targets), self.shape[self.axis]
+        d = OneEach(-self.dlosses(dy), self.targets, rows)
+        return (d if rows == self.shape else from_rows(d.dense(), self.shape, self.axis),)
 
 
 class SoftCrossEntropy(Op):

@@ -5,6 +5,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from .base import Op, check_float, contiguous, normalise_axis, rows_of
+from .gradients import OneEach
 
 
 def as_rows(x: np.ndarray, axis: int) -> np.ndarray:
@@ -48,3 +49,11 @@ class LogSoftmax(Softmax):
     name = "log_softmax"
     run_forward = staticmethod(lambda x: kernels.log_softmax_forward(x))
     run_backward = staticmethod(lambda dy, y: kernels.log_softmax_backward(dy, y))
+    accepts_structured = True
+
+    def backward(self, dy):
+        """See `Softmax.backward`. Of one choice from each row it is the gradient of the cross-entropy."""
+        if isinstance(dy, OneEach) and self.axis == 1:
+            none = np.zeros(len(self.y), self.y.dtype)  # these are logits, the exponentials of which have the sum 1
+            return (kernels.cross_entropy_backward(-dy.values, self.y, none, dy.places),)
+        return super().backward(dy if isinstance(dy, np.ndarray) else dy.dense())

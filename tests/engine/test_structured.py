@@ -9,6 +9,7 @@ import fastgrok
 from fastgrok import ops
 from fastgrok.autograd import apply
 from fastgrok.ops import BagRows, Broadcast, Gradient, Outer, Rows
+from fastgrok.ops.gradients import OneEach
 
 SHAPE = (5, 3)
 
@@ -24,6 +25,7 @@ def kinds(rng):
         "outer": Outer(rng.standard_normal((2, 5)), rng.standard_normal((2, 3))),
         "broadcast": Broadcast(rng.standard_normal((5, 1)), SHAPE),
         "constant": Broadcast(np.array(2.0), SHAPE),
+        "one each": OneEach(rng.standard_normal(5), np.array([2, -1, 0, 0, 1]), SHAPE),
     }
 
 
@@ -32,7 +34,7 @@ def dense(g):
 
 
 @pytest.mark.parametrize(
-    "names", list(itertools.product(["dense", "rows", "bags", "outer", "broadcast", "constant"], repeat=2))
+    "names", list(itertools.product(["dense", "rows", "bags", "outer", "broadcast", "constant", "one each"], repeat=2))
 )
 def test_sums(names, rng):
     gradients = [kinds(rng)[name] for name in names]

@@ -190,3 +190,37 @@ def test_roots_of_many_numbers(dtype, axes):
         np.testing.assert_array_equal(op.forward(x), np.sqrt(x))
         np.testing.assert_allclose(op.backward(dy)[0], 1.5 / np.sqrt(x), rtol=1e-6)
     assert op.y.strides == x.strides
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize(("shape", "dim"), [((7, 5), 1), ((7, 5), 0), ((7, 5, 3), 1), ((5,), 0)])
+@pytest.mark.parametrize("ignored", [-100, 2])
+def test_choices_from_log_softmax_have_the_gradient_of_the_cross_entropy(reduction, shape, dim, ignored):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(shape)
+    classes = shape[min(1, len(shape) - 1)]
+    target = fastgrok.tensor(rng.integers(0, classes, shape[:1] * (len(shape) > 1) + shape[2:]))
+    one, two, three = (fastgrok.tensor(x, requires_grad=True) for _ in range(3))
+    settings = {"reduction": reduction, "ignore_index": ignored}
+    log = fastgrok.nn.functional.log_softmax(one, dim)
+    fastgrok.nn.functional.nll_loss(log, target, **settings).sum().backward()
+    log = fastgrok.nn.functional.log_softmax(two, dim)
+    log.register_hook(lambda gradient: gradient + 0)  # which asks for the whole array
+    fastgrok.nn.functional.nll_loss(log, target, **settings).sum().backward()
+    np.testing.assert_allclose(one.grad.numpy(), two.grad.numpy(), rtol=1e-12, atol=1e-15)
+    if dim == min(1, len(shape) - 1):
+        fastgrok.nn.functional.cross_entropy(three, target, **settings).sum().backward()
+        np.testing.assert_allclose(one.grad.numpy(), three.grad.numpy(), rtol=1e-12, atol=1e-15)
+
+
+def test_a_choice_and_another_gradient_add_up():
+    rng = np.random.default_rng(0)
+    x = fastgrok.tensor(rng.standard_normal((6, 4)), requires_grad=True)
+    target = fastgrok.tensor(rng.integers(0, 4, 6))
+    log = fastgrok.nn.functional.log_softmax(x, 1)
+    log.retain_grad()
+    (fastgrok.nn.functional.nll_loss(log, target) + fastgrok.nn.functional.nll_loss(log, target) + log.sum()).backward()
+    expected = np.ones((6, 4))
+    expected[np.arange(6), target.numpy()] -= 2 / 6
+    np.testing.assert_allclose(log.grad.numpy(), expected)
+    np.testing.assert_allclose(x.grad.numpy(), expected - np.exp(log.detach().numpy()) * expected.sum(1, keepdims=True))
