@@ -50,6 +50,7 @@ NAMES = [
     "embedding_bag_max_forward",
     "embedding_forward",
     "exp_forward",
+    "flip",
     "gates_backward_bias",
     "gates_backward_input",
     "gates_backward_weight",

@@ -11,10 +11,10 @@ import fastgrok_kernels as kernels
 from fastgrok_kernels import memory
 
 from ..errors import DtypeError, ShapeError
-from .base import SHARED, Op, laid_out, memory_axes, normalise_axes, normalise_axis
+from .base import SHARED, Op, copied, laid_out, memory_axes, normalise_axes, normalise_axis
 from .gradients import Outer
 
-_MANY = 1 << 14  # elements from which a border is worth a kernel
+_MANY = 1 << 14  # elements from which a border, or turning around, is worth a kernel
 _FEW = 16  # neighbouring elements of each array, on average; with fewer, NumPy joins them sooner
 
 
@@ -224,11 +224,22 @@ class Flip(Op):
     def forward(self, x, dims):
         """Turn around; dims is a tuple of axes. Raises `IndexError` when there is no such axis."""
         self.axes = normalise_axes("flip", tuple(dims), x.ndim) if dims else ()
-        return np.flip(x, self.axes).copy()
+        if x.size < _MANY or x.dtype.char not in "fd" or not x.flags.c_contiguous:
+            return np.flip(x, self.axes).copy()
+        y = x
+        for first, last in _runs(self.axes):
+            y = kernels.flip(y.reshape(math.prod(x.shape[:first]), math.prod(x.shape[first : last + 1]), -1))
+        return copied(x) if y is x else y.reshape(x.shape)
 
     def backward(self, dy):
         """Turn around again."""
         return (np.flip(dy, self.axes),)
+
+
+def _runs(axes: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Return the first and the last of all neighbours among axes in order: they are turned around as one."""
+    firsts = [axis for axis in axes if axis - 1 not in axes]
+    return list(zip(firsts, [axis for axis in axes if axis + 1 not in axes], strict=True))
 
 
 class Pad(Op):

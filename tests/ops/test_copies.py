@@ -1,4 +1,4 @@
-"""Joined and padded arrays that are large enough for kernels, in any layout and dtype, beside what NumPy does."""
+"""Joined, padded and flipped arrays, large enough for kernels, in any layout and dtype, beside what NumPy does."""
 
 import numpy as np
 import pytest
@@ -75,3 +75,14 @@ def test_pad_keeps_nan_and_infinity():
     x = np.full((200, 200), np.nan)
     x[::2] = -np.inf
     np.testing.assert_array_equal(ops.Pad().forward(x, ((1, 1), (1, 1)), value=np.inf)[1:-1, 1:-1], x)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("dims", [(), (0,), (3,), (-2,), (1, 3), (0, 2, 3), (0, 1, 2, 3)])
+def test_flip_and_copies(rng, dtype, channels_last, dims):
+    x = _images(rng, dtype, channels_last)
+    y = ops.Flip().forward(x, dims)
+    np.testing.assert_array_equal(y, np.flip(x, dims))
+    assert y.flags.c_contiguous and not np.shares_memory(x, y)
+    np.testing.assert_array_equal(ops.Clone().forward(x), x)

@@ -3,6 +3,11 @@
 import numpy as np
 
 
+def flip(x):
+    """y (N, T, S), of x (N, T, S)."""
+    return x[:, ::-1]
+
+
 def join_into(y, first, a, b):
     """Changes y (N, W), of a (N, D) and b (N, E)."""
     D, E = a.shape[1], b.shape[1]

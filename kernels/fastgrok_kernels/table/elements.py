@@ -206,6 +206,7 @@ KERNELS = (
     _arithmetic("subtract"),
     Kernel("cumsum_forward", "cumulative", sized(_matrix, _RUNNING, _RUNNING_BENCH)),
     Kernel("cumsum_backward", "cumulative", sized(_matrix, _RUNNING, _RUNNING_BENCH)),
+    Kernel("flip", "copies", sized(_matrix, (*_RUNNING, (1, 20_011, 1), (2, 3, 9001)), _RUNNING_BENCH), rtol32=1e-7),
     Kernel("join_into", "copies", sized(_side_by_side, _JOINED, (2048, 64, 64, 0, 0)), mutates=(0,), rtol32=1e-7),
     Kernel("pad", "copies", sized(_bordered, _BORDERED, (1024, 32, 32, 1, 1, 1, 1)), rtol32=1e-7),
     Kernel("column_sums", "arithmetic", (*sized(_matrix, _MATRICES, (1024, 65)), *_POSITIVE), rtol32=2e-6),
