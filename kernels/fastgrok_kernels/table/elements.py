@@ -1,5 +1,4 @@
-"""Functions of single elements, dropout and random numbers."""
-"""Functions of single elements, sums, copies, and dropout."""
+"""Functions of single elements, sums, copies, dropout and random numbers."""
 
 import numpy as np
 
