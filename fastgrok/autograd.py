@@ -13,6 +13,7 @@ import itertools
 import weakref
 from collections.abc import Callable, Iterable
 from functools import partial
+from operator import attrgetter
 from typing import Any, Self
 
 import numpy as np
@@ -81,6 +82,11 @@ class Variable:
         super().__init_subclass__(**keywords)
         if results:
             cls._result_class = cls
+        # Python lays out all instances as the first ones; an attribute that comes later gives each a dict of its own,
+        # with which a step of a small network takes 3 % longer.
+        first = object.__new__(cls)
+        for name in "array storage op output _requires_grad is_view rebased parent gathered _grad _hooks".split():
+            setattr(first, name, None)
 
     def __init__(self, array: np.ndarray, requires_grad: bool = False):
         self.array = np.asarray(array)
@@ -215,6 +221,7 @@ class Handle:
 
 
 _numbers = itertools.count()
+_array_of, _wants_gradient = attrgetter("array"), attrgetter("_requires_grad")  # for map: a comprehension takes longer
 
 #: While a model is exported: what calls forward in place of `apply`, and so sees every op; see `fastgrok.onnx`.
 tracer: Callable[[Op, tuple["Variable", ...], dict[str, Any]], Any] | None = None
@@ -235,33 +242,32 @@ def apply(op_class: type[Op], *variables: Variable, **static: Any) -> Any:
     array([2., 4.])
     """
     op = op_class()
+    recorded = False
     if _mode.enabled:
         for variable in variables:
             if variable.parent is not None:
                 refresh(variable)
-        op.needs = needs = tuple([v._requires_grad for v in variables])
-        recorded = True in needs
-    else:
-        op.needs = (False,) * len(variables)
-        recorded = False
+            if variable._requires_grad:
+                recorded = True
+    op.needs = tuple(map(_wants_gradient, variables)) if recorded else (False,) * len(variables)
     trace = tracer  # read once: another thread may end its export
     if trace is None:
-        result = op.forward(*[v.array for v in variables], **static)
+        result = op.forward(*map(_array_of, variables), **static)
     else:
         result = trace(op, variables, static)
 
-    cls = variables[0]._result_class
+    first = variables[0]
     if type(result) is not tuple:
-        output = cls._from_array(result if type(result) is np.ndarray else np.asarray(result))
-        if op_class.view and np.may_share_memory(output.array, variables[0].array):
-            output.storage = storage = variables[0].storage
-            output.is_view, output.rebased, output.parent = True, storage.rebased, (variables[0], op_class, static)
+        output = first._result_class._from_array(result if type(result) is np.ndarray else np.asarray(result))
+        if op_class.view and _shares_memory(output.array, first.array):
+            output.storage = storage = first.storage
+            output.is_view, output.rebased, output.parent = True, storage.rebased, (first, op_class, static)
         if recorded:
             output.op, output._requires_grad = op, True
             _record(op, variables, (output,))
         return output
 
-    outputs = tuple([cls._from_array(np.asarray(array)) for array in result])
+    outputs = tuple([first._result_class._from_array(np.asarray(array)) for array in result])
     if recorded:
         op.outputs = len(outputs)
         for i, output in enumerate(outputs):
@@ -269,6 +275,12 @@ def apply(op_class: type[Op], *variables: Variable, **static: Any) -> Any:
                 output.op, output.output, output._requires_grad = op, i, True
         _record(op, variables, outputs)
     return outputs
+
+
+def _shares_memory(result: np.ndarray, x: np.ndarray) -> bool:
+    """Whether what the op of a view made of x is one; NumPy's answer takes long, and most views name their base."""
+    base = result.base
+    return (base is not None and (base is x or base is x.base)) or np.may_share_memory(result, x)
 
 
 def _record(op: Op, inputs: tuple[Variable, ...], outputs: tuple[Variable, ...]) -> None:
@@ -284,9 +296,15 @@ def _record(op: Op, inputs: tuple[Variable, ...], outputs: tuple[Variable, ...])
     op.sources = tuple(sources)
     op.number = next(_numbers)
     if op.saved_inputs or op.saved_outputs:
-        saved = [inputs[i].storage for i in op.saved_inputs if i < len(inputs)]
-        saved += [outputs[i].storage for i in op.saved_outputs]
-        op.saved = tuple([(storage, storage.version) for storage in saved])
+        saved = []
+        for i in op.saved_inputs:
+            if i < len(inputs):
+                storage = inputs[i].storage
+                saved.append((storage, storage.version))
+        for i in op.saved_outputs:
+            storage = outputs[i].storage
+            saved.append((storage, storage.version))
+        op.saved = tuple(saved)
 
 
 def parent_of(view: Variable) -> tuple[Variable, type[Op], dict[str, Any]] | None:

@@ -58,12 +58,14 @@ def _run(op: Op, douts: list, retain_graph: bool, send: Callable[[Any, Any], Non
     """Run one op's backward and send the results on; a function, so that nothing of it lives on while the next runs."""
     if op.saved:
         _check_versions(op)
-    # NumPy turns 0-d arrays into numbers wherever it calculates.
-    douts = [np.asarray(dout) if isinstance(dout, np.generic) else dout for dout in douts]
+    for i, dout in enumerate(douts):
+        if type(dout) is not np.ndarray and dout is not None:
+            if isinstance(dout, np.generic):  # NumPy turns 0-d arrays into numbers wherever it calculates
+                douts[i] = np.asarray(dout)
+            elif isinstance(dout, Gradient) and not op.accepts_structured:
+                douts[i] = dout.dense()
     if op.hooks or op.retained:
         _call_hooks(op, douts)
-    if not op.accepts_structured:
-        douts = [dout.dense() if isinstance(dout, Gradient) else dout for dout in douts]
     gradients = op.backward(*douts)
     sources = op.sources
     if not (retain_graph or op.stateless):
@@ -116,10 +118,10 @@ def _dense(gradient: Any) -> np.ndarray:
 
 def own(array: Any, dtype: np.dtype) -> np.ndarray:
     """Return a gradient as a contiguous, writeable array of the variable's dtype; slopes stay floats for integers."""
+    if array.dtype is dtype and array.flags.carray:
+        return array
     if dtype.kind != "f":
         dtype = array.dtype
-    if array.dtype == dtype and array.flags.carray:
-        return array
     return np.require(array, dtype, ("C", "W"))
 
 
@@ -137,7 +139,7 @@ def finish(leaves: dict[Any, Any], seed: np.ndarray) -> None:
                 gradient = _unshared(gradient, taken)
             variable._grad = gradient if old is None else old + gradient
             continue
-        array = _dense(gradient)
+        array = gradient if type(gradient) is np.ndarray else _dense(gradient)
         if old is not None:
             old = variable.grad
             np.add(old.array, array, out=old.array)

@@ -131,10 +131,11 @@ class RNNBase(Module):
         packed = isinstance(input, PackedSequence)
         x, sizes = (input.data, input.batch_sizes.array) if packed else (input, None)
         F.check_tensors(name, input=x)
-        batched = packed or x.ndim == 3
+        batched = packed or x.array.ndim == 3
         self._check_input(name, x, packed)
         if sizes is not None:
             _check_sizes(name, sizes, len(x))
+            B = int(sizes[0])
         gathered = None
         if not packed:
             # When they were changed in place since they were gathered, or the table was, they are no longer its rows.
@@ -146,11 +147,11 @@ class RNNBase(Module):
             elif self.batch_first:
                 x = x.transpose(0, 1)
                 gathered = gathered and gathered.transposed()
-            if gathered is not None and len(gathered.table) > x.shape[0] * x.shape[1]:
+            T, B = x.array.shape[:2]
+            if gathered is not None and len(gathered.table) > T * B:
                 gathered = None
-            if not x.shape[0]:
+            if not T:
                 raise ShapeError(f"{name}: input has shape {tuple(input.shape)}, expected at least one time step")
-        B = x.shape[1] if sizes is None else int(sizes[0])
         if packed and hx is not None and input.sorted_indices is not None:
             hx = _each(hx, lambda state: state.index_select(1, input.sorted_indices))
 
@@ -201,11 +202,11 @@ class RNNBase(Module):
 
     def _check_input(self, name: str, x: Tensor, packed: bool) -> None:
         """Raise for an input of the wrong shape or dtype."""
-        if x.ndim not in ((2,) if packed else (2, 3)):
+        if x.array.ndim not in ((2,) if packed else (2, 3)):
             expected = "(N, D) for packed sequences" if packed else "(T, B, D) or (T, D)"
             raise ShapeError(f"{name}: input has shape {tuple(x.shape)}, expected {expected}")
         weight = getattr(self, "weight_ih_l0").array  # noqa: B009 - registered under that name
-        if x.shape[-1] != self.input_size:
+        if x.array.shape[-1] != self.input_size:
             raise ShapeError(
                 f"{name}: input has shape {tuple(x.shape)}, whose last dimension is {x.shape[-1]}; "
                 f"expected {self.input_size}, as weight_ih_l0 has shape {weight.shape}"
@@ -229,7 +230,7 @@ class RNNBase(Module):
         for label, state in zip(names, given, strict=True):
             F.check_tensors(name, **{label: state})
             expected = (count, B, H) if batched else (count, H)
-            if tuple(state.shape) != expected:
+            if state.array.shape != expected:
                 raise ShapeError(f"{name}: {label} has shape {tuple(state.shape)}, expected {expected}")
         if batched and not any(state.requires_grad for state in given):  # the usual case, without a graph
             return [tuple(Tensor._from_array(state.array[k]) for state in given) for k in range(count)]

@@ -265,10 +265,11 @@ def change(param: Tensor, kernel: Callable[..., Any], arrays: tuple[np.ndarray, 
     Raises `StateError` when one of `arrays` does not go with the parameter: kernels trust their arguments.
     """
     array = param.array
+    shape, dtype = array.shape, array.dtype
     for other in arrays:
-        if other.shape != array.shape or other.dtype != array.dtype:
+        if other.shape != shape or other.dtype != dtype:
             raise StateError(
-                f"step: a parameter has shape {array.shape} and dtype {array.dtype}, but its gradient or what the "
+                f"step: a parameter has shape {shape} and dtype {dtype}, but its gradient or what the "
                 f"optimizer keeps for it has {other.shape} and {other.dtype}; convert a model before you make "
                 "its optimizer"
             )

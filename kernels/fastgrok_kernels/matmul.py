@@ -129,8 +129,8 @@ def _products(c, a, b, sizes, transpose_a, transpose_b, accumulate=False, bias=N
         if bias is not None:
             c[...] = np.where(bias <= 0, 0, bias) if relu else bias
     if c.size and K:
-        bias = c.reshape(-1)[:0] if bias is None else bias
         a, b, c = a.reshape(-1), b.reshape(-1), c.reshape(-1)
+        bias = c[:0] if bias is None else bias
         if B == 1 and min(M, N) <= matvec.FEW and not accumulate:
             if _few_vectors(c, a, b, M, K, N, transpose_a, transpose_b, bias, relu):
                 return

@@ -78,9 +78,12 @@ def _new_block(size):
 
 def empty(shape, dtype):
     """Like `np.empty`: an array with arbitrary content."""
-    shape = shape if isinstance(shape, tuple) else (shape,)
+    shape = shape if type(shape) is tuple else (shape,)
+    size = math.prod(shape)
+    if 8 * size < LARGE:  # small in any dtype: to ask for its size takes as long as the array itself
+        return np.empty(shape, dtype)
     dtype = np.dtype(dtype)
-    size = math.prod(shape) * dtype.itemsize
+    size *= dtype.itemsize
     return np.empty(shape, dtype) if size < LARGE else np.asarray(_Lease(size, shape, dtype))
 
 

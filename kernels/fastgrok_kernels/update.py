@@ -68,8 +68,10 @@ def _adam(p, m, v, g, lr, beta1, beta2, eps, shrink, weight_decay, step):
     """Both forms of Adam are one loop: p = shrink p first, and d = g + weight_decay p."""
     step_size = lr / (1 - beta1**step)
     root_scale = 1 / math.sqrt(1 - beta2**step)
-    constants = step_size, 1.0 - beta1, float(beta2), 1.0 - beta2, root_scale, float(eps), float(shrink)
-    _adam_chunks(p.reshape(-1), m.reshape(-1), v.reshape(-1), g.reshape(-1), *constants, float(weight_decay))
+    _adam_chunks(
+        p.reshape(-1), m.reshape(-1), v.reshape(-1), g.reshape(-1), step_size, 1.0 - beta1, float(beta2), 1.0 - beta2,
+        root_scale, float(eps), float(shrink), float(weight_decay),
+    )  # fmt: skip
 
 
 @jit.serial
