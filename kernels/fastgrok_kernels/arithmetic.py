@@ -44,7 +44,7 @@ def total(x):
     """
     sums = np.zeros((x.size + CHUNK - 1) // CHUNK)
     if sums.size:
-        _sum_chunks(x.reshape(-1), sums)
+        _sum_chunks(x.ravel(), sums)
     return float(sums.sum())
 
 
@@ -58,7 +58,7 @@ def column_sums(x):
     if x.size:
         width = max(1, min(N, WIDE // D)) * D
         sums = memory.empty(-(-x.size // (ROWS * width)) * width, x.dtype)
-        _sum_columns(x.reshape(-1), width, sums, y)
+        _sum_columns(x.ravel(), width, sums, y)
     return y
 
 
@@ -69,7 +69,7 @@ def row_sums(x):
     """
     y = np.zeros(len(x), x.dtype)
     if x.size:
-        _sum_rows(x.reshape(-1), y)
+        _sum_rows(x.ravel(), y)
     return y
 
 
@@ -84,7 +84,7 @@ def _combine(x, other, what):
             other, S = other.repeat(S), 1
         if S == 1 and other.size < min(WIDE, x.size):
             other = other[None].repeat(WIDE // other.size, axis=0)
-        _combine_chunks(x.reshape(-1), other.reshape(-1), y.reshape(-1), S, what)
+        _combine_chunks(x.ravel(), other.ravel(), y.ravel(), S, what)
     return y
 
 

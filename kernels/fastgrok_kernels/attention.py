@@ -79,7 +79,7 @@ def self_attention_forward(x, mask, scale, causal, p, seed, batch_first):
     sizes, strides = _side_by_side(x, batch_first)
     B, H, T, _, _, D = sizes
     y, maxima, sums = _results(x.dtype, (*x.shape[:2], H, D), (B * H, T))
-    flat = x.reshape(-1)
+    flat = x.ravel()
     _run_forward(flat, flat, flat, mask, *_flat(y, maxima, sums), (scale, causal, p, seed), sizes, strides)
     return y, maxima, sums
 
@@ -120,13 +120,13 @@ def _results(dtype, y, rows):
 
 
 def _flat(*arrays):
-    return [a.reshape(-1) for a in arrays]
+    return [a.ravel() for a in arrays]
 
 
 def _of_mask(mask):
     """The mask in one dimension, and its strides: 0 where all share it."""
     B, H, L, S = mask.shape
-    return mask.reshape(-1), (0, H * L * S if B > 1 else 0, L * S if H > 1 else 0, S if L > 1 else 0)
+    return mask.ravel(), (0, H * L * S if B > 1 else 0, L * S if H > 1 else 0, S if L > 1 else 0)
 
 
 def _settings(scale, causal, p, seed, dtype):

@@ -162,7 +162,7 @@ def conv_forward(x, w, bias, size, stride, padding, dilation, groups):
         packed = _packed(columns.reshape(groups, K * L * Cg, O // groups), NR)
         rows = _slice_rows(P, ((Q - 1) * stride[1] + (L - 1) * dilation[1] + 1) * stride[0] * C)
         sizes = (R, S, C, P, Q, O, K, L, *stride, *padding, *dilation, groups, NR, rows)
-        _conv_forward(x.reshape(-1), packed.reshape(-1), bias, y.reshape(-1), sizes)
+        _conv_forward(x.ravel(), packed.ravel(), bias, y.ravel(), sizes)
     return y
 
 
@@ -267,7 +267,7 @@ def conv_backward_input(dy, w, size, stride, padding, dilation, groups):
         packed = _packed(columns.reshape(groups, K * (O // groups), L * Cg), NR)
         rows = _slice_rows(R, Q * L * Cg)
         sizes = (R, S, C, P, Q, O, K, L, *stride, *padding, *dilation, groups, NR, rows)
-        _conv_backward_input(dy.reshape(-1), packed.reshape(-1), dx.reshape(-1), sizes)
+        _conv_backward_input(dy.ravel(), packed.ravel(), dx.ravel(), sizes)
     return dx
 
 
@@ -394,6 +394,6 @@ def conv_backward_weight(dy, x, kernel_size, stride, padding, dilation, groups):
         row = K * L * Q if C == 1 else ((Q - 1) * stride[1] + (L - 1) * dilation[1] + 1) * stride[0] * C
         rows = _slice_rows(P, row)
         sizes = (R, S, C, P, Q, O, K, L, *stride, *padding, *dilation, groups, panel_width(x.dtype), rows, images)
-        _conv_backward_weight(x.reshape(-1), dy.reshape(-1), sums.reshape(-1), sizes)
+        _conv_backward_weight(x.ravel(), dy.ravel(), sums.ravel(), sizes)
     total = sums.sum(axis=0)
     return np.ascontiguousarray(total[:-1].reshape(K, L, Cg, O).transpose(3, 2, 0, 1)), total[-1].copy()

@@ -31,7 +31,7 @@ def cumsum_backward(dy):
 def _run(x, back):
     (_, T, S), y = x.shape, memory.empty_like(x)
     if y.size:
-        (_sum_along_rows if S == 1 else _sum_along_columns)(x.reshape(-1), y.reshape(-1), T, S, back)
+        (_sum_along_rows if S == 1 else _sum_along_columns)(x.ravel(), y.ravel(), T, S, back)
     return y
 
 

@@ -187,7 +187,7 @@ def _sums(x, w, bias, size, divisor, stride, step, shift):
         common = [math.gcd(divisor[i], step[i]) for i in range(2)]
         (tap_row, tap_gap), (source_row, source_gap) = ([a[i] // common[i] for i in range(2)] for a in (divisor, step))
         gaps = tap_row * L * width, tap_gap * width, source_row * S * width, source_gap * width
-        flat = (a.reshape(-1) for a in (x, w, bias, y))
+        flat = (a.ravel() for a in (x, w, bias, y))
         _sum_rows(*flat, rows, columns, divisor[1], (R, S, width, L), gaps)
     return y if width == C else np.ascontiguousarray(y[..., :C])
 
@@ -268,7 +268,7 @@ def depthwise_backward_weight(dy, x, kernel_size, stride, padding, dilation):
     if x.size and dy.size:
         columns = _taps(L, Q, S, 1, dilation[1], stride[1], -padding[1])
         sizes = (R, S, wide, P, Q, K, *stride, padding[0], dilation[0], width, share)
-        _weight_rows(dy.reshape(-1), x.reshape(-1), sums.reshape(-1), columns, sizes)
+        _weight_rows(dy.ravel(), x.ravel(), sums.ravel(), columns, sizes)
     total = sums.sum(axis=0)
     total = np.concatenate([total[:, : wide - lanes], total[:, width - lanes :]], axis=1)[:, :C]
     return np.ascontiguousarray(total[:-1].T).reshape(C, 1, K, L), total[-1].copy()

@@ -21,7 +21,7 @@ def dropout_forward(x, p, seed):
     if p == 1:
         y.fill(0)
     elif x.size:
-        _apply(x.reshape(-1), y.reshape(-1), *dropping(p, seed, x.dtype))
+        _apply(x.ravel(), y.ravel(), *dropping(p, seed, x.dtype))
     return y
 
 

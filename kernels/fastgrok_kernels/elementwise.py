@@ -81,7 +81,7 @@ def bias_relu_backward(dy, y):
     """
     dx, db = memory.empty_like(dy), np.zeros(dy.shape[1], dy.dtype)
     if dx.size:
-        _bias_relu_backward_columns(dy.reshape(-1), y.reshape(-1), dx.reshape(-1), db)
+        _bias_relu_backward_columns(dy.ravel(), y.ravel(), dx.ravel(), db)
     return dx, db
 
 
@@ -93,21 +93,19 @@ def where(condition, x, other):
     """
     y = memory.empty(condition.shape, x.dtype)
     if y.size:
-        _where_chunks(
-            condition.reshape(-1), _at_least_a_chunk(x, y.size), _at_least_a_chunk(other, y.size), y.reshape(-1)
-        )
+        _where_chunks(condition.ravel(), _at_least_a_chunk(x, y.size), _at_least_a_chunk(other, y.size), y.ravel())
     return y
 
 
 def _at_least_a_chunk(x, size):
     """An array (size,) as it is, and a number as a chunk full of it."""
-    return x.reshape(-1) if x.size == size else np.full(min(size, CHUNK), x)
+    return x.ravel() if x.size == size else np.full(min(size, CHUNK), x)
 
 
 def _apply(chunks, *arrays):
     out = memory.empty_like(arrays[0])
     if out.size:
-        chunks(*(a.reshape(-1) for a in arrays), out.reshape(-1))
+        chunks(*(a.ravel() for a in arrays), out.ravel())
     return out
 
 

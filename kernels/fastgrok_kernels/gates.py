@@ -30,7 +30,7 @@ with all rows at once, `gates_backward_input` read its gates from memory for eac
 
 def flat(*arrays):
     """Views of contiguous arrays as one dimension: the form in which compiled functions take them all."""
-    return [array.reshape(-1) for array in arrays]
+    return [array.ravel() for array in arrays]  # of contiguous arrays the view that reshape(-1) takes twice as long for
 
 
 def unit_blocks(H: int) -> int:
@@ -252,7 +252,7 @@ def gates_sum_rows(dgates, ids, V):
     """
     J, _, G, _ = dgates.shape
     sums = memory.empty((J, V, G, BLOCK), dgates.dtype)
-    _gates_sum_rows(dgates.reshape(-1), ids, sums.reshape(-1), (J, V, G * BLOCK))
+    _gates_sum_rows(dgates.ravel(), ids, sums.ravel(), (J, V, G * BLOCK))
     return sums
 
 
@@ -260,4 +260,4 @@ def gates_backward_bias(dgates, H):
     """Gradient of the bias of `gates_forward`: the sum over rows. dgates (J, N, G, 16) -> dbias (G * H,)."""
     J, N, G, _ = dgates.shape
     sums = gates_sum_rows(dgates, np.zeros(N, np.int64), 1)  # all rows share one id
-    return np.ascontiguousarray(sums.reshape(J, G, BLOCK).transpose(1, 0, 2)).reshape(G, J * BLOCK)[:, :H].reshape(-1)
+    return np.ascontiguousarray(sums.reshape(J, G, BLOCK).transpose(1, 0, 2)).reshape(G, J * BLOCK)[:, :H].ravel()

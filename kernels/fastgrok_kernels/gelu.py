@@ -16,7 +16,7 @@ def gelu_forward(x):
     """
     y = memory.empty_like(x)
     if x.size:
-        _forward_chunks(x.reshape(-1), y.reshape(-1))
+        _forward_chunks(x.ravel(), y.ravel())
     return y
 
 
@@ -27,7 +27,7 @@ def gelu_backward(dy, x):
     """
     dx = memory.empty_like(x)
     if x.size:
-        _backward_chunks(dy.reshape(-1), x.reshape(-1), dx.reshape(-1))
+        _backward_chunks(dy.ravel(), x.ravel(), dx.ravel())
     return dx
 
 

@@ -58,7 +58,7 @@ def group_norm_forward(x, weight, bias, groups, eps):
     B, C, S = x.shape
     y, mean, rstd = memory.empty_like(x), np.zeros((B, groups), x.dtype), np.zeros((B, groups), x.dtype)
     if x.size:
-        flat = [a.reshape(-1) for a in (x, weight, bias, y, mean, rstd)]
+        flat = [a.ravel() for a in (x, weight, bias, y, mean, rstd)]
         _forward(*flat, C // groups, S, eps)
     return y, mean, rstd
 
@@ -117,7 +117,7 @@ def _gradients(loop, dy, x, mean, rstd, weight, S):
     """Call a loop that gives dx, and for each image dweight and dbias."""
     C, dx, sums = weight.size, memory.empty_like(x), np.zeros((2, len(x), weight.size))
     if x.size:
-        flat = [a.reshape(-1) for a in (dy, x, mean, rstd, weight, dx, *sums)]
+        flat = [a.ravel() for a in (dy, x, mean, rstd, weight, dx, *sums)]
         loop(*flat, C // mean.shape[1], S)
     dweight, dbias = sums.sum(axis=1).astype(x.dtype)
     return dx, dweight, dbias
@@ -209,7 +209,7 @@ def group_norm_last_forward(x, weight, bias, groups, eps):
     B, S, C = x.shape
     y, mean, rstd = memory.empty_like(x), np.zeros((B, groups), x.dtype), np.zeros((B, groups), x.dtype)
     if x.size:
-        flat = [a.reshape(-1) for a in (x, weight, bias, y, mean, rstd)]
+        flat = [a.ravel() for a in (x, weight, bias, y, mean, rstd)]
         _last_forward(*flat, C // groups, S, eps)
     return y, mean, rstd
 

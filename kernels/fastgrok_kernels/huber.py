@@ -20,7 +20,7 @@ def huber_forward(x, target, limit, unit):
     y = memory.empty_like(x)
     if y.size:
         limit = min(float(limit), float(np.finfo(x.dtype).max))
-        _forward_chunks(x.reshape(-1), target.reshape(-1), limit, float(unit), y.reshape(-1))
+        _forward_chunks(x.ravel(), target.ravel(), limit, float(unit), y.ravel())
     return y
 
 
@@ -32,7 +32,7 @@ def huber_backward(dy, x, target, limit, unit):
     dx = memory.empty_like(x)
     if dx.size:
         steepest = float(limit) / float(unit) if limit < np.inf else np.inf
-        _backward_chunks(float(dy), x.reshape(-1), target.reshape(-1), steepest, float(unit), dx.reshape(-1))
+        _backward_chunks(float(dy), x.ravel(), target.ravel(), steepest, float(unit), dx.ravel())
     return dx
 
 

@@ -27,5 +27,5 @@ def swap_axes(x):
     B, M, N = x.shape
     y = memory.empty((B, N, M), x.dtype)
     if x.size:
-        _swap_axes(x.reshape(-1), y.reshape(-1), (B, M, N))
+        _swap_axes(x.ravel(), y.ravel(), (B, M, N))
     return y

@@ -25,7 +25,7 @@ __all__ = [
 BLOCK = 1 << 15
 """Numbers in a block, about: 128 KB of float32."""
 FEW = 1 << 9
-"""Numbers up to which NumPy finds statistics of columns sooner: 8 x 8 in 8 us instead of 34."""
+"""Numbers up to which NumPy finds statistics of columns sooner, 8 x 8 in 5 us instead of 34, and normalises sooner."""
 WIDE = 256
 """Numbers in a wide row, at least (unless there are fewer)."""
 
@@ -86,7 +86,7 @@ def layer_norm_forward(x, weight, bias, eps):
     y, mean, rstd = memory.empty_like(x), np.zeros(N, x.dtype), np.zeros(N, x.dtype)
     if x.size:
         rows = _multiple(max(1, 8192 // D), weight)
-        flat = [a.reshape(-1) for a in (x, weight, bias, y, mean, rstd)]
+        flat = [a.ravel() for a in (x, weight, bias, y, mean, rstd)]
         _layer_norm_forward(*flat, x.dtype.type(eps), rows)
     return y, mean, rstd
 
@@ -143,7 +143,7 @@ def layer_norm_backward(dy, x, mean, rstd, weight):
     rows = _multiple(max(16, BLOCK // max(1, D)), weight)
     sums = np.zeros((-(-N // rows), 2, *weight.shape), x.dtype)
     if x.size:
-        _layer_norm_backward(*[a.reshape(-1) for a in (dy, x, mean, rstd, weight, dx, sums)], rows)
+        _layer_norm_backward(*[a.ravel() for a in (dy, x, mean, rstd, weight, dx, sums)], rows)
     dweight, dbias = sums.sum(axis=0)
     return dx, dweight, dbias
 
@@ -160,7 +160,7 @@ def _widths(x):
 
 def _wide(channels, repeats):
     """What belongs to channels (C,), repeated to the width of a wide row."""
-    return channels[None].repeat(repeats, axis=0).reshape(-1)  # np.tile takes five times as long
+    return channels[None].repeat(repeats, axis=0).ravel()  # np.tile takes five times as long
 
 
 def _per_channel(sums, C):
@@ -201,12 +201,13 @@ def batch_norm_statistics(x):
     if not x.size:
         return np.full(C, np.nan, x.dtype), np.full(C, np.nan, x.dtype)
     if x.size <= FEW:
-        mean = x.mean(axis=0, dtype=np.float64)
-        return mean.astype(x.dtype), np.square(x - mean).mean(axis=0).astype(x.dtype)
+        mean = np.add.reduce(x, axis=0, dtype=np.float64) / N  # x.mean takes three times as long
+        apart = x - mean
+        return mean.astype(x.dtype), (np.add.reduce(apart * apart, axis=0) / N).astype(x.dtype)
     repeats, W, size = _widths(x)
     blocks = -(-x.size // size)
     means, squares = np.zeros((blocks, W), x.dtype), np.zeros((blocks, W), x.dtype)
-    _batch_norm_statistics(x.reshape(-1), means.reshape(-1), squares.reshape(-1), W, size)
+    _batch_norm_statistics(x.ravel(), means.ravel(), squares.ravel(), W, size)
     # How many numbers each mean is of: the last block may be short, and end within a wide row.
     last = x.size - (blocks - 1) * size
     counts = np.full((blocks, W), size // W)
@@ -238,11 +239,16 @@ def batch_norm_forward(x, mean, rstd, weight, bias):
     `x` (N, C), `mean`, `rstd`, `weight` and `bias` (C,). Returns `y` (N, C). Source: Ioffe and Szegedy, "Batch
     normalization" (2015).
     """
+    if x.size <= FEW:
+        y = x - mean
+        y *= rstd * weight
+        y += bias
+        return y
     y = memory.empty_like(x)
     if x.size:
         repeats, W, size = _widths(x)
         channels = [_wide(a, repeats) for a in (mean, rstd * weight, bias)]
-        _batch_norm_forward(x.reshape(-1), *channels, y.reshape(-1), size)
+        _batch_norm_forward(x.ravel(), *channels, y.ravel(), size)
     return y
 
 
@@ -273,7 +279,7 @@ def batch_norm_backward_sums(dy, x, mean, rstd):
         return np.zeros(C, x.dtype), np.zeros(C, x.dtype)
     repeats, W, size = _widths(x)
     sums = np.zeros((-(-x.size // size), 2, W), x.dtype)
-    _batch_norm_backward_sums(dy.reshape(-1), x.reshape(-1), _wide(mean, repeats), sums.reshape(-1), size)
+    _batch_norm_backward_sums(dy.ravel(), x.ravel(), _wide(mean, repeats), sums.ravel(), size)
     dbias, products = _per_channel(sums, C)
     return (products * rstd).astype(x.dtype), dbias.astype(x.dtype)
 
@@ -304,5 +310,5 @@ def batch_norm_backward_input(dy, x, mean, rstd, weight, dweight, dbias):
         repeats, W, size = _widths(x)
         N = x.dtype.type(len(x))
         channels = [_wide(a, repeats) for a in (mean, rstd * weight, rstd * dweight / N, dbias / N)]
-        _batch_norm_backward_input(dy.reshape(-1), x.reshape(-1), *channels, dx.reshape(-1), size)
+        _batch_norm_backward_input(dy.ravel(), x.ravel(), *channels, dx.ravel(), size)
     return dx

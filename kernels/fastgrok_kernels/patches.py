@@ -82,7 +82,7 @@ def patches_forward(x, kernel_size, size, stride, padding, dilation):
     columns = memory.empty((B, C * K * L, P * Q), x.dtype)
     if columns.size and x.size:
         sizes = (R, S, K, L, P, Q, *stride, *padding, *dilation)
-        _patches_forward(x.reshape(-1), columns.reshape(-1), sizes)
+        _patches_forward(x.ravel(), columns.ravel(), sizes)
     return columns
 
 
@@ -96,5 +96,5 @@ def patches_backward(columns, kernel_size, size, image_size, stride, padding, di
     x = memory.empty((columns.shape[0], columns.shape[1] // (K * L), R, S), columns.dtype)
     if x.size:
         sizes = (R, S, K, L, P, Q, *stride, *padding, *dilation)
-        _patches_backward(columns.reshape(-1), x.reshape(-1), sizes)
+        _patches_backward(columns.ravel(), x.ravel(), sizes)
     return x

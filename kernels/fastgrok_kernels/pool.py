@@ -123,7 +123,7 @@ def max_pool_forward(x, rows, columns, dilation, relu):
     index = memory.empty(y.shape, np.int32 if x.itemsize == 4 else np.int64)
     if y.size:
         sizes = (R, S, C, P, Q, *dilation)
-        _max_pool_forward(*(a.reshape(-1) for a in (x, rows, columns, y, index)), sizes, relu)
+        _max_pool_forward(*(a.ravel() for a in (x, rows, columns, y, index)), sizes, relu)
     return y, index
 
 
@@ -188,7 +188,7 @@ def max_pool_backward(dy, index, rows, columns, size):
     (B, P, Q, C), (R, S) = dy.shape, size
     dx = memory.empty((B, R, S, C), dy.dtype)
     if dx.size:
-        _max_pool_backward(*(a.reshape(-1) for a in (dy, index, rows, columns, dx)), (R, S, C, P, Q))
+        _max_pool_backward(*(a.ravel() for a in (dy, index, rows, columns, dx)), (R, S, C, P, Q))
     return dx
 
 
@@ -229,7 +229,7 @@ def avg_pool_forward(x, rows, columns, divisors):
     (B, R, S, C), P, Q = x.shape, len(rows), len(columns)
     y = memory.empty((B, P, Q, C), x.dtype)
     if y.size:
-        _avg_pool_forward(*(a.reshape(-1) for a in (x, rows, columns, divisors, y)), (R, S, C, P, Q))
+        _avg_pool_forward(*(a.ravel() for a in (x, rows, columns, divisors, y)), (R, S, C, P, Q))
     return y
 
 
@@ -273,5 +273,5 @@ def avg_pool_backward(dy, rows, columns, divisors, size):
     (B, P, Q, C), (R, S) = dy.shape, size
     dx = memory.empty((B, R, S, C), dy.dtype)
     if dx.size:
-        _avg_pool_backward(*(a.reshape(-1) for a in (dy, rows, columns, divisors, dx)), (R, S, C, P, Q))
+        _avg_pool_backward(*(a.ravel() for a in (dy, rows, columns, divisors, dx)), (R, S, C, P, Q))
     return dx

@@ -72,7 +72,7 @@ def softplus_backward(dy, x, beta, threshold):
 def _apply(chunks, arrays, *numbers):
     out = memory.empty_like(arrays[0])
     if out.size:
-        chunks(*(a.reshape(-1) for a in arrays), *map(float, numbers), out.reshape(-1))
+        chunks(*(a.ravel() for a in arrays), *map(float, numbers), out.ravel())
     return out
 
 
