@@ -274,6 +274,14 @@ def sum_first(x: np.ndarray, count: int = 1) -> np.ndarray:
     return kernels.column_sums(x.reshape(N, -1)).reshape(x.shape[count:])
 
 
+def kept(y: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """Put axes that were reduced back with size 1, as `np.expand_dims` does in four times as long."""
+    shape = list(y.shape)
+    for axis in axes:
+        shape.insert(axis, 1)
+    return y.reshape(shape)
+
+
 def summed(x: np.ndarray, axes: tuple[int, ...], keepdim: bool = False) -> np.ndarray:
     """Return the sum over axes, which are counted from the front."""
     large = x.size >= LARGE_SUM and x.dtype.char in "fd"
@@ -285,11 +293,11 @@ def summed(x: np.ndarray, axes: tuple[int, ...], keepdim: bool = False) -> np.nd
             return y.reshape((1,) * x.ndim) if keepdim else y
     if 0 < len(axes) < x.ndim and axes[-1] == len(axes) - 1:
         y = sum_first(x, len(axes))
-        return np.expand_dims(y, axes) if keepdim else y
+        return kept(y, axes) if keepdim else y
     if large and axes and axes[0] == x.ndim - len(axes) and x.flags.c_contiguous:
         shape = x.shape[: axes[0]]
         y = kernels.row_sums(x.reshape(math.prod(shape), -1)).reshape(shape)
-        return np.expand_dims(y, axes) if keepdim else y
+        return kept(y, axes) if keepdim else y
     return x.sum(axis=axes, keepdims=keepdim)
 
 
@@ -337,6 +345,8 @@ def normalise_axis(name: str, axis: int, ndim: int, argument: str = "dim") -> in
 
 def normalise_axes(name: str, axes: Any, ndim: int) -> tuple[int, ...]:
     """Return one axis, a sequence of them or None (all of them) as a sorted tuple of axes counted from the front."""
+    if type(axes) is int and ndim:
+        return (normalise_axis(name, axes, ndim),)
     if axes is None or (isinstance(axes, tuple | list) and not axes):
         return tuple(range(ndim))
     wanted = [normalise_axis(name, axis, ndim) for axis in (axes if isinstance(axes, tuple | list) else (axes,))]

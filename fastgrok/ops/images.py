@@ -19,6 +19,8 @@ def per_axis(name: str, argument: str, value: Any, dims: int, least: int = 0) ->
 
     Raises `TypeError` unless they are whole numbers, `ArgumentError` for another count or one below `least`.
     """
+    if type(value) is int and value >= least:
+        return (value,) * dims
     if type(value) is tuple and len(value) == dims and all([type(v) is int and v >= least for v in value]):
         return value  # as modules keep them
     single = isinstance(value, int | np.integer)

@@ -123,6 +123,14 @@ def _positions(axis: int, size: int, ndim: int) -> np.ndarray:
     return np.arange(size).reshape((1,) * axis + (size,) + (1,) * (ndim - axis - 1))
 
 
+def _fits(index: tuple[int, ...], x: tuple[int, ...], axis: int) -> bool:
+    """Whether an index of the first shape can pick from the second along an axis: no other size is larger."""
+    if len(index) == len(x) and index[:axis] == x[:axis] and index[axis + 1 :] == x[axis + 1 :]:
+        return True  # the usual case, kept short
+    others = [i <= n for k, (i, n) in enumerate(zip(index, x, strict=False)) if k != axis]
+    return max(len(index), 1) == max(len(x), 1) and all(others)
+
+
 class Gather(Op):
     """y[i, j] = x[i, index[i, j]] for dim 1, and likewise for other axes."""
 
@@ -131,10 +139,7 @@ class Gather(Op):
     def forward(self, x, dim, index):
         """Pick along `dim`; index has as many axes as x. Raises `IndexError`, `ShapeError` or `DtypeError`."""
         self.axis = axis = normalise_axis("gather", dim, x.ndim)
-        if index.size and (
-            max(index.ndim, 1) != max(x.ndim, 1)
-            or any(i > n for k, (i, n) in enumerate(zip(index.shape, x.shape, strict=False)) if k != axis)
-        ):
+        if index.size and not _fits(index.shape, x.shape, axis):
             raise ShapeError(
                 f"gather: index has shape {index.shape}, expected as many dimensions as input {x.shape}, "
                 f"none larger except dimension {axis}"

@@ -93,10 +93,12 @@ def batched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return a (..., M, K) times b (..., K, N), one product per pair of matrices."""
     if b.ndim == 2:  # one matrix on the right: all rows at once
         return product(rows_of(a), b).reshape(*a.shape[:-1], b.shape[-1])
-    try:
-        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    except ValueError:
-        raise cannot_broadcast("matmul", a.shape[:-2], b.shape[:-2]) from None
+    batch = a.shape[:-2]
+    if b.shape[:-2] != batch:
+        try:
+            batch = np.broadcast_shapes(batch, b.shape[:-2])
+        except ValueError:
+            raise cannot_broadcast("matmul", batch, b.shape[:-2]) from None
     left, transpose_a = _c_order_batch(a, batch)
     right, transpose_b = _c_order_batch(b, batch)
     return kernels.batched_matmul(left, right, transpose_a, transpose_b).reshape(*batch, a.shape[-2], b.shape[-1])

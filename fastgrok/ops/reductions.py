@@ -17,6 +17,7 @@ from .base import (
     Op,
     check_float,
     contiguous,
+    kept,
     memory_axes,
     normalise_axes,
     normalise_axis,
@@ -27,14 +28,9 @@ from .base import (
 from .gradients import Broadcast
 
 
-def _kept(y: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """Put the reduced axes back with size 1."""
-    return np.expand_dims(y, axes)
-
-
 def _spread(dy: np.ndarray, axes: tuple[int, ...], shape: tuple[int, ...], keepdim: bool) -> Broadcast:
     """Return the gradient of elements that were added up: each gets that of its sum."""
-    return Broadcast(dy if keepdim or len(axes) == len(shape) else _kept(dy, axes), shape)
+    return Broadcast(dy if keepdim or len(axes) == len(shape) else kept(dy, axes), shape)
 
 
 class Sum(Op):
@@ -83,15 +79,20 @@ class Var(Op):
         check_float("var", "input", x)
         self.x, self.axes, self.keepdim = x, normalise_axes("var", dim, x.ndim), keepdim
         self.whole = dim is None or x.ndim == 0
-        self.freedom = int(np.prod([x.shape[axis] for axis in self.axes], dtype=np.int64)) - correction
-        deviation = x - x.mean(axis=self.axes, keepdims=True)
-        return (deviation * deviation).sum(axis=self.axes, keepdims=keepdim) / x.dtype.type(max(self.freedom, 0))
+        self.count = math.prod([x.shape[axis] for axis in self.axes])
+        self.freedom, deviation = self.count - correction, self.deviation()
+        squares = np.add.reduce(deviation * deviation, axis=self.axes, keepdims=keepdim)
+        return squares / x.dtype.type(max(self.freedom, 0))
+
+    def deviation(self) -> np.ndarray:
+        """x - mean; `x.mean` takes three times as long to start."""
+        return self.x - np.add.reduce(self.x, axis=self.axes, keepdims=True) / self.x.dtype.type(self.count)
 
     @quiet
     def backward(self, dy):
         """dx = dy * 2 (x - mean) / (N - correction); infinite or nan where there is nothing to divide by."""
-        deviation = self.x - self.x.mean(axis=self.axes, keepdims=True)
-        dy = dy if self.keepdim else _kept(dy, self.axes)
+        deviation = self.deviation()
+        dy = dy if self.keepdim else kept(dy, self.axes)
         if self.freedom <= 0 and self.whole:
             return (dy * np.where(deviation == 0, np.nan, np.inf).astype(dy.dtype),)
         return (dy * deviation * (dy.dtype.type(2) / dy.dtype.type(self.freedom)),)
@@ -102,7 +103,7 @@ class Amax(Op):
 
     saved_inputs = (0,)
     saved_outputs = (0,)
-    extreme: Any = staticmethod(np.max)
+    extreme: Any = staticmethod(np.maximum.reduce)
 
     def forward(self, x, dim=None, keepdim=False):
         """Find the extreme; nan where there is a nan. Raises `RangeError` when there is no element to choose."""
@@ -115,7 +116,7 @@ class Amax(Op):
 
     def backward(self, dy):
         """Share the gradient evenly among the elements that are equal to the extreme."""
-        y, dy = (self.y, dy) if self.keepdim else (_kept(self.y, self.axes), _kept(dy, self.axes))
+        y, dy = (self.y, dy) if self.keepdim else (kept(self.y, self.axes), kept(dy, self.axes))
         chosen = (self.x == y).astype(self.x.dtype)
         return (dy * chosen / chosen.sum(axis=self.axes, keepdims=True),)
 
@@ -123,7 +124,7 @@ class Amax(Op):
 class Amin(Amax):
     """The smallest element over `dim`."""
 
-    extreme = staticmethod(np.min)
+    extreme = staticmethod(np.minimum.reduce)
 
 
 def places_of_largest(x: np.ndarray, k: int, largest: bool) -> np.ndarray:
@@ -151,7 +152,7 @@ class LogSumExp(Op):
     @quiet
     def backward(self, dy):
         """dx = dy * exp(x - y), the softmax; 0 where every x is -inf."""
-        y, dy = (self.y, dy) if self.keepdim else (_kept(self.y, self.axes), _kept(dy, self.axes))
+        y, dy = (self.y, dy) if self.keepdim else (kept(self.y, self.axes), kept(dy, self.axes))
         return (dy * np.exp(self.x - np.where(np.isneginf(y), 0, y)),)
 
 
@@ -233,4 +234,4 @@ class Prod(Op):
         x = self.x.reshape(-1) if len(self.axes) != 1 else self.x
         axis = 0 if len(self.axes) != 1 else self.axes[0]
         others = _before(x, axis) * np.flip(_before(np.flip(x, axis), axis), axis)
-        return ((dy if self.keepdim else _kept(dy, self.axes)) * others.reshape(self.x.shape),)
+        return ((dy if self.keepdim else kept(dy, self.axes)) * others.reshape(self.x.shape),)

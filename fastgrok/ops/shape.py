@@ -27,7 +27,7 @@ class Reshape(Op):
     def forward(self, x, shape):
         """Reshape; one size may be -1. Raises `ShapeError` when the number of elements differs."""
         self.shape = x.shape
-        if any(size < -1 for size in shape):  # NumPy takes any negative size for -1
+        if shape and min(shape) < -1:  # NumPy takes any negative size for -1
             raise ShapeError(f"reshape: shape={tuple(shape)}, expected sizes of at least 0, or one that is -1")
         try:
             return x.reshape(shape)
@@ -50,8 +50,10 @@ class Permute(Op):
 
     def forward(self, x, dims):
         """Reorder: axis i of the result is axis dims[i] of x. Raises `ShapeError` when dims is not a permutation."""
-        axes = [normalise_axis("permute", axis, x.ndim, "dims") for axis in dims]
-        if sorted(axes) != list(range(x.ndim)):
+        axes, wanted = list(dims), list(range(x.ndim))
+        if sorted(axes) != wanted:
+            axes = [normalise_axis("permute", axis, x.ndim, "dims") for axis in dims]
+        if sorted(axes) != wanted:
             raise ShapeError(f"permute: dims={tuple(dims)}, expected each of the {x.ndim} dimensions of the input once")
         self.dims = axes
         return x.transpose(axes)

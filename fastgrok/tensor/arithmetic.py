@@ -8,7 +8,7 @@ from .. import ops
 from ..autograd import Variable, apply
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.base import cannot_broadcast
-from .dtypes import as_element, as_operand, float32, result_dtype
+from .dtypes import LARGEST, as_element, as_operand, float32, result_dtype
 from .operands import binary, cast, check_tensor, checked, floating, is_operand, operands
 
 
@@ -269,8 +269,7 @@ class Arithmetic(Variable):
         x = self
         for limit in (min, max):
             x = x if limit is None else cast(x, result_dtype(x, limit))
-        low, high = [v if v is None else as_element(v, x.array.dtype, "clamp").item() for v in (min, max)]
-        return apply(ops.Clamp, x, low=low, high=high)
+        return apply(ops.Clamp, x, low=_limit(min, x.array.dtype), high=_limit(max, x.array.dtype))
 
     clip = clamp
 
@@ -312,6 +311,15 @@ def _scaled(name: str, x: Any, beta: float, product: Any, alpha: float) -> Any:
         raise DtypeError(f"{name}: input has dtype {x.array.dtype}, expected {product.array.dtype}")
     x, product = x.expand(product.shape), product if alpha == 1 else product * alpha
     return product + (x if beta == 1 else x * beta if beta else x.masked_fill(x._new(np.True_), 0))
+
+
+def _limit(limit: Any, dtype: np.dtype) -> float | None:
+    """Return a limit of `clamp` as a number that fits into a dtype, or None; raises `NumberError` where it does not."""
+    if limit is None:
+        return None
+    if type(limit) in (float, int) and dtype.kind == "f" and -LARGEST <= limit <= LARGEST:
+        return float(limit)  # the usual case, kept short
+    return as_element(limit, dtype, "clamp").item()
 
 
 def _clamped(x: Any, low: Any, high: Any) -> Any:

@@ -99,6 +99,8 @@ def promote(a: np.dtype, b: np.dtype) -> np.dtype:
     >>> promote(int64, float32)
     dtype('float32')
     """
+    if a is b:
+        return a
     if a.kind == "f" and b.kind != "f":
         return a
     if b.kind == "f" and a.kind != "f":
@@ -112,6 +114,8 @@ def result_dtype(a: Any, b: Any) -> np.dtype:
     A tensor with dimensions outweighs a 0-d tensor, which outweighs a number: the lighter one counts only when it is
     of a higher category (bool < whole numbers < floats). Source: PyTorch documentation, "Tensor Attributes".
     """
+    if type(b) in (float, int) and isinstance(a, Variable) and a.array.dtype.kind == "f":  # the usual case, kept short
+        return a.array.dtype
     weights, dtypes = [], []
     for x in (a, b):
         if isinstance(x, Variable):

@@ -122,13 +122,20 @@ class Reductions(Variable):
         """Return the largest element; with `dim`, (values, indices) along it; with a tensor, the larger of both."""
         if isinstance(dim, Variable):
             return self.maximum(dim)  # type: ignore[attr-defined]
-        return self.amax() if dim is None else self._chosen(self.argmax(dim, keepdim=True), dim, keepdim)
+        return self.amax() if dim is None else self._extreme(ops.Amax, self.argmax, dim, keepdim)
 
     def min(self, dim: Any = None, keepdim: bool = False) -> Any:
         """Return the smallest element; with `dim`, (values, indices) along it; with a tensor, the smaller of both."""
         if isinstance(dim, Variable):
             return self.minimum(dim)  # type: ignore[attr-defined]
-        return self.amin() if dim is None else self._chosen(self.argmin(dim, keepdim=True), dim, keepdim)
+        return self.amin() if dim is None else self._extreme(ops.Amin, self.argmin, dim, keepdim)
+
+    def _extreme(self, op: type[ops.Op], place: Any, dim: int, keepdim: bool) -> ValuesAndIndices:
+        """Return the values that an op finds along a dimension, and their places."""
+        if self.requires_grad:  # the gradient goes to that place, of equal ones too
+            return self._chosen(place(dim, keepdim=True), dim, keepdim)
+        indices = place(dim, keepdim)  # first: it checks dim, which must be one dimension
+        return ValuesAndIndices(apply(op, self, dim=dim, keepdim=keepdim), indices)
 
     def _chosen(self, indices: Any, dim: int, keepdim: bool) -> ValuesAndIndices:
         values = apply(ops.Gather, self, dim=dim, index=indices.array)
@@ -138,19 +145,19 @@ class Reductions(Variable):
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """Return where the largest element is (int64; the first of equals), in the flattened tensor or along `dim`."""
-        return self._arg("argmax", np.argmax, dim, keepdim)
+        return self._arg("argmax", dim, keepdim)
 
     def argmin(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """Return where the smallest element is (int64; the first of equals), in the flattened tensor or along `dim`."""
-        return self._arg("argmin", np.argmin, dim, keepdim)
+        return self._arg("argmin", dim, keepdim)
 
-    def _arg(self, name: str, function: Any, dim: int | None, keepdim: bool) -> Any:
+    def _arg(self, name: str, dim: int | None, keepdim: bool) -> Any:
         axis = None if dim is None or self.array.ndim == 0 else normalise_axis(name, dim, self.array.ndim)
         if self.array.size == 0 and (axis is None or self.array.shape[axis] == 0):
             raise RangeError(
                 f"{name}: input has shape {self.array.shape}, expected at least one element along dim={dim}"
             )
-        return self._new(function(self.array, axis=axis, keepdims=keepdim))
+        return self._new(getattr(self.array, name)(axis=axis, keepdims=keepdim))
 
     def all(self, dim: Any = None, keepdim: bool = False) -> Any:
         """Return whether no element is zero, as a bool tensor (as 0 and 1 for uint8)."""
@@ -180,8 +187,9 @@ class Reductions(Variable):
         if not descending:
             return self._new(_order(self.array, axis))
         # Sorted from behind and turned around twice, so that equal elements stay in order and nan comes first.
-        order = _order(np.flip(self.array, axis), axis)
-        return self._new(np.ascontiguousarray(self.array.shape[axis] - 1 - np.flip(order, axis)))
+        around = (slice(None),) * axis + (slice(None, None, -1),)
+        order = _order(self.array[around], axis)
+        return self._new(np.ascontiguousarray(self.array.shape[axis] - 1 - order[around]))
 
     def sort(self, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesAndIndices:
         """Return (values, indices): the elements along `dim` in order, and where they were."""
@@ -244,7 +252,7 @@ def _order(x: np.ndarray, axis: int) -> np.ndarray:
             tied = _tied(np.take_along_axis(rows, order, -1))
             order[tied] = np.argsort(rows[tied], axis=-1, stable=True)
             return np.ascontiguousarray(order.reshape(lines.shape).swapaxes(axis, -1))
-    return np.argsort(x, axis=axis, stable=True)
+    return x.argsort(axis=axis, stable=True)
 
 
 def _tied(rows: np.ndarray) -> np.ndarray:
@@ -259,7 +267,7 @@ def _summed(x: Any, dtype: Any = None) -> Any:
 
 def _root(x: Any, exponent: float = 0.5) -> Any:
     """Return x ** exponent for x >= 0, with the slope 0 at 0 as in PyTorch; that of a root is infinite there."""
+    if x.array.all():  # that is, none is 0: the usual case
+        return x.sqrt() if exponent == 0.5 else x**exponent
     zero = x.array == 0
-    positive = x.masked_fill(zero, 1) if zero.any() else x
-    y = positive.sqrt() if exponent == 0.5 else positive**exponent
-    return y.masked_fill(zero, 0 if exponent > 0 else np.inf) if zero.any() else y
+    return _root(x.masked_fill(zero, 1), exponent).masked_fill(zero, 0 if exponent > 0 else np.inf)

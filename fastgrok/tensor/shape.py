@@ -113,7 +113,7 @@ class Shape(Variable):
         """Return the transpose of a matrix; raises `ShapeError` for more than two dimensions."""
         if self.array.ndim > 2:
             raise ShapeError(f"t: shape {self.array.shape}, expected at most two dimensions; use transpose() or mT")
-        return self.permute(tuple(range(self.array.ndim))[::-1])
+        return apply(ops.Permute, self, dims=tuple(range(self.array.ndim))[::-1])
 
     @property
     def T(self) -> Any:

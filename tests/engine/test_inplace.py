@@ -258,3 +258,23 @@ def test_memory_that_elements_share_is_not_written_to():
     for change in (lambda x: x.fill_(1), lambda x: x.add_(1), lambda x: x.__setitem__(0, 1)):
         with pytest.raises(StateError, match=r"expand\(\)"):
             change(fastgrok.zeros(3, 1).expand(3, 4))
+
+
+@pytest.mark.parametrize(
+    ("base", "make", "seen"),
+    [
+        (lambda: np.arange(6.0), lambda x: x.reshape(2, 3), True),
+        (lambda: np.arange(12.0)[:6], lambda x: x.reshape(2, 3), True),  # of a view
+        (lambda: np.frombuffer(bytearray(48)), lambda x: x.reshape(2, 3), True),  # of memory that NumPy does not own
+        (lambda: np.zeros(1 << 16), lambda x: x[:3], True),
+        (lambda: np.zeros((3, 1)), lambda x: x.expand(3, 4), True),
+        (lambda: np.arange(6.0).reshape(2, 3), lambda x: x.t()[1:].t(), True),
+        (lambda: np.arange(6.0).reshape(2, 3), lambda x: x.t().reshape(6), False),
+        (lambda: np.arange(12.0).reshape(4, 3)[:2].T, lambda x: x.reshape(6), False),  # a copy of a view
+        (lambda: np.arange(6.0), lambda x: x[np.array([0, 2])], False),
+    ],
+)
+def test_a_view_is_known_by_its_memory(base, make, seen):
+    x = fastgrok.from_numpy(base())
+    y = make(x)
+    assert np.shares_memory(x.array, y.array) == (y.storage is x.storage) == y.is_view == seen

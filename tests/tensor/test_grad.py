@@ -93,3 +93,14 @@ def test_arguments_that_make_no_sense():
         with pytest.raises(error, match=message):
             call()
     assert lists(grad(y, x)) == [[2, 4]]  # nothing was changed or freed
+
+
+@pytest.mark.parametrize("dim", [0, 1, -1])
+@pytest.mark.parametrize("keepdim", [False, True])
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_extremes_are_the_same_where_a_gradient_is_wanted(name, keepdim, dim):
+    x = fastgrok.tensor([[1.0, 3.0, 3.0], [np.nan, 0.0, np.nan], [-1.0, -1.0, 2.0]])
+    alone, recorded = (getattr(y, name)(dim, keepdim) for y in (x, x.clone().requires_grad_()))
+    for a, b in zip(alone, recorded, strict=True):
+        assert a.dtype == b.dtype
+        np.testing.assert_array_equal(a.numpy(), b.detach().numpy())
