@@ -316,16 +316,19 @@ def check_ids(name: str, argument: str, ids: np.ndarray, size: int, ignored: int
     if ids.dtype.kind not in "iu":
         raise DtypeError(f"{name}: {argument} has dtype {ids.dtype}, expected int64 or int32")
     ids = ids.astype(np.int64, order="C")
-    if ids.size:
-        # Read as unsigned, negative numbers are the largest: one pass finds both kinds of wrong ids.
-        if np.maximum.reduce(ids.view(np.uint64), axis=None) >= size:
-            wrong = ((ids < 0) | (ids >= size)) & (True if ignored is None else ids != ignored)
-            if wrong.any():
-                place = np.unravel_index(int(wrong.argmax()), ids.shape)
-                at = f" at position {tuple(map(int, place))}" if ids.ndim else ""
-                expected = f"a value from 0 to {size - 1}" if size else "no ids, as there is nothing to choose from"
-                raise IdError(f"{name}: {argument} holds {ids[place]}{at}, expected {expected}")
+    if not all_below(ids, size):
+        wrong = ((ids < 0) | (ids >= size)) & (True if ignored is None else ids != ignored)
+        if wrong.any():
+            place = np.unravel_index(int(wrong.argmax()), ids.shape)
+            at = f" at position {tuple(map(int, place))}" if ids.ndim else ""
+            expected = f"a value from 0 to {size - 1}" if size else "no ids, as there is nothing to choose from"
+            raise IdError(f"{name}: {argument} holds {ids[place]}{at}, expected {expected}")
     return ids
+
+
+def all_below(ids: np.ndarray, size: int) -> bool:
+    """Whether all `ids`, int64, are from 0 to size - 1. Read as unsigned, negative ones are the largest: one pass."""
+    return not ids.size or int(np.maximum.reduce(ids.view(np.uint64), axis=None)) < size
 
 
 def normalise_axis(name: str, axis: int, ndim: int, argument: str = "dim") -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import DtypeError, ShapeError
-from .base import LARGE_SUM, Op, check_float, check_ids
+from .base import LARGE_SUM, Op, all_below, check_float, check_ids
 from .gradients import OneEach
 from .matmul import check_dtypes
 from .softmax import as_rows, from_rows
@@ -68,12 +68,14 @@ class _ClassLoss(Op, register=False):
                 f"{self.name}: input has shape {scores.shape} and target {targets.shape}, "
                 "expected (N, V) and (N,), or (V,) and (), or (N, V, ...) and (N, ...)"
             )
-        ids = check_ids(self.name, "target", targets, scores.shape[self.axis], ignored=ignore_index)
-        self.targets = ids = ids.reshape(-1)
-        ignored = ids == ignore_index
-        self.count = ids.size - np.count_nonzero(ignored)
-        if self.count < ids.size:
-            self.targets = np.where(ignored, -1, ids)  # the kernels ignore negative targets
+        V, self.targets = scores.shape[self.axis], targets.astype(np.int64, order="C").reshape(-1)
+        self.count, outside = targets.size, not all_below(self.targets, V)
+        if outside:
+            check_ids(self.name, "target", targets, V, ignored=ignore_index)
+        if outside or 0 <= ignore_index < V:
+            ignored = self.targets == ignore_index
+            self.count -= int(np.count_nonzero(ignored))
+            self.targets[ignored] = -1  # the kernels ignore negative targets
         self.shape, self.reduction, self.losses_shape = scores.shape, reduction, targets.shape
         return as_rows(scores, self.axis)
 
@@ -121,12 +123,13 @@ class CrossEntropy(_ClassLoss):
         else:
             # What is returned belongs to others: a second time it is calculated anew.
             d, self.dlogits = self.dlogits, None
-            if not np.isfinite(dy):  # by which the zeros of ignored rows must not be multiplied
-                d = self.with_gradient(float(dy))[1]
+            factor = float(dy)
+            if not math.isfinite(factor):  # by which the zeros of ignored rows must not be multiplied
+                d = self.with_gradient(factor)[1]
             else:
                 d = self.with_gradient()[1] if d is None else d
-                if dy != 1:
-                    kernels.scale_into(d, dy)
+                if factor != 1:
+                    kernels.scale_into(d, factor)
         return (from_rows(d, self.shape, self.axis),)
 
 

@@ -33,6 +33,8 @@ def _c_order(x: np.ndarray) -> tuple[np.ndarray, bool]:
 
 def check_dtypes(name: str, a: np.ndarray, b: np.ndarray, names: tuple[str, str]) -> None:
     """Raise `DtypeError` unless both are float32 or both are float64."""
+    if a.dtype is b.dtype and a.dtype.char in "fd":
+        return
     check_float(name, names[0], a)
     check_float(name, names[1], b)
     if a.dtype != b.dtype:
@@ -92,7 +94,8 @@ def whole_numbers(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def batched(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Return a (..., M, K) times b (..., K, N), one product per pair of matrices."""
     if b.ndim == 2:  # one matrix on the right: all rows at once
-        return product(rows_of(a), b).reshape(*a.shape[:-1], b.shape[-1])
+        y = product(rows_of(a), b)
+        return y if a.ndim == 2 else y.reshape(*a.shape[:-1], b.shape[-1])
     batch = a.shape[:-2]
     if b.shape[:-2] != batch:
         try:
