@@ -129,9 +129,10 @@ class Cat(Op):
 
         Arrays of shape (0,) fit everything: loops that join often begin with one.
         """
-        self.empty = [array.shape == (0,) for array in arrays]
-        joined = [array for array, empty in zip(arrays, self.empty, strict=True) if not empty] or list(arrays[:1])
-        self.empty = self.empty if len(joined) == self.empty.count(False) else [False] + [True] * (len(arrays) - 1)
+        self.empty, joined = [array.shape == (0,) for array in arrays], list(arrays)
+        if True in self.empty:
+            joined = [array for array, empty in zip(arrays, self.empty, strict=True) if not empty] or joined[:1]
+            self.empty = self.empty if len(joined) == self.empty.count(False) else [False] + [True] * (len(arrays) - 1)
         first = joined[0]
         self.axis = 0 if first.shape == (0,) else normalise_axis("cat", dim, first.ndim)
         before, after = first.shape[: self.axis], first.shape[self.axis + 1 :]
@@ -149,7 +150,8 @@ class Cat(Op):
 
     def backward(self, dy):
         """Cut the gradient at the seams."""
-        parts = iter(np.split(dy, self.ends[:-1], axis=self.axis))
+        before = (slice(None),) * self.axis
+        parts = iter([dy[(*before, slice(*place))] for place in itertools.pairwise([0, *self.ends])])
         return tuple([np.zeros(0, dy.dtype) if empty else next(parts) for empty in self.empty])
 
 
@@ -194,7 +196,8 @@ class Stack(Op):
 
     def backward(self, dy):
         """Take the layers apart."""
-        return tuple(np.moveaxis(dy, self.axis, 0))
+        before = (slice(None),) * self.axis
+        return tuple([dy[(*before, i, ...)] for i in range(dy.shape[self.axis])])
 
 
 class Unbind(Op):
