@@ -82,11 +82,11 @@ class Variable:
         super().__init_subclass__(**keywords)
         if results:
             cls._result_class = cls
-        # Python lays out all instances as the first ones; an attribute that comes later gives each a dict of its own,
-        # with which a step of a small network takes 3 % longer.
-        first = object.__new__(cls)
-        for name in "array storage op output _requires_grad is_view rebased parent gathered _grad _hooks".split():
-            setattr(first, name, None)
+            # Python lays out all instances as the first ones; an attribute that comes later gives each a dict of its
+            # own, with which a step of a small network takes 3 % longer.
+            first = object.__new__(cls)
+            for name in "array storage op output _requires_grad is_view rebased parent gathered _grad _hooks".split():
+                setattr(first, name, None)
 
     def __init__(self, array: np.ndarray, requires_grad: bool = False):
         self.array = np.asarray(array)
@@ -278,7 +278,7 @@ def apply(op_class: type[Op], *variables: Variable, **static: Any) -> Any:
 
 
 def _shares_memory(result: np.ndarray, x: np.ndarray) -> bool:
-    """Whether what the op of a view made of x is one; NumPy's answer takes long, and most views name their base."""
+    """Whether `result` is a view of x: most name x, or what x is a view of, as their base; NumPy's test takes long."""
     base = result.base
     return (base is not None and (base is x or base is x.base)) or np.may_share_memory(result, x)
 

@@ -12,8 +12,8 @@ __all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "m
 class Generator:
     """A stream of random numbers whose state can be saved and restored.
 
-    `numpy` is the `numpy.random.Generator` that does the drawing (PCG64). The streams are our own: a seed gives
-    other numbers than the same seed in PyTorch.
+    `numpy` is the `numpy.random.Generator` that does the drawing (PCG64); many normal numbers at once, and dropout,
+    draw a seed from it for a generator of their own. The streams are ours: a seed gives other numbers than in PyTorch.
 
     Examples
     --------

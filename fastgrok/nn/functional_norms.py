@@ -149,8 +149,9 @@ def batch_norm(
             for old in running:
                 check_in_place("batch_norm", old)
         for old, new in zip(running, (mean.array, var.array * (count / (count - 1))), strict=True):
-            old.array *= 1 - momentum
-            old.array += momentum * new
+            mixed = (1 - momentum) * old.array
+            mixed += momentum * new
+            old.array[...] = mixed
             old.storage.version += 1
     return output
 

@@ -142,13 +142,17 @@ def _swapped(x: np.ndarray) -> np.ndarray | None:
 def memory_axes(*arrays: np.ndarray) -> tuple[int, ...] | None:
     """Return the axes in whose order all of the arrays lie in memory without gaps, or None when there is no such order.
 
-    That of images with channels last is (0, 2, 3, 1).
+    That of images with channels last is (0, 2, 3, 1). An axis of size 1 could be anywhere: it follows the one before.
     """
     first = arrays[0]
-    axes = tuple(sorted(range(first.ndim), key=lambda axis: -first.strides[axis] * (first.shape[axis] > 1)))
-    if all(a.strides == first.strides for a in arrays[1:]) and first.transpose(axes).flags.c_contiguous:
-        return axes
-    return None
+    if any(a.strides != first.strides for a in arrays[1:]):
+        return None
+    if first.flags.c_contiguous:
+        return tuple(range(first.ndim))
+    axes = sorted([axis for axis in range(first.ndim) if first.shape[axis] != 1], key=lambda axis: -first.strides[axis])
+    for axis in [axis for axis in range(first.ndim) if first.shape[axis] == 1]:
+        axes.insert(axes.index(axis - 1) + 1 if axis else 0, axis)
+    return tuple(axes) if first.transpose(axes).flags.c_contiguous else None
 
 
 def elementwise(kernel: Callable[..., np.ndarray], *arrays: np.ndarray) -> np.ndarray:

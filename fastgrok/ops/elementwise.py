@@ -18,8 +18,8 @@ def sign(x: np.ndarray) -> np.ndarray:
 def clipped(x: np.ndarray, low: Any, high: Any) -> np.ndarray:
     """Return x within limits, None for no limit, but not for both."""
     if x.size < KERNEL_SIZE:  # `np.clip` is slow to start
-        y = x if low is None else np.maximum(x, low)
-        return y if high is None else np.minimum(y, high)
+        y = x if low is None else np.maximum(x, x.dtype.type(low))
+        return y if high is None else np.minimum(y, x.dtype.type(high))
     limits = [None if limit is None else x.dtype.type(limit) for limit in (low, high)]
     return np.clip(x, *limits, out=room(x, x))  # type: ignore[arg-type]
 

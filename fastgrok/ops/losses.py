@@ -68,9 +68,10 @@ class _ClassLoss(Op, register=False):
                 f"{self.name}: input has shape {scores.shape} and target {targets.shape}, "
                 "expected (N, V) and (N,), or (V,) and (), or (N, V, ...) and (N, ...)"
             )
-        V, self.targets = scores.shape[self.axis], targets.astype(np.int64, order="C").reshape(-1)
-        self.count, outside = targets.size, not all_below(self.targets, V)
-        if outside:
+        V = scores.shape[self.axis]
+        self.targets, self.count = targets.astype(np.int64, order="C").reshape(-1), targets.size
+        outside = not all_below(self.targets, V)
+        if outside:  # targets to be ignored, or wrong ones
             check_ids(self.name, "target", targets, V, ignored=ignore_index)
         if outside or 0 <= ignore_index < V:
             ignored = self.targets == ignore_index

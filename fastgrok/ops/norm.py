@@ -7,7 +7,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import ShapeError
-from .base import Op, check_float, contiguous
+from .base import Op, check_float, contiguous, quiet
 from .images import channels_last
 from .matmul import check_dtypes
 
@@ -28,7 +28,7 @@ def _channels_last(x):
 
 
 def _channels_second(x):
-    """The other way round."""
+    """x (N, ..., C) as a view (N, C, ...)."""
     return x.transpose(0, x.ndim - 1, *range(1, x.ndim - 1))
 
 
@@ -125,6 +125,7 @@ class BatchNorm(Op):
 
     saved_inputs = (0, 1)
 
+    @quiet
     def forward(self, x, weight, bias, mean=None, var=None, eps=1e-5):
         """Normalise by the given `mean` and `var` (C,), or by those of x.
 
@@ -145,6 +146,7 @@ class BatchNorm(Op):
         y = self._images(y)
         return y if self.given else (y, mean, var)
 
+    @quiet
     def backward(self, dy, dmean=None, dvar=None):
         """dx = weight * rstd * (dy - mean(dy) - xhat * mean(dy * xhat)), without the means where they were given."""
         dy = self._rows(dy)

@@ -14,7 +14,7 @@ from ..errors import DtypeError, ShapeError
 from .base import SHARED, Op, copied, laid_out, memory_axes, normalise_axes, normalise_axis
 from .gradients import Outer
 
-_MANY = 1 << 14  # elements from which a border, or turning around, is worth a kernel
+_WORTH_A_KERNEL = 1 << 14  # elements from which a border, or turning around, is worth a kernel
 _FEW = 16  # neighbouring elements of each array, on average; with fewer, NumPy joins them sooner
 
 
@@ -229,7 +229,7 @@ class Flip(Op):
     def forward(self, x, dims):
         """Turn around; dims is a tuple of axes. Raises `IndexError` when there is no such axis."""
         self.axes = normalise_axes("flip", tuple(dims), x.ndim) if dims else ()
-        if x.size < _MANY or x.dtype.char not in "fd" or not x.flags.c_contiguous:
+        if x.size < _WORTH_A_KERNEL or x.dtype.char not in "fd" or not x.flags.c_contiguous:
             return np.flip(x, self.axes).copy()
         y = x
         for first, last in _runs(self.axes):
@@ -290,8 +290,8 @@ class Pad(Op):
 def _padded(x: np.ndarray, widths: Sequence[tuple[int, int]], value: float) -> np.ndarray:
     """Return x with a border of one value, or without what negative widths cut off; it lies in memory as x does."""
     axes = memory_axes(x)
-    if axes is not None and x.size >= _MANY and x.dtype.char in "fd":
-        y = _by_kernel(x.transpose(axes), [widths[axis] for axis in axes], value)
+    if axes is not None and x.size >= _WORTH_A_KERNEL and x.dtype.char in "fd":
+        y = _padded_by_kernel(x.transpose(axes), [widths[axis] for axis in axes], value)
         if y is not None:
             return y.transpose(np.argsort(axes))
     cut = zip(x.shape, widths, strict=True)
@@ -306,7 +306,7 @@ def _padded(x: np.ndarray, widths: Sequence[tuple[int, int]], value: float) -> n
     return y
 
 
-def _by_kernel(x: np.ndarray, widths: Sequence[tuple[int, int]], value: float) -> np.ndarray | None:
+def _padded_by_kernel(x: np.ndarray, widths: Sequence[tuple[int, int]], value: float) -> np.ndarray | None:
     """Pad x, which lies in C order, along at most two axes; None for more of them.
 
     Each of the two takes in the axes behind it, up to the next one: x is then N matrices of R rows and S columns.

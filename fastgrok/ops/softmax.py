@@ -54,6 +54,6 @@ class LogSoftmax(Softmax):
     def backward(self, dy):
         """See `Softmax.backward`. Of one choice from each row it is the gradient of the cross-entropy."""
         if isinstance(dy, OneEach) and self.axis == 1:
-            none = np.zeros(len(self.y), self.y.dtype)  # these are logits, the exponentials of which have the sum 1
-            return (kernels.cross_entropy_backward(-dy.values, self.y, none, dy.places),)
+            log_sums = np.zeros(len(self.y), self.y.dtype)  # these are logits, the exponentials of which have the sum 1
+            return (kernels.cross_entropy_backward(-dy.values, self.y, log_sums, dy.places),)
         return super().backward(dy if isinstance(dy, np.ndarray) else dy.dense())

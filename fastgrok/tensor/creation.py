@@ -183,8 +183,14 @@ def triu(input: Tensor, diagonal: int = 0) -> Tensor:
 # ---------------------------------------------------------------------------------------------------- at random
 
 
+def _generator(generator: Generator | None) -> Generator:
+    if not isinstance(generator, Generator | None):
+        raise TypeError(f"generator={generator!r} is {type(generator).__name__}, expected a Generator")
+    return generator or default_generator
+
+
 def _stream(generator: Generator | None) -> np.random.Generator:
-    return (default_generator if generator is None else generator).numpy
+    return _generator(generator).numpy
 
 
 def _float_dtype(name: str, dtype: Any) -> Any:
@@ -217,7 +223,7 @@ def randn(
 ) -> Tensor:
     """Return numbers from the standard normal distribution."""
     shape = _shape("randn", sizes, size)
-    drawn = standard_normal(shape, _float_dtype("randn", dtype), generator or default_generator)
+    drawn = standard_normal(shape, _float_dtype("randn", dtype), _generator(generator))
     return _finish(drawn, requires_grad, device)
 
 

@@ -134,7 +134,8 @@ class Reductions(Variable):
         """Return the values that an op finds along a dimension, and their places."""
         if self.requires_grad:  # the gradient goes to that place, of equal ones too
             return self._chosen(place(dim, keepdim=True), dim, keepdim)
-        indices = place(dim, keepdim)  # first: it checks dim, which must be one dimension
+        dim = normalise_axis(op.__name__.lower(), dim, self.array.ndim)  # one dimension: the op itself takes several
+        indices = place(dim, keepdim)
         return ValuesAndIndices(apply(op, self, dim=dim, keepdim=keepdim), indices)
 
     def _chosen(self, indices: Any, dim: int, keepdim: bool) -> ValuesAndIndices:

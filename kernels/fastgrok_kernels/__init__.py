@@ -62,9 +62,9 @@ _MODULES = {
         "batch_norm_backward_input", "batch_norm_backward_sums", "batch_norm_forward", "batch_norm_statistics",
         "layer_norm_backward", "layer_norm_forward",
     ),
+    "normal": ("normal_into",),
     "panels": ("panels_into", "panels_matmul_into"),
     "patches": ("patches_backward", "patches_forward"),
-    "normal": ("normal_into",),
     "pool": ("avg_pool_backward", "avg_pool_forward", "max_pool_backward", "max_pool_forward"),
     "rectifiers": (
         "elu_backward", "elu_forward", "leaky_relu_backward", "leaky_relu_forward",

@@ -16,7 +16,7 @@ def sum_of_squares(x):
     """
     sums = np.zeros((x.size + CHUNK - 1) // CHUNK)
     if x.size:
-        _square_sums(x.ravel(), sums)
+        _square_sums(x.reshape(-1), sums)
     return float(sums.sum())
 
 
@@ -26,7 +26,7 @@ def scale_into(x, factor):
     `x` (...), float32 or float64; `factor` is rounded to its dtype first.
     """
     if x.size:
-        _scale_chunks(x.ravel(), x.dtype.type(factor))
+        _scale_chunks(x.reshape(-1), x.dtype.type(factor))
 
 
 @jit.serial(reassociate=True)

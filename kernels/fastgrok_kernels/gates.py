@@ -30,7 +30,7 @@ with all rows at once, `gates_backward_input` read its gates from memory for eac
 
 def flat(*arrays):
     """Views of contiguous arrays as one dimension: the form in which compiled functions take them all."""
-    return [array.ravel() for array in arrays]  # of contiguous arrays the view that reshape(-1) takes twice as long for
+    return [array.ravel() for array in arrays]  # views, as arrays are contiguous; reshape(-1) takes twice as long
 
 
 def unit_blocks(H: int) -> int:

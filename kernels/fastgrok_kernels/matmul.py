@@ -129,7 +129,7 @@ def _products(c, a, b, sizes, transpose_a, transpose_b, accumulate=False, bias=N
         if bias is not None:
             c[...] = np.where(bias <= 0, 0, bias) if relu else bias
     if c.size and K:
-        a, b, c = a.ravel(), b.ravel(), c.ravel()
+        a, b, c = a.ravel(), b.ravel(), c.reshape(-1)
         bias = c[:0] if bias is None else bias
         if B == 1 and min(M, N) <= matvec.FEW and not accumulate:
             if _few_vectors(c, a, b, M, K, N, transpose_a, transpose_b, bias, relu):

@@ -44,7 +44,7 @@ def panels_into(panels, w, transpose=False):
     """
     (P, K, NR), N = panels.shape, w.shape[0 if transpose else 1]
     if panels.size:
-        _pack(panels.ravel(), w.ravel(), (P, K, N, NR), transpose)
+        _pack(panels.reshape(-1), w.reshape(-1), (P, K, N, NR), transpose)
 
 
 @jit.parallel(work=lambda c, a, panels, sizes, accumulate: c.size * sizes[2] / 25)
@@ -67,4 +67,4 @@ def panels_matmul_into(c, a, panels, accumulate=False):
     if K == 0 and not accumulate:
         c[...] = 0
     if c.size and K:
-        _multiply(c.ravel(), a.ravel(), panels.ravel(), (G, M, K, N, NR), accumulate)
+        _multiply(c.reshape(-1), a.reshape(-1), panels.reshape(-1), (G, M, K, N, NR), accumulate)

@@ -127,8 +127,8 @@ def _tile(rows: int, vectors: int, masked: bool):
                         for v in range(vectors):
                             builder.store(zero, sums[i][v])
 
-            # The sums of the tile below are fetched meanwhile: in a large C they lie pages apart, far from the core.
-            # Not below the last one: that may be another thread's, which would have to fetch them back.
+            # The sums of the tile `below`, so many elements on, are fetched meanwhile: in a large C they lie pages
+            # apart, far from the core. None (0) beyond the last whole tile: they may be another thread's.
             prefetch = external("llvm.prefetch.p0", ir.VoidType(), [scalar.as_pointer(), int32, int32, int32])
             for row in c_rows:
                 builder.call(prefetch, [builder.gep(row, [below]), int32(1), int32(3), int32(1)])

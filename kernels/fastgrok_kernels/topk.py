@@ -32,6 +32,7 @@ def _topk_row(x, largest, keys, places):
     last = keys.size - 1
     for i in range(x.size):
         key = np.int64(to_ordered(x[i])) if x[i] == x[i] else nan
+        key = np.int64(0) if x[i] == 0 else key  # both zeros are equal
         key = key if largest else ~key
         if key > keys[last]:
             j = last

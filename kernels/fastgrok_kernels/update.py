@@ -19,7 +19,7 @@ def sgd_into(p, g, lr, weight_decay):
     `p`, `g` (...) of one shape, float32 or float64: the parameter, written, and its gradient.
     """
     if p.size:
-        _sgd_chunks(p.ravel(), g.ravel(), float(lr), float(weight_decay))
+        _sgd_chunks(p.reshape(-1), g.reshape(-1), float(lr), float(weight_decay))
 
 
 def momentum_into(p, g, velocity, lr, momentum, dampening, weight_decay, nesterov, first):
@@ -38,7 +38,7 @@ def momentum_into(p, g, velocity, lr, momentum, dampening, weight_decay, nestero
     if first:
         velocity.fill(0)
     constants = [float(c) for c in (lr, weight_decay, old, new, direct, indirect)]
-    _momentum_chunks(p.ravel(), g.ravel(), velocity.ravel(), *constants)
+    _momentum_chunks(p.reshape(-1), g.reshape(-1), velocity.reshape(-1), *constants)
 
 
 def adam_into(p, m, v, g, lr, beta1, beta2, eps, weight_decay, step):
@@ -68,10 +68,8 @@ def _adam(p, m, v, g, lr, beta1, beta2, eps, shrink, weight_decay, step):
     """Both forms of Adam are one loop: p = shrink p first, and d = g + weight_decay p."""
     step_size = lr / (1 - beta1**step)
     root_scale = 1 / math.sqrt(1 - beta2**step)
-    _adam_chunks(
-        p.ravel(), m.ravel(), v.ravel(), g.ravel(), step_size, 1.0 - beta1, float(beta2), 1.0 - beta2,
-        root_scale, float(eps), float(shrink), float(weight_decay),
-    )  # fmt: skip
+    constants = step_size, 1.0 - beta1, float(beta2), 1.0 - beta2, root_scale, float(eps), float(shrink)
+    _adam_chunks(p.reshape(-1), m.reshape(-1), v.reshape(-1), g.reshape(-1), *constants, float(weight_decay))
 
 
 @jit.serial

@@ -27,7 +27,7 @@ def rmsprop_into(p, square, mean, velocity, g, lr, alpha, eps, inner, weight_dec
     """
     if p.size:
         constants = [float(c) for c in (lr, alpha, 1 - alpha, eps, inner, weight_decay, momentum)]
-        arrays = [array.ravel() for array in (p, square, mean, velocity, g)]
+        arrays = [array.reshape(-1) for array in (p, square, mean, velocity, g)]
         _rmsprop_chunks(*arrays, *constants, bool(centered), momentum > 0)
 
 
@@ -38,7 +38,7 @@ def adagrad_into(p, total, g, lr, eps, weight_decay):
     `lr`, `eps` and `weight_decay` are numbers.
     """
     if p.size:
-        _adagrad_chunks(p.ravel(), total.ravel(), g.ravel(), float(lr), float(eps), float(weight_decay))
+        _adagrad_chunks(p.reshape(-1), total.reshape(-1), g.reshape(-1), float(lr), float(eps), float(weight_decay))
 
 
 def adadelta_into(p, square, moved, g, lr, rho, eps, weight_decay):
@@ -52,7 +52,7 @@ def adadelta_into(p, square, moved, g, lr, rho, eps, weight_decay):
     """
     if p.size:
         constants = [float(c) for c in (lr, rho, 1 - rho, eps, weight_decay)]
-        _adadelta_chunks(p.ravel(), square.ravel(), moved.ravel(), g.ravel(), *constants)
+        _adadelta_chunks(p.reshape(-1), square.reshape(-1), moved.reshape(-1), g.reshape(-1), *constants)
 
 
 def adamax_into(p, m, norm, g, lr, beta1, beta2, eps, weight_decay, step):
@@ -65,7 +65,7 @@ def adamax_into(p, m, norm, g, lr, beta1, beta2, eps, weight_decay, step):
     """
     if p.size:
         constants = [float(c) for c in (lr / (1 - beta1**step), 1 - beta1, beta2, eps, weight_decay)]
-        _adamax_chunks(p.ravel(), m.ravel(), norm.ravel(), g.ravel(), *constants)
+        _adamax_chunks(p.reshape(-1), m.reshape(-1), norm.reshape(-1), g.reshape(-1), *constants)
 
 
 def nadam_into(p, m, v, g, rate, rate_m, beta1, beta2, eps, shrink, weight_decay, step):
@@ -82,7 +82,7 @@ def nadam_into(p, m, v, g, rate, rate_m, beta1, beta2, eps, shrink, weight_decay
         constants = [
             float(c) for c in (rate, rate_m, 1 - beta1, beta2, 1 - beta2, root_scale, eps, shrink, weight_decay)
         ]
-        _nadam_chunks(p.ravel(), m.ravel(), v.ravel(), g.ravel(), *constants)
+        _nadam_chunks(p.reshape(-1), m.reshape(-1), v.reshape(-1), g.reshape(-1), *constants)
 
 
 # The flags are the same for all elements: the compiler makes a loop of its own for each of their values.

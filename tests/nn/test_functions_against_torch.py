@@ -83,6 +83,13 @@ def test_activations_at_kinks_and_extremes(call, dtype):
             agree(lambda library, x: call(F(library), x), np.full(size, value))
 
 
+@pytest.mark.parametrize("size", [3, 5000])
+def test_limits_of_another_dtype_leave_the_dtype_alone(size):
+    x = fastgrok.arange(size) - 1
+    assert nn.functional.hardtanh(x.float(), np.float64(-1), np.float64(1)).dtype == fastgrok.float32
+    assert nn.functional.hardtanh(x.float(), np.float64(-0.5), 1.0).tolist()[:3] == [-0.5, 0.0, 1.0]
+
+
 @pytest.mark.parametrize("name", ["relu", "relu6", "hardtanh", "leaky_relu", "elu", "silu"])
 def test_activations_in_place(rng, name):
     def in_place(library, x):

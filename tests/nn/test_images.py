@@ -108,6 +108,19 @@ def test_any_memory_gives_the_same_bits(rng, layout):
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("N", [4, 400])  # few numbers, which NumPy normalises, and many
+def test_batch_norm_of_numbers_too_large_is_silent(N):
+    x = fastgrok.full((N, 3), 3e38)
+    x[0, 0] = float("inf")
+    x.requires_grad_()
+    mean, var = fastgrok.full((3,), -3e38), fastgrok.ones(3)
+    for training in (False, True):
+        y = F.batch_norm(x, mean.clone(), var.clone(), training=training)
+        y.backward(fastgrok.full((N, 3), 1e38))
+        assert not y.isfinite().all().item() and not x.grad.isfinite().all().item()
+
+
 def test_batch_norm_gradients_in_training(rng):
     for shape in ((6, 3), (3, 3, 4), (2, 3, 3, 2)):
         arrays = rng.standard_normal(shape), rng.standard_normal(3), rng.standard_normal(3)

@@ -86,3 +86,16 @@ def test_flip_and_copies(rng, dtype, channels_last, dims):
     np.testing.assert_array_equal(y, np.flip(x, dims))
     assert y.flags.c_contiguous and not np.shares_memory(x, y)
     np.testing.assert_array_equal(ops.Clone().forward(x), x)
+
+
+@pytest.mark.parametrize("size", [1, 40])  # with a kernel, and without
+def test_axes_of_one_element_leave_the_layout_alone(rng, kernels_always, size):
+    narrow = rng.standard_normal((1, 600 * size))
+    assert ops.Pad().forward(narrow, ((1, 1), (0, 0))).flags.c_contiguous
+    one_channel = rng.standard_normal((2, 1, 20 * size, 40))
+    assert ops.Pad().forward(one_channel, ((0, 0), (1, 1), (0, 0), (0, 0))).flags.c_contiguous
+    one_image = rng.standard_normal((1, 20 * size, 40, 3)).transpose(0, 3, 1, 2)  # channels last
+    for y in (ops.Cat().forward(one_image, one_image), ops.Pad().forward(one_image, ((0, 1), (0, 0), (1, 1), (1, 1)))):
+        assert y.transpose(0, 2, 3, 1).flags.c_contiguous
+    turned = rng.standard_normal((30 * size, 20)).T
+    assert ops.Stack().forward(turned, turned, turned).transpose(0, 2, 1).flags.c_contiguous

@@ -131,6 +131,13 @@ def test_distributions():
     assert set(fastgrok.randint(2, 5, (100,)).tolist()) == {2, 3, 4}
 
 
+@pytest.mark.parametrize("wrong", [5, 0, "cpu"])
+def test_what_is_no_generator_is_refused(wrong):
+    for draw in (fastgrok.rand, fastgrok.randn):
+        with pytest.raises(TypeError, match="expected a Generator"):
+            draw(3, generator=wrong)
+
+
 def test_many_normal_numbers_repeat_with_the_seed_and_the_state():
     own = fastgrok.Generator().manual_seed(5)
     state, x = own.get_state(), fastgrok.randn(300, 300, generator=own)

@@ -174,7 +174,7 @@ def _tanhs(rng, dtype, *shape):
     return normal(rng, dtype, *shape), rng.uniform(-1, 1, shape).astype(dtype)
 
 
-def _empty(rng, dtype, *shape):
+def _to_fill(rng, dtype, *shape):
     return np.full(shape, np.nan, dtype), 12345678901234567890
 
 
@@ -287,7 +287,7 @@ KERNELS = (
             Case("nan", lambda rng, dtype: (2.0, *_pair_nan(rng, dtype))),
         ),
     ),
-    Kernel("normal_into", "normal", sized(_empty, ELEMENTS, ELEMENTS_BENCH), mutates=(0,), rtol64=2e-6),
+    Kernel("normal_into", "normal", sized(_to_fill, ELEMENTS, ELEMENTS_BENCH), mutates=(0,), rtol64=2e-6),
     Kernel("bce_forward", "bce", (*sized(_logits, ELEMENTS, ELEMENTS_BENCH), Case("nan", _logits_nan))),
     Kernel(
         "bce_backward",

@@ -54,6 +54,7 @@ def _best_of_equals(rng, dtype, largest):
     x = rng.integers(0, 4, (40, 30)).astype(dtype)
     x[::3, ::7], x[1::3, 4::5], x[2::3, ::2] = np.nan, np.inf, -np.inf
     x[3::6, 7] = -x[3::6, 7]  # NaN of the other sign
+    x[:, 8] *= -1  # zeros of the other sign
     return x, 9, largest
 
 
