@@ -12,13 +12,14 @@ from ..random import Generator
 _MANY = 1 << 16  # numbers that are worth the kernel, which one core fills six times as quickly: 0.6 ms with NumPy
 
 
-def standard_normal(shape: tuple[int, ...], dtype: np.dtype, generator: Generator) -> np.ndarray:
+def standard_normal(shape: tuple[int, ...], dtype: np.dtype, generator: Generator, keep: bool = True) -> np.ndarray:
     """Return numbers of mean 0 and deviation 1, in float32 or float64, drawn from the generator.
 
-    Of many in float32, which is as precise as the kernel's are, only the seed is.
+    Of many in float32, which is as precise as the kernel's are, only the seed is. `keep` takes memory that is kept for
+    reuse when they die: not for weights, which are drawn once.
     """
     if math.prod(shape) < _MANY or dtype != np.float32:
         return generator.numpy.standard_normal(shape, dtype)
-    y = memory.empty(shape, dtype)
+    y = (memory.empty if keep else np.empty)(shape, dtype)
     kernels.normal_into(y, generator.draw_seed())
     return y

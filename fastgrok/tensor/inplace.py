@@ -197,7 +197,7 @@ class InPlace(Variable):
         check_float("normal_", "the tensor", self.array)
 
         def draw(stream: Generator, dtype: Any) -> np.ndarray:
-            y = standard_normal(self.array.shape, dtype, stream)
+            y = standard_normal(self.array.shape, dtype, stream, keep=False)
             y *= dtype.type(std)
             y += dtype.type(mean)
             return y
