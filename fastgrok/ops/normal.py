@@ -15,8 +15,8 @@ _MANY = 1 << 16  # numbers that are worth the kernel, which one core fills six t
 def standard_normal(shape: tuple[int, ...], dtype: np.dtype, generator: Generator, keep: bool = True) -> np.ndarray:
     """Return numbers of mean 0 and deviation 1, in float32 or float64, drawn from the generator.
 
-    Of many in float32, which is as precise as the kernel's are, only the seed is. `keep` takes memory that is kept for
-    reuse when they die: not for weights, which are drawn once.
+    Many in float32 come from the kernel, for a seed that is drawn; those of float64 must be more precise than its. With
+    `keep` their memory is kept for reuse when they die: not for weights, which are drawn once.
     """
     if math.prod(shape) < _MANY or dtype != np.float32:
         return generator.numpy.standard_normal(shape, dtype)

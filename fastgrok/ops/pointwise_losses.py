@@ -1,6 +1,7 @@
 """Losses of two arrays of one shape, element by element. `reduction` is as in losses.py."""
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -208,7 +209,7 @@ class BCEWithLogits(_Pointwise):
         d = self.dlosses(dy, x.shape)
         d = d if self.weight is None else d * self.weight
         if self.plain() and d.ndim == 0:
-            dx = elementwise(lambda x, target: kernels.bce_backward(d, x, target), x, self.target)
+            dx = elementwise(partial(kernels.bce_backward, d), x, self.target)
         else:
             below = Sigmoid().forward(-x)
             below = below if self.pos_weight is None else below * self.factors()
