@@ -134,23 +134,24 @@ def finish(leaves: dict[Any, Any], seed: np.ndarray) -> None:
         if variable._hooks:
             gradient = np.array(hooked(variable._hooks, gradient))
         old = variable._grad
-        if isinstance(gradient, Gradient) and gradient.lasting and (old is None or isinstance(old, Gradient)):
-            if type(gradient) is Rows:
-                gradient = _unshared(gradient, taken)
-            variable._grad = gradient if old is None else old + gradient
-            continue
-        array = gradient if type(gradient) is np.ndarray else _dense(gradient)
+        if type(gradient) is not np.ndarray:
+            if isinstance(gradient, Gradient) and gradient.lasting and (old is None or isinstance(old, Gradient)):
+                if type(gradient) is Rows:
+                    gradient = _unshared(gradient, taken)
+                variable._grad = gradient if old is None else old + gradient
+                continue
+            gradient = _dense(gradient)
         if old is not None:
             old = variable.grad
-            np.add(old.array, array, out=old.array)
+            np.add(old.array, gradient, out=old.array)
             old.storage.version += 1
             continue
-        root = _root(array)
-        if id(root) in taken or root.size != array.size:
-            array = array.copy()
+        root = _root(gradient)
+        if id(root) in taken or root.size != gradient.size:
+            gradient = gradient.copy()
         else:
             taken.add(id(root))
-        variable._grad = variable._result_class._from_array(own(array, variable.array.dtype))
+        variable._grad = variable._result_class._from_array(own(gradient, variable.array.dtype))
 
 
 def _unshared(gradient: Rows, taken: set[int]) -> Rows:

@@ -110,10 +110,9 @@ class Adam(Optimizer):
             state["step"] = 0
             state["exp_avg"] = Tensor._from_array(np.zeros_like(gradient))
             state["exp_avg_sq"] = Tensor._from_array(np.zeros_like(gradient))
-        state["step"] += 1
+        step = state["step"] = state["step"] + 1
         arrays = state["exp_avg"].array, state["exp_avg_sq"].array, gradient
-        options = (group["lr"], *group["betas"], group["eps"], group["weight_decay"], state["step"])
-        change(param, self._kernel(), arrays, *options)
+        change(param, self._kernel(), arrays, group["lr"], *group["betas"], group["eps"], group["weight_decay"], step)
 
     def _kernel(self) -> Any:
         # Looked up when needed: kernels are loaded on first use.

@@ -28,11 +28,11 @@ def pack_panel(source, s0, s_row, columns, depth, panel, p0, p_row, width):
 def pack_panel_transposed(source, s0, s_column, columns, depth, panel, p0, p_row, width):
     """panel[p0 + k * p_row + j] = source[s0 + j * s_column + k], else as `pack_panel`."""
     lanes = LANES * 4 // panel.itemsize
-    whole = columns // lanes * lanes
-    for j in range(0, whole, lanes):
-        for k in range(0, depth - lanes + 1, lanes):
+    whole, done = (columns if columns >= lanes else 0), depth // lanes * lanes
+    for first in range(0, whole, lanes):
+        j = min(first, columns - lanes)  # the last block overlaps the one before
+        for k in range(0, done, lanes):
             transpose(source, s0 + j * s_column + k, s_column, panel, p0 + k * p_row + j, p_row)
-    done = depth // lanes * lanes
     for j in range(columns):
         for k in range(done if j < whole else 0, depth):
             panel[p0 + k * p_row + j] = source[s0 + j * s_column + k]
