@@ -27,7 +27,7 @@ import numpy as np
 
 from . import depthwise, jit, memory
 from .packing import pack_panel_transposed
-from .simd import LANES, panel_product, panel_width
+from .simd import LANES, ROWS, panel_product, panel_width
 from .vector import load, splat, store
 
 __all__ = ["conv_backward_input", "conv_backward_weight", "conv_forward"]
@@ -353,13 +353,13 @@ def _copy_row(x, start, step, y, to, count, lanes):
 
 @jit.serial
 def _copy_patches(x, image, sizes, p0, rows, scratch):
-    """The taps of some rows of outputs as rows of a matrix (K * L + 1, rows * Q), the last one of ones.
+    """The taps of some rows of outputs as rows of a matrix (lines, rows * Q), the last of them of ones.
 
     It begins the scratch; what those outputs read is laid out behind it first.
     """
-    R, S, _, P, Q, _, K, L, sh, sw, top, left, gh, gw = sizes[:14]
+    R, S, _, P, Q, _, K, L, sh, sw, top, left, gh, gw, _, _, _, _, lines = sizes
     height, width = (rows - 1) * sh + (K - 1) * gh + 1, (Q - 1) * sw + (L - 1) * gw + 1
-    window, lanes = scratch[(K * L + 1) * rows * Q :], LANES * 4 // x.itemsize
+    window, lanes = scratch[lines * rows * Q :], LANES * 4 // x.itemsize
     _copy_window(x, image, R, S, ONE, p0 * sh - top, -left, height, width, window)
     to = 0
     for k in range(K):
@@ -367,7 +367,7 @@ def _copy_patches(x, image, sizes, p0, rows, scratch):
             for p in range(rows):
                 _copy_row(window, (p * sh + k * gh) * width + l * gw, sw, scratch, to, Q, lanes)
                 to += Q
-    ones = scratch[to : to + rows * Q]
+    ones = scratch[to : lines * rows * Q]
     for i in range(ones.size):
         ones[i] = 1
 
@@ -378,17 +378,17 @@ def _weight_slice(window, dy, d0, sums, s0, sizes, p0, p1, panel):
 
     The window holds what those outputs read; their gradients start at dy[d0].
     """
-    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows, images = sizes
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows, images, lines = sizes
     width = (Q - 1) * sw + (L - 1) * gw + 1
     Cg, Og = C // groups, O // groups
     panels = (Og + NR - 1) // NR
     g, first = panel // panels, panel % panels * NR
     columns, column = min(NR, Og - first), panel // panels * Og + first
     if C == 1:
-        # The row of ones sums up the gradient of the bias.
+        # A row of ones sums up the gradient of the bias.
         pixels = (p1 - p0) * Q
         panel_product(window, ZERO, pixels, ONE, ZERO, dy, d0 + column, O, sums, s0 + column, O,
-                      K * L + 1, ONE, pixels, columns, ADD)  # fmt: skip
+                      lines, ONE, pixels, columns, ADD)  # fmt: skip
         return
     taps, run = (1, L * C) if gw == 1 and groups == 1 else (L, Cg)
     for k in range(K):
@@ -406,7 +406,7 @@ def _weight_slice(window, dy, d0, sums, s0, sizes, p0, p1, panel):
 @jit.serial
 def _weight_group(x, dy, sums, sizes, n0, n1, s0, panel, window, spare):
     """Sum over images n0 ... n1 in one panel."""
-    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows, images = sizes
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows, images, lines = sizes
     width = (Q - 1) * sw + (L - 1) * gw + 1
     for n in range(n0, n1):
         for p0 in range(0, P, rows):
@@ -426,12 +426,12 @@ def _weight_group(x, dy, sums, sizes, n0, n1, s0, panel, window, spare):
 
 @jit.parallel(work=lambda x, dy, sums, sizes: dy.size * (sizes[2] * sizes[6] * sizes[7] / sizes[14]) / 30)
 def _conv_backward_weight(x, dy, sums, sizes):
-    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows, images = sizes
+    R, S, C, P, Q, O, K, L, sh, sw, top, left, gh, gw, groups, NR, rows, images, lines = sizes
     height, width = (rows - 1) * sh + (K - 1) * gh + 1, (Q - 1) * sw + (L - 1) * gw + 1
     panels = (O // groups + NR - 1) // NR * groups
-    size = (K * L * (C // groups) + 1) * O
+    size = lines * O
     B, lanes = dy.size // (P * Q * O), LANES * 4 // x.itemsize
-    scratch = height * width * C + ((K * L + 1) * rows * Q if C == 1 else 0)
+    scratch = height * width * C + (lines * rows * Q if C == 1 else 0)
     for s in jit.prange(sums.size // size * panels):
         task = np.int64(s)
         window = np.empty(scratch, x.dtype)
@@ -450,13 +450,16 @@ def conv_backward_weight(dy, x, kernel_size, stride, padding, dilation, groups):
     if _is_depthwise(C, O, groups, x.dtype):
         return depthwise.depthwise_backward_weight(dy, x, kernel_size, stride, padding, dilation)
     Cg = C // groups
-    size = (K * L * Cg + 1) * O
-    images = -(-B // max(1, min(B, 32, GROUPED // max(1, size))))  # of a group
-    sums = np.zeros((-(-B // max(1, images)), K * L * Cg + 1, O), x.dtype)
+    lines = K * L * Cg + 1
+    if C == 1:  # more rows of ones fill the last tile
+        lines = -(-lines // ROWS) * ROWS
+    images = -(-B // max(1, min(B, 32, GROUPED // max(1, lines * O))))  # of a group
+    sums = np.zeros((-(-B // max(1, images)), lines, O), x.dtype)
     if dy.size and x.size:
         row = K * L * Q if C == 1 else ((Q - 1) * stride[1] + (L - 1) * dilation[1] + 1) * stride[0] * C
         rows = _slice_rows(P, row)
-        sizes = (R, S, C, P, Q, O, K, L, *stride, *padding, *dilation, groups, panel_width(x.dtype), rows, images)
+        NR = panel_width(x.dtype)
+        sizes = (R, S, C, P, Q, O, K, L, *stride, *padding, *dilation, groups, NR, rows, images, lines)
         _conv_backward_weight(x.ravel(), dy.ravel(), sums.ravel(), sizes)
-    total = sums.sum(axis=0)
-    return np.ascontiguousarray(total[:-1].reshape(K, L, Cg, O).transpose(3, 2, 0, 1)), total[-1].copy()
+    taps, bias = np.split(sums.sum(axis=0)[: K * L * Cg + 1], [K * L * Cg])
+    return np.ascontiguousarray(taps.reshape(K, L, Cg, O).transpose(3, 2, 0, 1)), bias[0].copy()
