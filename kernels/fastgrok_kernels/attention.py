@@ -199,7 +199,7 @@ def _fetch(x, x0, x_row, rows, columns):
     With 128 heads of 64 x 32, out of the cache, forward and backward took 5.2 instead of 7.5 ms on one thread.
     """
     for r in range(rows):
-        fetch(x[x0 + r * x_row : x0 + r * x_row + columns])
+        fetch(x, x0 + r * x_row, columns)
 
 
 @jit.serial

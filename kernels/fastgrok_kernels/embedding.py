@@ -8,7 +8,8 @@ import numpy as np
 
 from . import jit, memory
 from .groups import SHARES, grouped, share
-from .vector import EARLY, LARGE_TABLE, fetch, fetch_early
+from .rows import EARLY, LARGE_TABLE
+from .vector import fetch, fetch_early
 
 __all__ = ["add_rows_into", "embedding_backward", "embedding_forward"]
 
@@ -95,10 +96,10 @@ def _add_sums(table, ids, rows, factor, order, places):
         first, end = share(places, np.int64(s))
         for u in range(first, end):
             if large:
-                fetch_early(table[ids[order[places[min(u + EARLY, places.size - 2)]]]])
+                fetch_early(table, ids[order[places[min(u + EARLY, places.size - 2)]]] * table.shape[1], table.shape[1])
             n, later = order[places[u]], order[places[min(u + AHEAD, places.size - 2)]]
-            fetch(table[ids[later]])
-            fetch(rows[later])
+            fetch(table, ids[later] * table.shape[1], table.shape[1])
+            fetch(rows, later * table.shape[1], table.shape[1])
             if places[u + 1] - places[u] == 1:
                 _add_scaled(rows[n], factor, table[ids[n]])
             else:
@@ -112,8 +113,8 @@ def _forward(table, ids, out):
     for block in jit.prange((ids.size + ROWS - 1) // ROWS):
         for n in range(block * ROWS, min(block * ROWS + ROWS, ids.size)):
             if large:
-                fetch_early(table[ids[min(n + EARLY, ids.size - 1)]])
-            fetch(table[ids[min(n + AHEAD, ids.size - 1)]])
+                fetch_early(table, ids[min(n + EARLY, ids.size - 1)] * table.shape[1], table.shape[1])
+            fetch(table, ids[min(n + AHEAD, ids.size - 1)] * table.shape[1], table.shape[1])
             _copy(table[ids[n]], out[n])
 
 
@@ -122,7 +123,7 @@ def _backward_by_columns(dout, ids, wide, dtable):
     for block in jit.prange((dtable.shape[1] + wide - 1) // wide):
         low, high = block * wide, min(block * wide + wide, dtable.shape[1])
         for n in range(ids.size):
-            fetch(dout[min(n + AHEAD, ids.size - 1), low:high])
+            fetch(dout, min(n + AHEAD, ids.size - 1) * dout.shape[1] + low, high - low)
             _add(dout[n, low:high], dtable[ids[n], low:high])
 
 
@@ -136,7 +137,7 @@ def _backward_by_ids(dout, ids, order, places, dtable):
             id = ids[order[places[u]]]
             following = ids[order[places[u + 1]]] if u + 2 < places.size else len(dtable)
             for k in range(places[u], places[u + 1]):
-                fetch(dout[order[min(k + AHEAD, order.size - 1)]])
+                fetch(dout, order[min(k + AHEAD, order.size - 1)] * dout.shape[1], dout.shape[1])
                 if k == places[u]:
                     _copy(dout[order[k]], dtable[id])
                 else:

@@ -205,6 +205,21 @@ def _splat_plain(a, value):
     return np.full(LANES * 4 // a.itemsize, value, a.dtype)
 
 
+@intrinsic
+def _lanes(typingctx, a):
+    def codegen(context, builder, signature, arguments):
+        return context.get_constant(types.intp, LANES * 32 // a.dtype.bitwidth)
+
+    return types.intp(a), codegen
+
+
+def _lanes_plain(a):
+    return LANES * 4 // a.itemsize
+
+
+lanes = _lanes_plain if jit.DISABLED else _lanes
+"""lanes(a): how many elements of an array a vector has. `LANES * 4 // a.itemsize` is a division in compiled code: Numba
+reads the size from the array, and takes 5 ns, which counts where it is done for every row."""
 load, store = (_load_plain, _store_plain) if jit.DISABLED else (_load_compiled, _store_compiled)
 splat = _splat_plain if jit.DISABLED else _splat
 """splat(a, value): a vector such as `load(a, i)` gives, with `value` in every lane."""
@@ -252,30 +267,29 @@ load_block, sum_lanes = (_load_block_plain, _sum_lanes_plain) if jit.DISABLED el
 
 
 @jit.serial
-def _fetch_compiled(row):
-    for i in range(0, row.size, 64 // row.itemsize):
-        _to_first(row, i)
+def _fetch_compiled(a, offset, count):
+    i = 0
+    while i < count:
+        _to_first(a, offset + i)
+        i += 16 // LANES * lanes(a)  # to the next line of 64 bytes
 
 
 @jit.serial
-def _fetch_early_compiled(row):
-    for i in range(0, row.size, 64 // row.itemsize):
-        _to_second(row, i)
+def _fetch_early_compiled(a, offset, count):
+    i = 0
+    while i < count:
+        _to_second(a, offset + i)
+        i += 16 // LANES * lanes(a)  # to the next line of 64 bytes
 
 
-def _fetch_plain(row):
+def _fetch_plain(a, offset, count):
     pass
 
 
 fetch, fetch_early = (_fetch_plain, _fetch_plain) if jit.DISABLED else (_fetch_compiled, _fetch_early_compiled)
-"""fetch(row): have the cache lines of a one-dimensional array fetched, without waiting for them.
-fetch_early(row): likewise, but only as far as the second-level cache, which waits for more lines at once than the
+"""fetch(a, i, n): have the cache lines of n elements from flat offset i on fetched, without waiting for them.
+fetch_early(a, i, n): likewise, but only as far as the second-level cache, which waits for more lines at once than the
 first. For rows that lie anywhere in memory: many of them early, and each once more shortly before it is needed."""
-EARLY, LARGE_TABLE = 16, 1 << 25
-"""Rows on their way to the second-level cache, where a table has so many bytes that hardly any cache holds it. On one
-core, caches filled with other things before: 9,600 rows of 300 of 400,000, looked up 1.6 to 1.8 instead of 2.1 to 2.2
-ms, changed 2.5 to 2.8 instead of 2.8 to 3.9; bags of them 1.0 to 1.4 instead of 1.6 to 1.9. Where the same rows are
-still in a cache it costs up to a fifth, and so it does in all tables of 5 MB."""
 
 
 # ------------------------------------------------------------------------------------------------ scalars and vectors

@@ -48,6 +48,7 @@ _BLOCKS = (
     "simd",
     "scalar",
     "groups",
+    "rows",
     "counter",
     "memory",
     "jit",
@@ -64,6 +65,7 @@ KERNEL_MODULES = {
     "matmul": ("matvec", "packing", "vector", "simd", "scalar", "memory", "jit"),
     "memory": (),
     "groups": ("jit",),
+    "rows": ("jit", "vector"),
     "counter": ("jit",),
     "attention": ("dropout", "softmax", *_BLOCKS),
     "conv": ("depthwise", *_BLOCKS),  # convolution with as many groups as channels

@@ -10,7 +10,8 @@ from hypothesis.extra import numpy as hnp
 
 import fastgrok_kernels as kernels
 from fastgrok_kernels import jit
-from fastgrok_kernels.vector import LARGE_TABLE
+from fastgrok_kernels.reference import embedding_bag as reference
+from fastgrok_kernels.rows import LARGE_TABLE
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -121,6 +122,24 @@ def test_rows_of_a_large_table_are_fetched_early_to_the_same_effect():
     np.testing.assert_array_equal(table[ids], rows + 2 * np.repeat(sums, np.diff(starts), axis=0))
     table[ids] = 0
     assert not table.any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("D", [1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 129, 135, 144, 300])
+def test_each_column_of_a_bag_is_added_once(D, dtype):
+    """Vectors that overlap, within a row and where one block of columns ends, write no column twice."""
+    ids, starts = np.array([3, 1, 3, 0, 3, 1]), np.array([0, 2, 2, 6])
+    factors, table = np.arange(1, 7).astype(dtype), np.arange(5 * D).reshape(5, D).astype(dtype)
+    sums = kernels.embedding_bag_forward(table, ids, factors, starts)
+    np.testing.assert_array_equal(sums, reference.embedding_bag_forward(table, ids, factors, starts))
+    different, rows = kernels.embedding_bag_backward(sums, ids, factors, starts)
+    wanted = reference.embedding_bag_backward(sums, ids, factors, starts)
+    np.testing.assert_array_equal(different, wanted[0])
+    np.testing.assert_array_equal(rows, wanted[1])
+    changed = table.copy()
+    kernels.add_bag_rows_into(changed, sums, ids, factors, starts, 2.0)
+    table[different] += 2 * rows
+    np.testing.assert_array_equal(changed, table)
 
 
 @pytest.mark.skipif(jit.DISABLED, reason="too large without JIT")
