@@ -18,36 +18,44 @@ def grouped(ids):
 
 @jit.serial(entry=True)
 def _sort(ids):
-    """Sort positions by one digit of their ids after the other, the lowest first (Knuth, TAOCP 3, section 5.2.5).
+    """Sort ids, each with its position behind it in one word, by one digit after the other, the lowest first.
 
-    For 16,384 ids below 20,000 it takes half of the time of sorting with NumPy, for 512 below 65 a fifth.
+    (Knuth, TAOCP 3, section 5.2.5.) For 16,384 ids below 20,000 it takes a third of the time of sorting with NumPy, for
+    512 below 65 a fifth. Unsigned numbers as indices need no test for being negative.
     """
-    order, other = np.empty_like(ids), np.empty_like(ids)
-    largest = 0
-    for n in range(ids.size):
-        order[n] = n
+    N, bits, largest, one = ids.size, np.uint64(0), np.int64(0), np.uint64(1)
+    while N >> bits:
+        bits += one  # of a position
+    words, other = np.empty(N, np.uint64), np.empty(N, np.uint64)
+    for n in range(N):
+        words[n] = np.uint64(ids[n]) << bits | np.uint64(n)
         largest = max(largest, ids[n])
-    shift = 0
-    while shift < 64 and largest >> shift:
-        starts = np.zeros((1 << DIGIT) + 1, np.int64)
-        for n in range(ids.size):
-            starts[((ids[n] >> shift) & ((1 << DIGIT) - 1)) + 1] += 1
+    starts, shift, mask = np.empty(1 << DIGIT, np.int64), bits, np.uint64((1 << DIGIT) - 1)
+    while largest > 0:
+        starts[:] = 0
+        for n in range(N):
+            starts[words[n] >> shift & mask] += 1
+        start = 0
         for digit in range(1 << DIGIT):
-            starts[digit + 1] += starts[digit]
-        for k in range(ids.size):
-            digit = (ids[order[k]] >> shift) & ((1 << DIGIT) - 1)
-            other[starts[digit]] = order[k]
-            starts[digit] += 1
-        order, other = other, order
-        shift += DIGIT
-    places, groups, before = np.empty(ids.size + 1, np.int64), 0, np.int64(-1)
-    for k in range(ids.size):
-        if ids[order[k]] != before:
-            before = ids[order[k]]
-            places[groups] = k
-            groups += 1
-    places[groups] = ids.size
-    return order, places[: groups + 1]
+            starts[digit], start = start, start + starts[digit]
+        for n in range(N):
+            digit = words[n] >> shift & mask
+            place = starts[digit]
+            other[np.uint64(place)] = words[n]
+            starts[digit] = place + 1
+        words, other = other, words
+        shift += np.uint64(DIGIT)
+        largest >>= DIGIT
+    order, places, groups = np.empty(N, np.int64), np.zeros(N + 1, np.int64), np.uint64(0)
+    positions = (one << bits) - one
+    for k in range(N):
+        order[k] = words[k] & positions
+    for k in range(1, N):  # without a branch, which no processor could foresee
+        places[groups + one] = k
+        groups += np.uint64(words[k] ^ words[k - 1] > positions)
+    groups += np.uint64(N > 0)
+    places[groups] = N
+    return order, places[: groups + one]
 
 
 @jit.serial
