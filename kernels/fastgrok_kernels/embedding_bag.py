@@ -54,9 +54,13 @@ def add_bag_rows_into(table, dout, ids, factors, starts, scale):
         _add_sums(table, dout, ids, factors, float(scale), order, _bags(starts), places)
 
 
+@jit.serial(entry=True)
 def _bags(starts):
-    """The bag (N,) of each id."""
-    return np.repeat(np.arange(len(starts) - 1), starts[1:] - starts[:-1])
+    """The bag (N,) of each id: NumPy's `repeat` takes 4 us for 64 bags, this one."""
+    bags = np.empty(starts[-1], np.int64)
+    for b in range(len(starts) - 1):
+        bags[starts[b] : starts[b + 1]] = b
+    return bags
 
 
 def embedding_bag_max_forward(table, ids, starts):
