@@ -15,6 +15,10 @@ from .elementwise import Sigmoid
 from .losses import check_reduction, reduce
 
 
+#: Logits from which their loss is worth a kernel: of 64, both ways take 7 us instead of 15.
+_FEW_LOGITS = 32
+
+
 def check_pair(name: str, x: np.ndarray, target: np.ndarray, reduction: str) -> None:
     """Raise unless both are float arrays of one shape and dtype, and the reduction is known."""
     check_reduction(name, reduction)
@@ -190,7 +194,7 @@ class BCEWithLogits(_Pointwise):
 
     def plain(self) -> bool:
         """Whether there are no factors and so many elements that it is worth a kernel."""
-        return self.weight is None and self.pos_weight is None and self.x.size >= KERNEL_SIZE
+        return self.weight is None and self.pos_weight is None and self.x.size >= _FEW_LOGITS
 
     def complement(self) -> np.ndarray:
         """Return 1 - t."""
