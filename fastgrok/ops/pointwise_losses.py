@@ -14,7 +14,6 @@ from .base import KERNEL_SIZE, Op, check_float, combined, elementwise, fits, qui
 from .elementwise import Sigmoid
 from .losses import check_reduction, reduce
 
-
 #: Logits from which their loss is worth a kernel: of 64, both ways take 7 us instead of 15.
 _FEW_LOGITS = 32
 
