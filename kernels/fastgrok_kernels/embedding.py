@@ -8,12 +8,11 @@ import numpy as np
 
 from . import jit, memory
 from .groups import SHARES, grouped, share
-from .rows import EARLY, LARGE_TABLE
+from .rows import AHEAD, EARLY, LARGE_TABLE, add_row, add_rows, copy_row, sum_rows
 from .vector import fetch, fetch_early
 
 __all__ = ["add_rows_into", "embedding_backward", "embedding_forward"]
 
-AHEAD = 4  # rows on their way from memory: twice as fast in a table of 5 MB, where each row is somewhere else
 ROWS = 64  # looked-up rows per parallel iteration
 COLUMNS = 128  # fewest columns of a small table that are worth a core: 64 took 80 us on two, and 40 on one
 LINE = 16  # numbers of a cache line, the unit in which columns are shared out
@@ -63,59 +62,42 @@ def add_rows_into(table, ids, rows, factor):
 
 
 @jit.serial
-def _copy(source, target):
-    for i in range(target.size):
-        target[i] = source[i]
-
-
-@jit.serial
 def _add(source, target):
     for i in range(target.size):
         target[i] += source[i]
 
 
-@jit.serial
-def _add_scaled(source, factor, target):
-    factor = target.dtype.type(factor)
-    for i in range(target.size):
-        target[i] += factor * source[i]
-
-
-@jit.serial
-def _sum_group(rows, order, first, end, total):
-    _copy(rows[order[first]], total)
-    for k in range(first + 1, end):
-        _add(rows[order[k]], total)
-
-
 @jit.parallel(work=lambda table, ids, rows, factor, order, places: 0.1 * rows.size + 2 * ids.size)
 def _add_sums(table, ids, rows, factor, order, places):
-    large = table.size * table.itemsize >= LARGE_TABLE
+    large, D = table.size * table.itemsize >= LARGE_TABLE, table.shape[1]
     for s in jit.prange(SHARES):
-        total = np.empty(rows.shape[1], rows.dtype)
+        step, one = table.dtype.type(factor), table.dtype.type(1)
         first, end = share(places, np.int64(s))
+        which = order[places[first] : places[end]]
+        ones = np.ones(which.size, table.dtype)
         for u in range(first, end):
             if large:
-                fetch_early(table, ids[order[places[min(u + EARLY, places.size - 2)]]] * table.shape[1], table.shape[1])
-            n, later = order[places[u]], order[places[min(u + AHEAD, places.size - 2)]]
-            fetch(table, ids[later] * table.shape[1], table.shape[1])
-            fetch(rows, later * table.shape[1], table.shape[1])
-            if places[u + 1] - places[u] == 1:
-                _add_scaled(rows[n], factor, table[ids[n]])
+                fetch_early(table, ids[order[places[min(u + EARLY, places.size - 2)]]] * D, D)
+            later = order[places[min(u + AHEAD, places.size - 2)]]
+            fetch(table, ids[later] * D, D)
+            fetch(rows, later * D, D)
+            k, count = places[u] - places[first], places[u + 1] - places[u]
+            n = which[k]
+            if count == 1:
+                add_row(rows, n, one, table, ids[n], step)
             else:
-                _sum_group(rows, order, places[u], places[u + 1], total)
-                _add_scaled(total, factor, table[ids[n]])
+                add_rows(rows, which, ones, k, k + count, table, ids[n], step)
 
 
-@jit.parallel(work=lambda table, ids, out: 0.15 * out.size)
+@jit.parallel(work=lambda table, ids, out: 0.1 * out.size)
 def _forward(table, ids, out):
-    large = table.size * table.itemsize >= LARGE_TABLE
+    large, D = table.size * table.itemsize >= LARGE_TABLE, table.shape[1]
     for block in jit.prange((ids.size + ROWS - 1) // ROWS):
         for n in range(block * ROWS, min(block * ROWS + ROWS, ids.size)):
             if large:
-                fetch_early(table, ids[min(n + EARLY, ids.size - 1)] * table.shape[1], table.shape[1])
-            fetch(table, ids[min(n + AHEAD, ids.size - 1)] * table.shape[1], table.shape[1])
-            _copy(table[ids[n]], out[n])
+                fetch_early(table, ids[min(n + EARLY, ids.size - 1)] * D, D)
+            fetch(table, ids[min(n + AHEAD, ids.size - 1)] * D, D)
+            copy_row(table, ids[n], out, n)
 
 
 @jit.parallel(work=lambda dout, ids, wide, dtable: 0.1 * dout.size + 3 * ids.size)
@@ -133,13 +115,10 @@ def _backward_by_ids(dout, ids, order, places, dtable):
         first, end = share(places, np.int64(s))
         if first == 0 and end > 0:
             dtable[: ids[order[0]]] = 0
+        which = order[places[first] : places[end]]
+        ones = np.ones(which.size, dout.dtype)
         for u in range(first, end):
             id = ids[order[places[u]]]
             following = ids[order[places[u + 1]]] if u + 2 < places.size else len(dtable)
-            for k in range(places[u], places[u + 1]):
-                fetch(dout, order[min(k + AHEAD, order.size - 1)] * dout.shape[1], dout.shape[1])
-                if k == places[u]:
-                    _copy(dout[order[k]], dtable[id])
-                else:
-                    _add(dout[order[k]], dtable[id])
+            sum_rows(dout, which, ones, places[u] - places[first], places[u + 1] - places[first], dtable, id)
             dtable[id + 1 : following] = 0

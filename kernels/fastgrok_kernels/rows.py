@@ -21,6 +21,21 @@ still in a cache it costs up to a fifth, and so it does in all tables of 5 MB.""
 
 
 @jit.serial(inline=True)
+def copy_row(table, n, out, row):
+    """out[row] = table[n]."""
+    D, wide = table.shape[1], lanes(table)
+    if D < wide:
+        for i in range(D):
+            out[row, i] = table[n, i]
+        return
+    x, y, last, i = n * D, row * D, D - wide, 0
+    while i < last:
+        store(out, y + i, load(table, x + i))
+        i += wide
+    store(out, y + last, load(table, x + last))
+
+
+@jit.serial(inline=True)
 def sum_rows(table, which, factors, first, end, out, row):
     """out[row] = the sum of factors[n] table[which[n]] over first <= n < end."""
     _sum(table, which, factors, first, end, out, row, table.dtype.type(0), False)
