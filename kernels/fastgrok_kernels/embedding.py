@@ -8,8 +8,8 @@ import numpy as np
 
 from . import jit, memory
 from .groups import SHARES, grouped, share
-from .rows import AHEAD, EARLY, LARGE_TABLE, add_row, add_rows, copy_row, sum_rows
-from .vector import fetch, fetch_early
+from .rows import AHEAD, EARLY, LARGE_TABLE, add_row, add_rows, copy_row, stream_row, sum_rows
+from .vector import fetch, fetch_early, finish_streams
 
 __all__ = ["add_rows_into", "embedding_backward", "embedding_forward"]
 
@@ -26,7 +26,9 @@ def embedding_forward(table, ids):
     """
     out = memory.empty((len(ids), table.shape[1]), table.dtype)
     if out.size:
-        _forward(table, ids, out)
+        # What hardly any cache can hold is not read from one soon: 65,536 rows of 256 in 3.5 instead of 4.7 ms.
+        past = out.nbytes >= LARGE_TABLE and out.shape[1] % LINE == 0 and out.ctypes.data % 64 == 0
+        _forward(table, ids, out, past)
     return out
 
 
@@ -67,7 +69,7 @@ def _add(source, target):
         target[i] += source[i]
 
 
-@jit.parallel(work=lambda table, ids, rows, factor, order, places: 0.1 * rows.size + 2 * ids.size)
+@jit.parallel(work=lambda table, ids, rows, *_: 6 * ids.size + 0.1 * rows.size)
 def _add_sums(table, ids, rows, factor, order, places):
     large, D = table.size * table.itemsize >= LARGE_TABLE, table.shape[1]
     for s in jit.prange(SHARES):
@@ -89,15 +91,20 @@ def _add_sums(table, ids, rows, factor, order, places):
                 add_rows(rows, which, ones, k, k + count, table, ids[n], step)
 
 
-@jit.parallel(work=lambda table, ids, out: 0.1 * out.size)
-def _forward(table, ids, out):
+@jit.parallel(work=lambda table, ids, out, past: 2 * ids.size + 0.1 * out.size)
+def _forward(table, ids, out, past):
     large, D = table.size * table.itemsize >= LARGE_TABLE, table.shape[1]
     for block in jit.prange((ids.size + ROWS - 1) // ROWS):
         for n in range(block * ROWS, min(block * ROWS + ROWS, ids.size)):
             if large:
                 fetch_early(table, ids[min(n + EARLY, ids.size - 1)] * D, D)
             fetch(table, ids[min(n + AHEAD, ids.size - 1)] * D, D)
-            copy_row(table, ids[n], out, n)
+            if past:
+                stream_row(table, ids[n], out, n)
+            else:
+                copy_row(table, ids[n], out, n)
+        if past:
+            finish_streams()
 
 
 @jit.parallel(work=lambda dout, ids, wide, dtable: 0.1 * dout.size + 3 * ids.size)

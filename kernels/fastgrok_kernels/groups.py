@@ -20,8 +20,9 @@ def grouped(ids):
 def _sort(ids):
     """Sort ids, each with its position behind it in one word, by one digit after the other, the lowest first.
 
-    (Knuth, TAOCP 3, section 5.2.5.) For 16,384 ids below 20,000 it takes a third of the time of sorting with NumPy, for
-    512 below 65 a fifth. Unsigned numbers as indices need no test for being negative.
+    (Knuth, TAOCP 3, section 5.2.5.) 9,600 ids below 20,000 take 20 us; with ids that are read through an array of the
+    positions it was 27, with NumPy's `argsort` 430. Tried: to count two digits in one loop, 18, but 2.7 instead of 1.9
+    for 512 ids below 65. Unsigned numbers as indices need no test for being negative.
     """
     N, bits, largest, one = ids.size, np.uint64(0), np.int64(0), np.uint64(1)
     while N >> bits:

@@ -9,7 +9,7 @@ to add a row of 100 numbers.
 """
 
 from . import jit
-from .vector import fetch, fetch_early, lanes, load, splat, store
+from .vector import fetch, fetch_early, lanes, load, splat, store, stream
 
 AHEAD = 4  # rows on their way from memory
 SMALL_TABLE = 1 << 15  # bytes; what the first-level cache holds need not be fetched
@@ -33,6 +33,15 @@ def copy_row(table, n, out, row):
         store(out, y + i, load(table, x + i))
         i += wide
     store(out, y + last, load(table, x + last))
+
+
+@jit.serial(inline=True)
+def stream_row(table, n, out, row):
+    """out[row] = table[n], past the caches: `out` begins at a cache line, and a row is whole vectors."""
+    D, i = table.shape[1], 0
+    while i < D:
+        stream(out, row * D + i, load(table, n * D + i))
+        i += lanes(table)
 
 
 @jit.serial(inline=True)

@@ -136,15 +136,35 @@ def _loading(size):
 _load = _loading(LANES * 4)
 
 
+def _storing(aligned, metadata):
+    """Make the intrinsic that stores a vector, at any element or at a multiple of its size, with or without a hint."""
+
+    @intrinsic
+    def store(typingctx, a, offset, value):
+        def codegen(context, builder, signature, arguments):
+            data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+            spot = builder.bitcast(builder.gep(data, [arguments[1]]), _llvm_type(value).as_pointer())
+            bits = a.dtype.bitwidth * (value.count if aligned else 1)
+            instruction = builder.store(arguments[2], spot, align=bits // 8)
+            for name in metadata:
+                instruction.set_metadata(name, builder.module.add_metadata([ir.IntType(32)(1)]))
+            return context.get_dummy_value()
+
+        return types.void(a, types.intp, value), codegen
+
+    return store
+
+
+_store, _stream = _storing(False, ()), _storing(True, ("nontemporal",))
+
+
 @intrinsic
-def _store(typingctx, a, offset, value):
+def _finish_streams(typingctx):
     def codegen(context, builder, signature, arguments):
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        spot = builder.bitcast(builder.gep(data, [arguments[1]]), _llvm_type(value).as_pointer())
-        builder.store(arguments[2], spot, align=a.dtype.bitwidth // 8)
+        builder.fence("seq_cst")
         return context.get_dummy_value()
 
-    return types.void(a, types.intp, value), codegen
+    return types.void(), codegen
 
 
 def _prefetching(level):
@@ -181,6 +201,13 @@ def _store_compiled(a, offset, value):
     if jit.CHECK and (offset < 0 or offset + LANES * 4 // a.itemsize > a.size):
         raise IndexError("store: vector reaches outside its array")
     _store(a, offset, value)
+
+
+@jit.serial(inline=True)
+def _stream_compiled(a, offset, value):
+    if jit.CHECK and (offset < 0 or offset % lanes(a) or offset + lanes(a) > a.size):
+        raise IndexError("stream: vector reaches outside its array, or lies across two")
+    _stream(a, offset, value)
 
 
 def _load_plain(a, offset):
@@ -221,6 +248,9 @@ lanes = _lanes_plain if jit.DISABLED else _lanes
 """lanes(a): how many elements of an array a vector has. `LANES * 4 // a.itemsize` is a division in compiled code: Numba
 reads the size from the array, and takes 5 ns, which counts where it is done for every row."""
 load, store = (_load_plain, _store_plain) if jit.DISABLED else (_load_compiled, _store_compiled)
+stream, finish_streams = (_store_plain, lambda: None) if jit.DISABLED else (_stream_compiled, _finish_streams)
+"""stream(a, i, x): a store that leaves the caches alone, where `a` begins at a multiple of 64 bytes and i is one of a
+vector: no line is read in order to be written. Other cores see it after finish_streams()."""
 splat = _splat_plain if jit.DISABLED else _splat
 """splat(a, value): a vector such as `load(a, i)` gives, with `value` in every lane."""
 

@@ -124,6 +124,14 @@ def test_rows_of_a_large_table_are_fetched_early_to_the_same_effect():
     assert not table.any()
 
 
+@pytest.mark.skipif(jit.DISABLED, reason="too large without JIT")
+@pytest.mark.parametrize("D", [33, 64])  # the second is written past the caches
+def test_rows_of_a_large_lookup_are_the_tables(D):
+    ids = np.arange(LARGE_TABLE // (4 * D) + 5) * 7 % 100
+    table = np.random.default_rng(0).random((100, D), dtype=np.float32)
+    np.testing.assert_array_equal(kernels.embedding_forward(table, ids), table[ids])
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("D", [1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 127, 128, 129, 135, 144, 300])
 def test_each_column_of_a_bag_is_added_once(D, dtype):
