@@ -167,7 +167,7 @@ def _finish_streams(typingctx):
     return types.void(), codegen
 
 
-def _prefetching(level):
+def _prefetching(level, write=0):
     """Make the intrinsic that asks for the cache line of an element, to be in the cache of that level."""
 
     @intrinsic
@@ -178,7 +178,7 @@ def _prefetching(level):
             function = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
             function = cgutils.get_or_insert_function(builder.module, function, "llvm.prefetch.p0i8")
             spot = builder.bitcast(builder.gep(data, [arguments[1]]), byte)
-            builder.call(function, [spot, number(0), number(4 - level), number(1)])
+            builder.call(function, [spot, number(write), number(4 - level), number(1)])
             return context.get_dummy_value()
 
         return types.void(a, types.intp), codegen
@@ -186,7 +186,7 @@ def _prefetching(level):
     return prefetch
 
 
-_to_first, _to_second = _prefetching(1), _prefetching(2)
+_to_first, _to_second, _to_write = _prefetching(1), _prefetching(2), _prefetching(1, write=1)
 
 
 @jit.serial(inline=True)
@@ -262,17 +262,27 @@ BLOCK = 256  # bytes: 64 float32, which are four vectors of AVX-512
 _load_block = _loading(BLOCK)
 
 
-@intrinsic
-def _sum_lanes(typingctx, x):
-    def codegen(context, builder, signature, arguments):
-        (total,), count = arguments, x.count
-        while count > 1:  # the second half onto the first
-            count //= 2
-            halves = [ir.Constant(ir.VectorType(ir.IntType(32), count), list(range(i, i + count))) for i in (0, count)]
-            total = builder.fadd(*[builder.shuffle_vector(total, total, half) for half in halves])
-        return builder.extract_element(total, ir.IntType(32)(0))
+def _folding(combine):
+    """Make the intrinsic that combines the lanes of a vector: the second half with the first, and so on."""
 
-    return x.dtype(x), codegen
+    @intrinsic
+    def fold(typingctx, x):
+        def codegen(context, builder, signature, arguments):
+            (total,), count = arguments, x.count
+            while count > 1:
+                count //= 2
+                whole = [list(range(i, i + count)) for i in (0, count)]
+                halves = [ir.Constant(ir.VectorType(ir.IntType(32), count), half) for half in whole]
+                total = combine(builder, *[builder.shuffle_vector(total, total, half) for half in halves])
+            return builder.extract_element(total, ir.IntType(32)(0))
+
+        return x.dtype(x), codegen
+
+    return fold
+
+
+_sum_lanes = _folding(lambda builder, x, y: builder.fadd(x, y, flags=_FLAGS))
+_max_lanes = _folding(lambda builder, x, y: builder.select(builder.fcmp_ordered(">", y, x), y, x))
 
 
 @jit.serial(inline=True)
@@ -292,8 +302,17 @@ def _sum_lanes_plain(x):
     return x[0]
 
 
+def _max_lanes_plain(x):
+    while x.size > 1:
+        low, high = x[: x.size // 2], x[x.size // 2 :]
+        x = np.where(high > low, high, low)
+    return x[0]
+
+
 load_block, sum_lanes = (_load_block_plain, _sum_lanes_plain) if jit.DISABLED else (_load_block_compiled, _sum_lanes)
 """load_block(a, i): the elements from flat offset i on, a block of them. sum_lanes(x): the sum of its lanes."""
+max_lanes = _max_lanes_plain if jit.DISABLED else _max_lanes
+"""max_lanes(x): the largest lane of a vector; where some are NaN, that or the largest of some others."""
 
 
 @jit.serial
@@ -320,6 +339,15 @@ fetch, fetch_early = (_fetch_plain, _fetch_plain) if jit.DISABLED else (_fetch_c
 """fetch(a, i, n): have the cache lines of n elements from flat offset i on fetched, without waiting for them.
 fetch_early(a, i, n): likewise, but only as far as the second-level cache, which waits for more lines at once than the
 first. For rows that lie anywhere in memory: many of them early, and each once more shortly before it is needed."""
+
+
+def _fetch_line_plain(a, offset):
+    pass
+
+
+fetch_line, fetch_line_to_write = (_fetch_line_plain,) * 2 if jit.DISABLED else (_to_first, _to_write)
+"""fetch_line(a, i): have the cache line of one element fetched. fetch_line_to_write(a, i): to be written, which saves
+asking other cores for it later. Either may lie beyond the end of the array: that has no effect."""
 
 
 # ------------------------------------------------------------------------------------------------ scalars and vectors
