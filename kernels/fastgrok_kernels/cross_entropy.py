@@ -58,6 +58,22 @@ def _cross_entropy_backward_row(dloss, logits, logsumexp, dlogits):
         dlogits[i] = dloss * exp_below_one(logits[i] - logsumexp)
 
 
+@jit.serial
+def _pick(logits, targets, maxima, logs, dloss, losses, dlogits):
+    """Losses from the logarithms of sums, to which the maxima are added; and the share of the targets in `dlogits`."""
+    for n in range(targets.size):
+        target, rest = targets[n], logs[n]
+        logs[n] = maxima[n] + rest
+        if target >= 0:
+            losses[n] = (maxima[n] - logits[n, target]) + rest
+            if dlogits.size:
+                dlogits[n, target] -= dloss
+        else:
+            losses[n] = 0
+            if dlogits.size:
+                dlogits[n] = 0
+
+
 @jit.parallel(work=lambda logits, *_: 0.8 * logits.size)
 def _cross_entropy(logits, targets, losses, maxima, logsumexp, dlogits, dloss, rows):
     dloss = logits.dtype.type(dloss)
@@ -65,14 +81,8 @@ def _cross_entropy(logits, targets, losses, maxima, logsumexp, dlogits, dloss, r
         n0, n1 = np.int64(block) * rows, min(np.int64(block) * rows + rows, len(logits))
         softmax_block(logits, n0, n1, dloss, dlogits, maxima, logsumexp)
         log_of(logsumexp[n0:n1])
-        for n in range(n0, n1):
-            target, rest = targets[n], logsumexp[n]
-            logsumexp[n] = maxima[n] + rest
-            losses[n] = (maxima[n] - logits[n, target]) + rest if target >= 0 else 0
-            if dlogits.size and target >= 0:
-                dlogits[n, target] -= dloss
-            elif dlogits.size:
-                dlogits[n] = 0
+        some = logits[n0:n1], targets[n0:n1], maxima[n0:n1], logsumexp[n0:n1]
+        _pick(*some, dloss, losses[n0:n1], dlogits[n0:n1])
 
 
 @jit.parallel(work=lambda dlosses, logits, logsumexp, targets, dlogits, rows: 0.4 * logits.size)
