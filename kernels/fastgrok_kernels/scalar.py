@@ -183,10 +183,11 @@ def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table
     erf_last, erf_before, *erf_others = reversed(erf_table)
     erfc_last, erfc_before, *erfc_others = reversed(erfc_table)
     erf_others, erfc_others = tuple(erf_others), tuple(erfc_others)
-    lift, unlift = real(mantissa + 7), real(2.0 ** -(mantissa + 7))
-    # Added to a number, this rounds it to a whole one and leaves that, plus lift and the bias of exponents, in the
+    unlift = real(2.0 ** -(mantissa + 7))
+    # Added to a number, these round it to a whole one and leave that, plus the bias of exponents, and plus lift, in the
     # lowest bits.
-    to_bits = real(1.5 * 2.0**mantissa + (np.finfo(real).maxexp - 1) + mantissa + 7)
+    to_exponent = real(1.5 * 2.0**mantissa + (np.finfo(real).maxexp - 1))
+    to_lifted = real(to_exponent + mantissa + 7)
 
     @jit.serial(inline=True)
     def expm1_without(x, n):
@@ -216,17 +217,23 @@ def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table
         first = round_half_even(n * half)
         return (one + (r + t)) * power_of_two(first) * power_of_two(n - first)
 
-    def exp_below_one(x):
+    @jit.serial(inline=True)
+    def exp_at_most_one(x):
         x = select(x < exp_low, exp_low, x)
-        shifted = x * log2_e + to_bits
-        r, t = expm1_without(x, shifted - to_bits)
-        return (one + (r + t)) * exponent_of_low_bits(shifted) * unlift
+        shifted = x * log2_e + to_lifted
+        r, t = expm1_without(x, shifted - to_lifted)
+        # 2^-lift e^r and 2^(n + lift) are ordinary numbers, even where their product is a denormal one.
+        return (unlift + (r + t) * unlift) * exponent_of_low_bits(shifted)
+
+    def exp_below_one(x):
+        return exp_at_most_one(x)
 
     def tanh(x):
         h = select(x < zero, zero - x, x)
         h = select(h > tanh_end, tanh_end, h)
-        r, t, n = reduced_expm1(h + h)
-        scale = power_of_two(n)
+        shifted = (h + h) * log2_e + to_exponent
+        n, scale = shifted - to_exponent, exponent_of_low_bits(shifted)
+        r, t = expm1_without(h + h, n)
         grown = scale - one
         u = scale * (r + t) + grown
         y = u / (u + two)  # u = e^(2h) - 1
@@ -240,10 +247,7 @@ def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table
 
     def sigmoid(x):
         # With z = e^-|x| and w = z/(1+z): 1 - w right of zero and z - zw left of it, both without overflow.
-        z = select(x < zero, x, zero - x)
-        z = select(z < exp_low, exp_low, z)
-        r, t, n = reduced_expm1(z)
-        z = (one + (r + t)) * power_of_two(n + lift) * unlift  # n <= 0, so 2^(n + lift) is an ordinary number
+        z = exp_at_most_one(select(x < zero, x, zero - x))
         a = select(x < zero, z, one)
         return a - a * (z / (one + z))
 
