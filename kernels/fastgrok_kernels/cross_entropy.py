@@ -74,7 +74,7 @@ def _pick(logits, targets, maxima, logs, dloss, losses, dlogits):
                 dlogits[n] = 0
 
 
-@jit.parallel(work=lambda logits, *_: 0.8 * logits.size)
+@jit.parallel(work=lambda logits, *_: 0.5 * logits.size)
 def _cross_entropy(logits, targets, losses, maxima, logsumexp, dlogits, dloss, rows):
     dloss = logits.dtype.type(dloss)
     for block in jit.prange((len(logits) + rows - 1) // rows):

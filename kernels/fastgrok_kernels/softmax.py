@@ -12,7 +12,7 @@ from .vector import fetch_line, fetch_line_to_write, load, max_lanes, select, st
 
 __all__ = ["log_softmax_backward", "log_softmax_forward", "softmax_backward", "softmax_forward"]
 
-BLOCK = 8192  # elements per parallel iteration: enough to outweigh its cost, few enough to share a batch among cores
+BLOCK = 16384  # elements per parallel iteration, up to twice as many: enough to outweigh what it costs to begin one
 APART = 2
 """Rows between the steps of a softmax, so that no step waits for the last operations of the one before. With 64
 columns 1 takes 1.1 and 3 as long as 2, with 256 columns 1 takes 0.95."""
@@ -67,8 +67,12 @@ def log_softmax_backward(dy, y):
 
 
 def rows_per_block(x):
-    """Rows of a parallel iteration."""
-    return max(1, BLOCK // x.shape[1])
+    """Rows of a parallel iteration: few enough to share a batch among cores, and a power of two, as batches are.
+
+    A block of the cross-entropy takes about 0.2 us to begin. On two cores 4096 x 65 takes 36.5 us in blocks of 256
+    rows, 39 of 64 and of 126, and 44 of 504, since 9 blocks are no even number.
+    """
+    return 1 << min(BLOCK // x.shape[1], len(x) // 16).bit_length()
 
 
 def _scratch(x):
@@ -220,7 +224,7 @@ def softmax_block(x, n0, n1, factor, y, maxima, sums):
                 sums[n] = _sum_of_exps(x[n], maxima[n])
 
 
-@jit.parallel(work=lambda x, *_: 0.8 * x.size)
+@jit.parallel(work=lambda x, *_: 0.5 * x.size)
 def _softmax_forward(x, y, maxima, sums, rows):
     for block in jit.prange((len(x) + rows - 1) // rows):
         n0, n1 = np.int64(block) * rows, min(np.int64(block) * rows + rows, len(x))
@@ -234,7 +238,7 @@ def _softmax_backward(dy, y, dx, rows):
             _softmax_backward_row(dy[n], y[n], dx[n])
 
 
-@jit.parallel(work=lambda x, *_: 0.8 * x.size)
+@jit.parallel(work=lambda x, *_: 0.5 * x.size)
 def _log_softmax_forward(x, y, maxima, sums, rows):
     for block in jit.prange((len(x) + rows - 1) // rows):
         n0, n1 = np.int64(block) * rows, min(np.int64(block) * rows + rows, len(x))
