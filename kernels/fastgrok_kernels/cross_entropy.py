@@ -46,7 +46,8 @@ def cross_entropy_backward(dlosses, logits, logsumexp, targets):
 
 def _losses(logits, targets, dlogits, dloss):
     """The losses and the logarithms of sums (N,), and the gradient if `dlogits` has rows."""
-    losses, maxima, logsumexp = (make(len(logits), logits.dtype) for make in (np.zeros, np.empty, np.empty))
+    N, dtype = len(logits), logits.dtype
+    losses, maxima, logsumexp = np.zeros(N, dtype), np.empty(N, dtype), np.empty(N, dtype)
     if logits.size:
         _cross_entropy(logits, targets, losses, maxima, logsumexp, dlogits, dloss, rows_per_block(logits))
     return losses, logsumexp
