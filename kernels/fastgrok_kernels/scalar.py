@@ -222,6 +222,7 @@ def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table
         x = select(x < exp_low, exp_low, x)
         shifted = x * log2_e + to_lifted
         r, t = expm1_without(x, shifted - to_lifted)
+        # One coefficient less saves 2 to 7 % of a softmax, but errs by five times as much.
         # 2^-lift e^r and 2^(n + lift) are ordinary numbers, even where their product is a denormal one.
         return (unlift + (r + t) * unlift) * exponent_of_low_bits(shifted)
 
