@@ -27,7 +27,7 @@ import numpy as np
 
 from . import depthwise, jit, memory
 from .packing import pack_panel_transposed
-from .simd import LANES, ROWS, panel_product, panel_width
+from .simd import LANES, ROWS, lanes_of, panel_product, panel_width
 from .vector import load, splat, store
 
 __all__ = ["conv_backward_input", "conv_backward_weight", "conv_forward"]
@@ -96,7 +96,7 @@ def _copy_window(x, image, R, S, C, first_row, first_column, height, width, wind
 @jit.serial
 def _repeat_row(row, out, start, count):
     """Write `row` to `out` `count` times in succession, from `start` on."""
-    O, lanes = row.size, LANES * 4 // row.itemsize
+    O, lanes = row.size, lanes_of(row)
     whole = O // lanes * lanes
     for o in range(0, whole, lanes):
         values = load(row, o)
@@ -175,7 +175,7 @@ def conv_forward(x, w, bias, size, stride, padding, dilation, groups):
 @jit.serial
 def _add_runs(runs, r0, dx, d0, S, Q, L, Cg, C, sw, left, gw):
     """Add to one row of dx, from d0 on, the runs (Q, L, Cg) of one row, from r0 on."""
-    lanes = LANES * 4 // dx.itemsize
+    lanes = lanes_of(dx)
     for l in range(L):
         shift = l * gw - left
         first, end = max(0, (sw - 1 - shift) // sw), min(Q, (S - 1 - shift) // sw + 1)  # those within the image
@@ -251,7 +251,7 @@ def _one_channel_slice(dy, taps, dx, sizes, n, r0, r1, shares, panel):
     """
     R, S, _, P, Q, O, K, L, sh, _, top, left, gh, gw, margin, NR, _ = sizes
     p0, p1 = max(0, -((-(r0 + top - (K - 1) * gh)) // sh)), min(P, (r1 - 1 + top) // sh + 1)
-    rows, lanes = max(0, p1 - p0), LANES * 4 // dx.itemsize
+    rows, lanes = max(0, p1 - p0), lanes_of(dx)
     width = _share_width(S, Q, left, margin, lanes)
     for i in range(K * L * rows * width):
         shares[i] = 0
@@ -286,7 +286,7 @@ def _share_width(S, Q, left, margin, lanes):
 @jit.parallel(work=lambda dy, taps, dx, sizes: dy.size * (taps.size / max(1, sizes[5])) / 30)
 def _one_channel(dy, taps, dx, sizes):
     R, S, _, P, Q, O, K, L, sh, _, top, left, gh, gw, margin, NR, rows = sizes
-    slices, lanes = (R + rows - 1) // rows, LANES * 4 // dx.itemsize
+    slices, lanes = (R + rows - 1) // rows, lanes_of(dx)
     most = min(P, (rows - 1 + (K - 1) * gh) // sh + 1)
     for s in jit.prange(dx.size // (R * S) * slices):
         task = np.int64(s)
@@ -359,7 +359,7 @@ def _copy_patches(x, image, sizes, p0, rows, scratch):
     """
     R, S, _, P, Q, _, K, L, sh, sw, top, left, gh, gw, _, _, _, _, lines = sizes
     height, width = (rows - 1) * sh + (K - 1) * gh + 1, (Q - 1) * sw + (L - 1) * gw + 1
-    window, lanes = scratch[lines * rows * Q :], LANES * 4 // x.itemsize
+    window, lanes = scratch[lines * rows * Q :], lanes_of(x)
     _copy_window(x, image, R, S, ONE, p0 * sh - top, -left, height, width, window)
     to = 0
     for k in range(K):
@@ -430,7 +430,7 @@ def _conv_backward_weight(x, dy, sums, sizes):
     height, width = (rows - 1) * sh + (K - 1) * gh + 1, (Q - 1) * sw + (L - 1) * gw + 1
     panels = (O // groups + NR - 1) // NR * groups
     size = lines * O
-    B, lanes = dy.size // (P * Q * O), LANES * 4 // x.itemsize
+    B, lanes = dy.size // (P * Q * O), lanes_of(x)
     scratch = height * width * C + (lines * rows * Q if C == 1 else 0)
     for s in jit.prange(sums.size // size * panels):
         task = np.int64(s)

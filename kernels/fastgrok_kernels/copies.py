@@ -7,7 +7,7 @@ and unsigned indices, which need no test for being negative. A million numbers i
 import numpy as np
 
 from . import jit, memory
-from .simd import LANES
+from .simd import lanes_of
 from .vector import load, store
 
 __all__ = ["flip", "join_into", "pad"]
@@ -53,7 +53,7 @@ def pad(x, top, bottom, left, right, value):
 @jit.serial(inline=True)
 def _copy(x, i, y, j, count):
     """y[j + k] = x[i + k] for 0 <= k < count. The last vector overlaps the one before it."""
-    lanes = LANES * 4 // x.itemsize
+    lanes = lanes_of(x)
     if count >= lanes:
         k, last = 0, count - lanes
         while k < last:

@@ -22,7 +22,7 @@ import math
 import numpy as np
 
 from . import jit, memory
-from .simd import LANES
+from .simd import LANES, lanes_of
 from .vector import load, store
 
 __all__ = ["depthwise_backward_input", "depthwise_backward_weight", "depthwise_forward"]
@@ -81,7 +81,7 @@ def _list_taps(w_at, x_at, rows, count, gaps):
 @jit.serial
 def _one(w, tap, x, source, before, b0, y, y0, C, width, w_at, x_at, taps):
     """All channels of one output, four vectors at a time as long as there are so many: a sum alone would wait."""
-    lanes = LANES * 4 // x.itemsize
+    lanes = lanes_of(x)
     whole = C // (4 * lanes) * 4 * lanes
     for c in range(0, whole, 4 * lanes):
         t0, x0, b, z = tap + c, source + c, b0 + c, y0 + c
@@ -108,7 +108,7 @@ def _one(w, tap, x, source, before, b0, y, y0, C, width, w_at, x_at, taps):
 @jit.serial
 def _three(w, tap, x, source, shift, before, b0, b_shift, y, y0, y_shift, C, width, w_at, x_at, taps):
     """All channels of three outputs that have the same taps; their sources are `shift` apart."""
-    lanes = LANES * 4 // x.itemsize
+    lanes = lanes_of(x)
     for v in range(0, C, lanes):
         c, z = min(v, C - lanes), min(v, width - lanes)
         t0, x0, b = tap + c, source + c, b0 + z
@@ -217,7 +217,7 @@ def depthwise_backward_input(dy, w, size, stride, padding, dilation):
 def _weight_row(dy, d0, x, image, p, sums, s0, columns, sizes, w_at, x_at):
     """Add the share of row p of dy, from d0 on, to the sums (K * L + 1, width), from s0 on."""
     R, S, C, P, Q, K, sh, sw, top, gh, width, _ = sizes
-    L, lanes = columns.size // 4, LANES * 4 // x.itemsize
+    L, lanes = columns.size // 4, lanes_of(x)
     r0 = p * sh - top
     for l in range(L):
         source, first, end = columns[4 * l + 1], columns[4 * l + 2], columns[4 * l + 3]

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import jit, memory
 from .packing import pack_panel, pack_panel_transposed
-from .simd import LANES, panel_product, panel_width
+from .simd import lanes_of, panel_product, panel_width
 from .vector import load, store
 
 BLOCK = 16
@@ -106,7 +106,7 @@ def _fill_bias(bias, gates, H, G, N, j):
     for g in range(G):
         for u in range(BLOCK):
             gates[first + g * BLOCK + u] = bias[g * H + j * BLOCK + u] if u < units else 0
-    lanes = LANES * 4 // gates.itemsize
+    lanes = lanes_of(gates)
     for u in range(first, first + wide, lanes):
         values = load(gates, u)
         for n in range(1, N):
@@ -228,7 +228,7 @@ def gates_backward_weight(dgates, x, H):
 @jit.serial
 def _sum_block(dgates, ids, V, wide, j, sums):
     """sums[j, ids[n]] += dgates[j, n] for all n, with `wide` numbers per row."""
-    N, lanes = ids.size, LANES * 4 // sums.itemsize
+    N, lanes = ids.size, lanes_of(sums)
     for i in range(j * V * wide, (j + 1) * V * wide, lanes):
         for u in range(lanes):
             sums[i + u] = 0

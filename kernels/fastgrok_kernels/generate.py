@@ -12,7 +12,7 @@ from .gates import BLOCK, flat, gates_forward, pack_gates, packed_gates
 from .lstm import _activate
 from .packing import pack_panel_transposed
 from .scalar import exp
-from .simd import LANES, panel_product, panel_width
+from .simd import lanes_of, panel_product, panel_width
 from .vector import load, store
 
 THREADED_FROM = 384
@@ -24,7 +24,7 @@ def _layer_slice(j0, j1, layer, id_, old, new, h, c, inputs, deep, deep_bias, pa
     """Units of the blocks j0 <= j < j1 of one layer; h (2, L, H) holds the old and the new hidden states."""
     L, H, V, NR = sizes
     J = (H + BLOCK - 1) // BLOCK
-    wide, lanes = 4 * BLOCK, LANES * 4 // gates.itemsize
+    wide, lanes = 4 * BLOCK, lanes_of(gates)
     panels = wide // NR  # of a block
     for j in range(j0, j1):
         for u in range(j * wide, (j + 1) * wide, lanes):

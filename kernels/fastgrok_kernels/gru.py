@@ -16,7 +16,7 @@ from .gates import flat
 from .lstm import _cut
 from .rnn import copy, cut, pack_rows, pack_units, product, work
 from .scalar import sigmoid, tanh
-from .simd import LANES, panel_width
+from .simd import lanes_of, panel_width
 from .vector import load, store
 
 # ------------------------------------------------------------------------------------------------ forward
@@ -33,7 +33,7 @@ def _cell(r, z, x, m, h):
 @jit.serial
 def _activate(gates, at, inputs, x, h, before, after, H, count):
     """One row: `count` units of each gate from flat offset `at` on; the input share of n at `x`, states in h."""
-    lanes = LANES * 4 // gates.itemsize
+    lanes = lanes_of(gates)
     whole = count // lanes * lanes
     for u in range(0, whole, lanes):
         k = at + u
@@ -118,7 +118,7 @@ def _cell_gradient(r, z, n, m, h, dh, one):
 @jit.serial
 def _differentiate(gates, at, h, dout, row, dh, d0, da, dm, to, H, count):
     """One row: like `_activate`; h and dout from `row` on, da and dm from `to` on, dh from d0 on."""
-    one, lanes = da.dtype.type(1), LANES * 4 // da.itemsize
+    one, lanes = da.dtype.type(1), lanes_of(da)
     whole = count // lanes * lanes
     for u in range(0, whole, lanes):
         k, s = at + u, to + u

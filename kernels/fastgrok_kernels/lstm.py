@@ -22,7 +22,7 @@ import numpy as np
 from . import jit, memory
 from .gates import BLOCK, flat, gates_to_panels, multiply_panels, pack_gates, pack_rows, packed_gates, packed_rows
 from .scalar import sigmoid, tanh
-from .simd import LANES
+from .simd import lanes_of
 from .vector import load, store
 
 UNIT_SLICES_FROM = 192
@@ -49,7 +49,7 @@ def _activate(gates, at, c, before, after, h, to, rows, wide, H, units):
     states apart. Hidden states have a loop of their own: they wait for the cell states, and a core does best with
     many calculations that do not wait for each other.
     """
-    lanes = LANES * 4 // gates.itemsize
+    lanes = lanes_of(gates)
     if units == BLOCK:
         for b in range(rows):
             for u in range(0, BLOCK, lanes):
@@ -89,7 +89,7 @@ def _forward_step(t, j0, j1, b0, b1, inputs, ids, packed, h, c, gates, sizes):
     """Step t for the unit blocks j0 <= j < j1 and the batch rows b0 <= b < b1."""
     T, B, H, NR = sizes
     N, V = T * B, inputs.size // (gates.size // (T * B))
-    wide, lanes = 4 * BLOCK, LANES * 4 // gates.itemsize
+    wide, lanes = 4 * BLOCK, lanes_of(gates)
     for j in range(j0, j1):
         for b in range(b0, b1):
             row, to = (j * V + ids[t * B + b]) * wide, (j * N + t * B + b) * wide
@@ -187,7 +187,7 @@ def _cell_gradient(i, f, g, o, c_before, c, dh, dc, one):
 def _differentiate(gates, dgates, at, c, before, after, dout, dh, dc, to, units):
     """Like `_activate`: gates at flat offset `at`, cell states at `before` and `after`, dh and dc at `to`."""
     one = gates.dtype.type(1)
-    lanes = LANES * 4 // gates.itemsize
+    lanes = lanes_of(gates)
     if units == BLOCK:
         for u in range(0, BLOCK, lanes):
             k = at + u

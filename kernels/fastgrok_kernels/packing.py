@@ -4,14 +4,14 @@ All arrays are flat.
 """
 
 from . import jit
-from .simd import LANES
+from .simd import lanes_of
 from .vector import load, store, transpose
 
 
 @jit.serial
 def pack_panel(source, s0, s_row, columns, depth, panel, p0, p_row, width):
     """panel[p0 + k * p_row + j] = source[s0 + k * s_row + j] for k < depth, j < columns; zeros up to j = width."""
-    lanes = LANES * 4 // panel.itemsize
+    lanes = lanes_of(panel)
     if columns == width:
         for k in range(depth):
             for j in range(0, width, lanes):
@@ -27,7 +27,7 @@ def pack_panel(source, s0, s_row, columns, depth, panel, p0, p_row, width):
 @jit.serial
 def pack_panel_transposed(source, s0, s_column, columns, depth, panel, p0, p_row, width):
     """panel[p0 + k * p_row + j] = source[s0 + j * s_column + k], else as `pack_panel`."""
-    lanes = LANES * 4 // panel.itemsize
+    lanes = lanes_of(panel)
     whole, done = (columns if columns >= lanes else 0), depth // lanes * lanes
     for first in range(0, whole, lanes):
         j = min(first, columns - lanes)  # the last block overlaps the one before

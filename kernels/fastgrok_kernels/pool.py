@@ -12,7 +12,7 @@ without divisions still 0.75, as the compiler runs out of registers), and the se
 import numpy as np
 
 from . import jit, memory
-from .simd import LANES
+from .simd import lanes_of
 from .vector import load, select, splat, store
 
 __all__ = ["avg_pool_backward", "avg_pool_forward", "max_pool_backward", "max_pool_forward"]
@@ -37,7 +37,7 @@ def _cut(best, where, zero, nowhere):
 @jit.serial(inline=True)
 def _max_window(x, image, bounds, steps, S, C, y, index, to, relu):
     """One output pixel: the maximum over the pixels of one window, channel by channel."""
-    (r0, r1, s0, s1), (dr, ds), lanes = bounds, steps, LANES * 4 // x.itemsize
+    (r0, r1, s0, s1), (dr, ds), lanes = bounds, steps, lanes_of(x)
     whole = C // lanes * lanes
     first, zero, nowhere = index.dtype.type(r0 * S + s0), x.dtype.type(0), index.dtype.type(-1)
     for c in range(0, whole, lanes):
@@ -65,7 +65,7 @@ def _max_window(x, image, bounds, steps, S, C, y, index, to, relu):
 @jit.serial
 def _max_fours(x, image, r0, columns, S, C, y, index, to, relu):
     """A row of windows of 2 x 2 pixels, the most common, in a third of the time: no loops within."""
-    zero, nowhere, lanes = x.dtype.type(0), index.dtype.type(-1), LANES * 4 // x.itemsize
+    zero, nowhere, lanes = x.dtype.type(0), index.dtype.type(-1), lanes_of(x)
     for q in range(columns.size // 2):
         first, c = r0 * S + columns[2 * q], 0
         i, j = index.dtype.type(first), index.dtype.type(first + 1)
@@ -86,7 +86,7 @@ def _max_fours(x, image, r0, columns, S, C, y, index, to, relu):
 def _max_row(x, rows, columns, y, index, sizes, relu, n, p):
     R, S, C, P, Q, dr, ds = sizes
     r0, r1, image, start = rows[2 * p], rows[2 * p + 1], n * R * S * C, (n * P + p) * Q * C
-    fours = r1 - r0 == 2 and dr == 1 and ds == 1 and C % (LANES * 4 // x.itemsize) == 0
+    fours = r1 - r0 == 2 and dr == 1 and ds == 1 and C % lanes_of(x) == 0
     for q in range(Q):
         fours = fours and columns[2 * q + 1] - columns[2 * q] == 2
     if fours:
@@ -141,7 +141,7 @@ def _side_by_side(bounds):
 @jit.serial
 def _fill_row(dy, index, start, columns, dx, row, place, C):
     """Write a row of dx, whose first pixel is `place`, under the windows of a row: dy where maxima stand, else 0."""
-    zero, lanes = dx.dtype.type(0), LANES * 4 // dx.itemsize
+    zero, lanes = dx.dtype.type(0), lanes_of(dx)
     for q in range(columns.size // 2):
         source = start + q * C
         for s in range(columns[2 * q], columns[2 * q + 1]):
@@ -157,7 +157,7 @@ def _max_image_backward(dy, index, rows, columns, dx, sizes, n):
     R, S, C, P, Q = sizes
     image, start = n * R * S * C, n * P * Q * C
     down, across = _side_by_side(rows), _side_by_side(columns)
-    vectors = down >= 0 and across >= 0 and C % (LANES * 4 // dx.itemsize) == 0
+    vectors = down >= 0 and across >= 0 and C % lanes_of(dx) == 0
     if not vectors or down < R or across < S:
         plane = dx[image : image + R * S * C]
         for i in range(plane.size):
@@ -194,7 +194,7 @@ def max_pool_backward(dy, index, rows, columns, size):
 
 @jit.serial(inline=True)
 def _mean_window(x, image, bounds, S, C, divisor, y, to):
-    (r0, r1, s0, s1), lanes = bounds, LANES * 4 // x.itemsize
+    (r0, r1, s0, s1), lanes = bounds, lanes_of(x)
     whole = C // lanes * lanes
     for c in range(0, whole, lanes):
         total = splat(x, x.dtype.type(0))
@@ -235,7 +235,7 @@ def avg_pool_forward(x, rows, columns, divisors):
 
 @jit.serial(inline=True)
 def _spread_window(dy, start, divisor, dx, image, bounds, S, C):
-    (r0, r1, s0, s1), lanes = bounds, LANES * 4 // dx.itemsize
+    (r0, r1, s0, s1), lanes = bounds, lanes_of(dx)
     whole = C // lanes * lanes
     for r in range(r0, r1):
         for s in range(s0, s1):

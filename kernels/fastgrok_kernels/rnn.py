@@ -16,7 +16,7 @@ from .gates import DEPTH, flat
 from .lstm import _choose_slices, _cut
 from .packing import pack_panel, pack_panel_transposed
 from .scalar import tanh
-from .simd import LANES, panel_product, panel_width
+from .simd import lanes_of, panel_product, panel_width
 from .vector import load, select, store
 
 # ------------------------------------------------------------------------------------------------ shared with gru.py
@@ -48,7 +48,7 @@ def product(a, a0, K, packed, p0, c, c0, c_row, rows, columns, NR, accumulate):
 @jit.serial
 def copy(source, s0, target, t0, count):
     """target[t0 : t0 + count] = source[s0 : s0 + count]."""
-    lanes = LANES * 4 // target.itemsize
+    lanes = lanes_of(target)
     whole = count // lanes * lanes
     for u in range(0, whole, lanes):
         store(target, t0 + u, load(source, s0 + u))
@@ -77,7 +77,7 @@ def cut(B, H, NR):
 @jit.serial
 def _activate(h, at, count, relu):
     """Apply tanh or relu in place to `count` numbers from flat offset `at` on."""
-    zero, lanes = h.dtype.type(0), LANES * 4 // h.itemsize
+    zero, lanes = h.dtype.type(0), lanes_of(h)
     whole = count // lanes * lanes
     if relu:
         for u in range(at, at + whole, lanes):
@@ -148,7 +148,7 @@ def rnn_forward(inputs, ids, w, h0, relu):
 @jit.serial
 def _differentiate(h, dh, d0, dout, da, at, count, relu):
     """da = (dh + dout) * f'(h), for `count` numbers; all from flat offset `at` on, h one step later, dh from d0 on."""
-    zero, one, lanes = da.dtype.type(0), da.dtype.type(1), LANES * 4 // da.itemsize
+    zero, one, lanes = da.dtype.type(0), da.dtype.type(1), lanes_of(da)
     whole = count // lanes * lanes
     for u in range(0, whole, lanes):
         y, d = load(h, u + at + dh.size), load(dh, d0 + u) + load(dout, at + u)

@@ -9,7 +9,8 @@ to add a row of 100 numbers.
 """
 
 from . import jit
-from .vector import fetch, fetch_early, lanes, load, splat, store, stream
+from .simd import lanes_of
+from .vector import fetch, fetch_early, load, splat, store, stream
 
 AHEAD = 4  # rows on their way from memory
 SMALL_TABLE = 1 << 15  # bytes; what the first-level cache holds need not be fetched
@@ -23,7 +24,7 @@ still in a cache it costs up to a fifth, and so it does in all tables of 5 MB.""
 @jit.serial(inline=True)
 def copy_row(table, n, out, row):
     """out[row] = table[n]."""
-    D, wide = table.shape[1], lanes(table)
+    D, wide = table.shape[1], lanes_of(table)
     if D < wide:
         for i in range(D):
             out[row, i] = table[n, i]
@@ -41,7 +42,7 @@ def stream_row(table, n, out, row):
     D, i = table.shape[1], 0
     while i < D:
         stream(out, row * D + i, load(table, n * D + i))
-        i += lanes(table)
+        i += lanes_of(table)
 
 
 @jit.serial(inline=True)
@@ -58,7 +59,7 @@ def add_rows(table, which, factors, first, end, out, row, scale):
 
 @jit.serial(inline=True)
 def _sum(table, which, factors, first, end, out, row, scale, add):
-    D, wide, column = table.shape[1], lanes(table), 0
+    D, wide, column = table.shape[1], lanes_of(table), 0
     if D < wide:
         for i in range(D):
             total = table.dtype.type(0)
@@ -79,7 +80,7 @@ def _sum_columns(table, which, factors, first, end, column, stop, out, row, scal
     All beyond the last column are the last vector once more. Four rows at once, and the sums in memory, took twice as
     long even where all rows were in the first-level cache.
     """
-    D, wide, size = table.shape[1], lanes(table), table.size * table.itemsize
+    D, wide, size = table.shape[1], lanes_of(table), table.size * table.itemsize
     last, wanted = stop - wide, stop - column
     a, b = column, min(column + wide, last)
     c, d = min(column + 2 * wide, last), min(column + 3 * wide, last)
@@ -115,7 +116,7 @@ def _sum_columns(table, which, factors, first, end, column, stop, out, row, scal
 @jit.serial(inline=True)
 def add_row(table, n, factor, out, row, scale):
     """out[row] += scale (factor table[n])."""
-    D, wide = table.shape[1], lanes(table)
+    D, wide = table.shape[1], lanes_of(table)
     if D < wide:
         for i in range(D):
             out[row, i] += scale * (factor * table[n, i])

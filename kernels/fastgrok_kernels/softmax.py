@@ -7,7 +7,7 @@ import numpy as np
 
 from . import jit, memory
 from .scalar import exp_below_one, from_ordered, log, to_ordered
-from .simd import LANES
+from .simd import lanes_of
 from .vector import fetch_line, fetch_line_to_write, load, max_lanes, select, store, sum_lanes
 
 __all__ = ["log_softmax_backward", "log_softmax_forward", "softmax_backward", "softmax_forward"]
@@ -164,7 +164,7 @@ def _rows_in_turn(x, n0, n1, V, factor, y, maxima, sums):
     The last vector of a row overlaps the one before where V is no multiple of the lanes; its store comes last, and what
     lies in both counts once in the sum.
     """
-    lanes = LANES * 4 // x.itemsize
+    lanes = lanes_of(x)
     last, new = V - lanes, np.zeros(lanes, x.dtype)
     new[(last + lanes - 1) // lanes * lanes - last :] = 1  # the lanes of the last vector that are in no other
     counted = load(new, 0)
@@ -214,7 +214,7 @@ def log_of(x):
 @jit.serial
 def softmax_block(x, n0, n1, factor, y, maxima, sums):
     """For the rows n0 <= n < n1: their maxima, the sums of e^(x - maximum), and y = factor softmax(x) if y has rows."""
-    if x.shape[1] >= LANES * 4 // x.itemsize:
+    if x.shape[1] >= lanes_of(x):
         _rows_in_turn(x.reshape(-1), n0, n1, x.shape[1], factor, y.reshape(-1), maxima, sums)
     else:
         for n in range(n0, n1):

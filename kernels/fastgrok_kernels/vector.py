@@ -4,7 +4,7 @@ The compiler turns a long loop over one or two arrays into vector instructions b
 time proving that arrays do not overlap than computing, on the short loops over many arrays of a recurrent cell. There
 the kernels say what they mean:
 
-    x = load(a, i)                # the `lanes(a)` elements from flat offset i on
+    x = load(a, i)                # the `lanes_of(a)` elements from flat offset i on
     store(a, i, x * y + z)
 
 Arithmetic and comparisons work as on scalars, `select(condition, x, y)` stands for `x if condition else y`, and a
@@ -22,9 +22,7 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 from . import jit
-from .simd import LANES
-
-LANES_OF = {np.dtype(np.float32): LANES, np.dtype(np.float64): LANES // 2}
+from .simd import LANES, lanes_of
 
 _FLAGS = tuple(sorted(jit.FASTMATH))
 
@@ -191,21 +189,21 @@ _to_first, _to_second, _to_write = _prefetching(1), _prefetching(2), _prefetchin
 
 @jit.serial(inline=True)
 def _load_compiled(a, offset):
-    if jit.CHECK and (offset < 0 or offset + LANES * 4 // a.itemsize > a.size):
+    if jit.CHECK and (offset < 0 or offset + lanes_of(a) > a.size):
         raise IndexError("load: vector reaches outside its array")
     return _load(a, offset)
 
 
 @jit.serial(inline=True)
 def _store_compiled(a, offset, value):
-    if jit.CHECK and (offset < 0 or offset + LANES * 4 // a.itemsize > a.size):
+    if jit.CHECK and (offset < 0 or offset + lanes_of(a) > a.size):
         raise IndexError("store: vector reaches outside its array")
     _store(a, offset, value)
 
 
 @jit.serial(inline=True)
 def _stream_compiled(a, offset, value):
-    if jit.CHECK and (offset < 0 or offset % lanes(a) or offset + lanes(a) > a.size):
+    if jit.CHECK and (offset < 0 or offset % lanes_of(a) or offset + lanes_of(a) > a.size):
         raise IndexError("stream: vector reaches outside its array, or lies across two")
     _stream(a, offset, value)
 
@@ -232,21 +230,6 @@ def _splat_plain(a, value):
     return np.full(LANES * 4 // a.itemsize, value, a.dtype)
 
 
-@intrinsic
-def _lanes(typingctx, a):
-    def codegen(context, builder, signature, arguments):
-        return context.get_constant(types.intp, LANES * 32 // a.dtype.bitwidth)
-
-    return types.intp(a), codegen
-
-
-def _lanes_plain(a):
-    return LANES * 4 // a.itemsize
-
-
-lanes = _lanes_plain if jit.DISABLED else _lanes
-"""lanes(a): how many elements of an array a vector has. `LANES * 4 // a.itemsize` is a division in compiled code: Numba
-reads the size from the array, and takes 5 ns, which counts where it is done for every row."""
 load, store = (_load_plain, _store_plain) if jit.DISABLED else (_load_compiled, _store_compiled)
 stream, finish_streams = (_store_plain, lambda: None) if jit.DISABLED else (_stream_compiled, _finish_streams)
 """stream(a, i, x): a store that leaves the caches alone, where `a` begins at a multiple of 64 bytes and i is one of a
@@ -320,7 +303,7 @@ def _fetch_compiled(a, offset, count):
     i = 0
     while i < count:
         _to_first(a, offset + i)
-        i += 16 // LANES * lanes(a)  # to the next line of 64 bytes
+        i += 16 // LANES * lanes_of(a)  # to the next line of 64 bytes
 
 
 @jit.serial
@@ -328,7 +311,7 @@ def _fetch_early_compiled(a, offset, count):
     i = 0
     while i < count:
         _to_second(a, offset + i)
-        i += 16 // LANES * lanes(a)  # to the next line of 64 bytes
+        i += 16 // LANES * lanes_of(a)  # to the next line of 64 bytes
 
 
 def _fetch_plain(a, offset, count):
@@ -492,7 +475,7 @@ def _transpose(typingctx, a, a0, a_row, b, b0, b_row):
 
 @jit.serial
 def _transpose_compiled(a, a0, a_row, b, b0, b_row):
-    lanes = LANES * 4 // a.itemsize
+    lanes = lanes_of(a)
     reach_a, reach_b = a0 + (lanes - 1) * a_row + lanes, b0 + (lanes - 1) * b_row + lanes
     if jit.CHECK and (a0 < 0 or b0 < 0 or reach_a > a.size or reach_b > b.size):
         raise IndexError("transpose: block reaches outside its array")
