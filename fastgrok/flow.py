@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ShapeError, StateError
-from .ops.base import Op, combined
+from .ops.base import Op, combined, root_of
 from .ops.gradients import Gradient, Rows
 
 
@@ -129,7 +129,7 @@ def finish(leaves: dict[Any, Any], seed: np.ndarray) -> None:
     """Add complete gradients to the leaves."""
     # Ops hand one array to several inputs, or slices of one. Each leaf must own its memory, since clipping and zeroing
     # change gradients in place: whoever comes second takes a copy.
-    taken = {id(_root(seed))}
+    taken = {id(root_of(seed))}
     for variable, gradient in leaves.items():
         if variable._hooks:
             gradient = np.array(hooked(variable._hooks, gradient))
@@ -146,7 +146,7 @@ def finish(leaves: dict[Any, Any], seed: np.ndarray) -> None:
             np.add(old.array, gradient, out=old.array)
             old.storage.version += 1
             continue
-        root = _root(gradient)
+        root = root_of(gradient)
         if id(root) in taken or root.size != gradient.size:
             gradient = gradient.copy()
         else:
@@ -156,13 +156,6 @@ def finish(leaves: dict[Any, Any], seed: np.ndarray) -> None:
 
 def _unshared(gradient: Rows, taken: set[int]) -> Rows:
     """Return rows that share no memory with what is `taken`, and enter theirs there."""
-    pieces = [(ids, rows.copy() if id(_root(rows)) in taken else rows) for ids, rows in gradient.terms()]
-    taken.update([id(_root(rows)) for _, rows in pieces])
+    pieces = [(ids, rows.copy() if id(root_of(rows)) in taken else rows) for ids, rows in gradient.terms()]
+    taken.update([id(root_of(rows)) for _, rows in pieces])
     return Rows(pieces, gradient.shape, summed=gradient.summed)
-
-
-def _root(array: np.ndarray) -> np.ndarray:
-    """Return the array whose memory a view shows."""
-    while type(array.base) is np.ndarray:  # and no lease of `fastgrok_kernels.memory`
-        array = array.base
-    return array

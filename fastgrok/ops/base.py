@@ -265,6 +265,13 @@ def chosen(condition: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return kernels.where(whole(condition), a, b).transpose(np.argsort(axes))
 
 
+def root_of(x: np.ndarray) -> np.ndarray:
+    """Return the array whose memory a view shows."""
+    while isinstance(x.base, np.ndarray) and type(x.base) is not memory.Lease:
+        x = x.base
+    return x
+
+
 def rows_of(x: np.ndarray) -> np.ndarray:
     """Return x (..., D) as a matrix (N, D), also where D is 0 and `reshape(-1, D)` could not tell N."""
     return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])

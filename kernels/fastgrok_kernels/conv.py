@@ -9,8 +9,8 @@ zeros, into a scratch that fits the second-level cache, and multiplies from ther
 
 The gradient of the input runs over taps in rows and patches in columns: for an input row, the sum over k and o is a
 matrix product with L * C columns, one run of a patch for each output column; these runs are added where they belong.
-A single channel has too few columns. There taps are rows and the pixels of an output row are columns: 640 instead of
-910 us for 64 images of 28 x 28, 5 x 5 weights and 16 channels above, on one core.
+A single channel has too few columns. There, if outputs of a row are neighbours, taps are rows and the pixels of an
+output row columns: 640 instead of 910 us for 64 images of 28 x 28, 5 x 5 weights and 16 channels above, on one core.
 The gradient of the weights is a matrix product over all outputs of a few images; the sums of such groups of images
 are added at the end. The groups depend on shapes only, so results do not depend on the number of threads. It has a row
 for each number of a run: of a single channel, too few to keep the tile busy. There the patches of one slice are written
@@ -40,7 +40,7 @@ GROUPED = 1 << 18
 """Numbers in all sums of weight gradients together, unless one alone is larger."""
 
 # Literal arguments, such as a plain 1, make Numba compile the called function once more for each of them.
-ZERO, ONE, ADD = np.int64(0), np.int64(1), np.bool_(True)
+ZERO, ONE, ADD, NEW = np.int64(0), np.int64(1), np.bool_(True), np.bool_(False)
 
 
 # Compiled functions get all sizes as one tuple. In it sh, sw are the stride and gh, gw the gaps between taps, which
@@ -243,24 +243,35 @@ def _backward_input_slice(dy, packed, dx, sizes, n, r0, r1, runs):
 
 @jit.serial
 def _one_channel_slice(dy, taps, dx, sizes, n, r0, r1, shares, panel):
-    """Input rows r0 ... r1 of image n, which has one channel.
+    """Input rows r0 ... r1 of image n, which has one channel, where outputs of a row are neighbours (sw = 1).
 
-    shares (K * L, p1 - p0, width): what each tap gives of each output, at its column q + margin, zeros beside them.
-    Element (r, s) gets the share of tap (k, l) from output (r + top - k * gh, s + left - l * gw), so that the rows of
-    all taps are added as they lie, as vectors.
+    shares (K * L, p1 - p0, width): what each tap gives of each output, at its column q + margin, zeros beside them;
+    arbitrary where a tap leads from output row p to no row of the slice. Element (r, s) gets the share of tap (k, l)
+    from output ((r + top - k * gh) / sh, s + left - l * gw), if that is whole and there, so that the rows of all taps
+    are added as they lie, as vectors.
     """
     R, S, _, P, Q, O, K, L, sh, _, top, left, gh, gw, margin, NR, _ = sizes
     p0, p1 = max(0, -((-(r0 + top - (K - 1) * gh)) // sh)), min(P, (r1 - 1 + top) // sh + 1)
     rows, lanes = max(0, p1 - p0), lanes_of(dx)
     width = _share_width(S, Q, left, margin, lanes)
-    for i in range(K * L * rows * width):
-        shares[i] = 0
     for p in range(rows):
+        t = (p0 + p) * sh  # above this input row lie `top` more
+        first, end = max(0, -((t - r0 - top) // gh)), min(K, (r1 - 1 + top - t) // gh + 1)
+        at = first * L * rows * width + p * width
         for q in range(0, Q, NR):
             some = min(NR, Q - q)
             pack_panel_transposed(dy, ((n * P + p0 + p) * Q + q) * O, O, some, O, panel, 0, NR, NR)
-            panel_product(taps, ZERO, O, ONE, ZERO, panel, ZERO, NR, shares, p * width + margin + q, rows * width,
-                          K * L, ONE, O, (some + lanes - 1) // lanes * lanes, False)  # fmt: skip
+            panel_product(taps, first * L * O, O, ONE, ZERO, panel, ZERO, NR, shares, at + margin + q, rows * width,
+                          max(0, end - first) * L, ONE, O, (some + lanes - 1) // lanes * lanes, NEW)  # fmt: skip
+        # Whole vectors were written, where an infinite weight has left NaN behind the last output.
+        while first < end:
+            for _ in range(L):
+                for j in range(margin):
+                    shares[at + j] = 0
+                for j in range(margin + Q, width):
+                    shares[at + j] = 0
+                at += rows * width
+            first += 1
     line = np.empty((S + lanes - 1) // lanes * lanes, dx.dtype)
     for r in range(r0, r1):
         for s in range(0, S, lanes):

@@ -11,7 +11,8 @@ SHARES = 64  # parts that the groups are divided into, for cores to take
 def grouped(ids):
     """Find equal ids: those of group u stand at the positions order[places[u]:places[u + 1]], which rise.
 
-    ids (N,) int64, none negative. Returns `order` (N,) and `places` (U + 1,), for U different ids, rising.
+    ids (N,) int64, none negative, and N times the largest below 2^63. Returns `order` (N,) and `places` (U + 1,), for U
+    different ids, rising.
     """
     return _sort(np.ascontiguousarray(ids))
 

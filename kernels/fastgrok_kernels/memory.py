@@ -12,7 +12,7 @@ import numpy as np
 
 LARGE = 1 << 17
 """Bytes from which an array takes its memory from here; below, the C library keeps it too, and is quicker (0.3 instead
-of 3 us an array). Above, it gives it back where several arrays die together: measured 140 us for one of 256 KB."""
+of 1 us an array). Above, it gives it back where several arrays die together: measured 140 us for one of 256 KB."""
 MOST = 1 << 28
 """Bytes that may wait at most; beyond, blocks go back to the system."""
 ALIGNMENT = 64
@@ -47,14 +47,12 @@ class _Waiting:
             self._shrink()
 
     def _shrink(self):
-        """Give blocks back to the system until no more than `most` bytes wait."""
-        self.bytes = sum([size * len(blocks) for size, blocks in list(self.blocks.items())])
-        for size in list(self.blocks):
-            while self.bytes > self.most and self.take(size) is not None:
-                pass
-            if self.bytes <= self.most and self.blocks.get(size):
+        """Give blocks back to the system until three quarters of `most` bytes wait."""
+        self.bytes = sum([size * len(self.blocks.get(size, ())) for size in list(self.blocks)])
+        for size in list(self.blocks):  # whole sizes, so that those in use come to the end, and not at every block
+            if self.bytes <= 3 * self.most // 4:
                 return
-            self.blocks.pop(size, None)
+            self.bytes -= size * len(self.blocks.pop(size, ()))
 
 
 _waiting = _Waiting()
@@ -70,13 +68,14 @@ class _Block(np.ndarray):
     __slots__ = ()
 
 
-class _Lease(np.ndarray):
-    """A view of a block: the base of the array that uses it, and of that array's views. Its end frees the block."""
+class Lease(np.ndarray):
+    """A view of a block, and the base of the array that uses it; views keep that array. Its end frees the block."""
 
     __slots__ = ()
 
-    def __del__(self, put=_waiting.put):
-        put(self.base)
+    def __del__(self, put=_waiting.put, block=_Block):
+        if type(self.base) is block:  # and this no view of a lease, which somebody made of an array's base
+            put(self.base)
 
 
 def _new_block(size):
@@ -97,7 +96,7 @@ def empty(shape, dtype):
     if size < LARGE:
         return np.empty(shape, dtype)
     block = _waiting.take(size)
-    return np.ndarray(shape, dtype, (_new_block(size) if block is None else block).view(_Lease))
+    return np.ndarray(shape, dtype, (_new_block(size) if block is None else block).view(Lease))
 
 
 def zeros(shape, dtype):

@@ -183,11 +183,12 @@ def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table
     erf_last, erf_before, *erf_others = reversed(erf_table)
     erfc_last, erfc_before, *erfc_others = reversed(erfc_table)
     erf_others, erfc_others = tuple(erf_others), tuple(erfc_others)
-    unlift = real(2.0 ** -(mantissa + 7))
+    lift = mantissa + 7
+    unlift = real(2.0**-lift)
     # Added to a number, these round it to a whole one and leave that, plus the bias of exponents, and plus lift, in the
     # lowest bits.
     to_exponent = real(1.5 * 2.0**mantissa + (np.finfo(real).maxexp - 1))
-    to_lifted = real(to_exponent + mantissa + 7)
+    to_lifted = real(to_exponent + lift)
 
     @jit.serial(inline=True)
     def expm1_without(x, n):
@@ -218,7 +219,7 @@ def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table
         return (one + (r + t)) * power_of_two(first) * power_of_two(n - first)
 
     @jit.serial(inline=True)
-    def exp_at_most_one(x):
+    def small_exp(x):  # what `exp_below_one` is and `sigmoid` uses
         x = select(x < exp_low, exp_low, x)
         shifted = x * log2_e + to_lifted
         r, t = expm1_without(x, shifted - to_lifted)
@@ -227,7 +228,7 @@ def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table
         return (unlift + (r + t) * unlift) * exponent_of_low_bits(shifted)
 
     def exp_below_one(x):
-        return exp_at_most_one(x)
+        return small_exp(x)
 
     def tanh(x):
         h = select(x < zero, zero - x, x)
@@ -248,7 +249,7 @@ def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table
 
     def sigmoid(x):
         # With z = e^-|x| and w = z/(1+z): 1 - w right of zero and z - zw left of it, both without overflow.
-        z = exp_at_most_one(select(x < zero, x, zero - x))
+        z = small_exp(select(x < zero, x, zero - x))
         a = select(x < zero, z, one)
         return a - a * (z / (one + z))
 

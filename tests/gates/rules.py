@@ -65,7 +65,7 @@ KERNEL_MODULES = {
     "matmul": ("matvec", "packing", "vector", "simd", "scalar", "memory", "jit"),
     "memory": (),
     "groups": ("jit",),
-    "rows": ("jit", "vector"),
+    "rows": ("vector", "simd", "jit"),
     "counter": ("jit",),
     "attention": ("dropout", "softmax", *_BLOCKS),
     "conv": ("depthwise", *_BLOCKS),  # convolution with as many groups as channels

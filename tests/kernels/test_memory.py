@@ -44,12 +44,29 @@ def test_a_view_keeps_the_memory(waiting):
     assert (view == 7).all()
 
 
+def test_views_of_a_base_leave_the_memory_alone(waiting):
+    array = memory.empty((1024, 512), np.float32)
+    assert array.base[:5].view().sum() >= 0
+    (array.base + 1).view().sum()
+    assert waiting.bytes == 0
+    assert not np.shares_memory(array, memory.empty((1024, 512), np.float32))
+
+
 def test_what_waits_is_limited_and_the_oldest_goes_first(waiting, monkeypatch):
     monkeypatch.setattr(waiting, "most", 3 * memory.LARGE)
     for size in (memory.LARGE, memory.LARGE + 64, memory.LARGE + 128):
         memory.empty(size, np.uint8)
     assert list(waiting.blocks) == [memory.LARGE + 64, memory.LARGE + 128]
     assert waiting.bytes == 2 * memory.LARGE + 192
+
+
+def test_a_size_in_use_outlives_one_that_no_longer_is(waiting, monkeypatch):
+    monkeypatch.setattr(waiting, "most", 8 * memory.LARGE)
+    used, left = memory.LARGE, memory.LARGE + 64
+    for size in (used, left, used):
+        held = [memory.empty(size, np.uint8) for _ in range(4)]
+        del held
+    assert {size: len(blocks) for size, blocks in waiting.blocks.items()} == {used: 4}
 
 
 def test_small_arrays_are_numpys(waiting):

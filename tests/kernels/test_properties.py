@@ -231,3 +231,13 @@ def test_infinity_stays_in_products_with_a_vector(K, transposed):
         vector[0, place], matrix[3, place] = 1, np.inf
         b = matrix if transposed else matrix.T.copy()
         np.testing.assert_array_equal(kernels.matmul(vector, b, False, transposed)[0], [K, K, K, np.inf, K])
+
+
+@pytest.mark.parametrize("broken", [np.inf, np.nan])
+def test_a_broken_weight_reaches_no_pixel_that_it_does_not_meet(broken):
+    """Of one channel, whose gradient is made of whole vectors of outputs."""
+    dy, w = np.ones((1, 9, 19, 3), np.float32), np.ones((3, 1, 2, 5), np.float32)
+    w[1, 0, 1, 0] = broken  # meets the columns 0 to 18 of 23
+    dx = kernels.conv_backward_input(dy, w, (10, 23), (1, 1), (0, 0), (1, 1), 1)
+    assert not np.isfinite(dx[0, 1:, :19]).any()
+    assert np.isfinite(dx[0, 0]).all() and np.isfinite(dx[0, :, 19:]).all()
