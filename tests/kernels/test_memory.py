@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -67,6 +68,24 @@ def test_a_size_in_use_outlives_one_that_no_longer_is(waiting, monkeypatch):
         held = [memory.empty(size, np.uint8) for _ in range(4)]
         del held
     assert {size: len(blocks) for size, blocks in waiting.blocks.items()} == {used: 4}
+
+
+def test_threads_never_share_an_array(waiting):
+    shared = []
+
+    def use(mark):
+        for _ in range(500):
+            arrays = [memory.empty(memory.LARGE + 64 * (k % 3), np.uint8) for k in range(4)]
+            for k, array in enumerate(arrays):
+                array[::4096] = 4 * mark + k
+            shared.extend(mark for k, array in enumerate(arrays) if (array[::4096] != 4 * mark + k).any())
+
+    threads = [threading.Thread(target=use, args=(mark,)) for mark in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not shared
 
 
 def test_small_arrays_are_numpys(waiting):
