@@ -23,6 +23,8 @@ the sum over k elsewhere would keep the bits too, but not the speed."""
 STRIP = 48
 """Rows that are multiplied by all panels of a task before the next ones, so that they stay in the second-level cache:
 with all rows at once, `gates_backward_input` read its gates from memory for each panel, at half the speed."""
+PANELS = 8
+"""Most panels that `gates_backward_input` packs at a time: 512 KB, half of a second-level cache."""
 # Tried in the tile: to fetch the next panel while one is multiplied. Once a window of H = 512, whose weights exceed the
 # second-level cache, seemed to gain 16 %, and H <= 256 lost 10 %. Three rounds in turns, two threads, nothing beside:
 # H = 512 lost 10 to 20 %, whether lines were to go to the first or the second level. Cores fetch well by themselves.
@@ -44,14 +46,17 @@ def unit_blocks(H: int) -> int:
 
 
 @jit.serial
-def pack_gates(w, packed, H, K, G, NR, p):
-    """Panel p of weights w (G * H, K) for products that yield gates; the panels of a block stand side by side."""
+def pack_gates(w, packed, to, H, K, G, NR, p):
+    """Panel p of weights w (G * H, K) for products that yield gates, from packed[to] on.
+
+    The panels of a block stand side by side.
+    """
     width = min(NR, BLOCK)
     for inside in range(0, NR, width):
         column = p * NR + inside
         g, unit = column // BLOCK % G, column // (BLOCK * G) * BLOCK + column % BLOCK
         columns = max(0, min(width, H - unit))
-        pack_panel_transposed(w, (g * H + unit) * K, K, columns, K, packed, p * K * NR + inside, NR, width)
+        pack_panel_transposed(w, (g * H + unit) * K, K, columns, K, packed, to + inside, NR, width)
 
 
 def packed_gates(w, G):
@@ -61,21 +66,23 @@ def packed_gates(w, G):
 
 
 @jit.serial
-def pack_rows(w, packed, H, K, G, NR, p):
-    """Panel p of weights w (G * H, K) for products that consume gates: rows in their order, block, gate, unit."""
-    columns = min(NR, K - p * NR)
-    blocks = (H + BLOCK - 1) // BLOCK
-    for j in range(blocks):
-        units = min(BLOCK, H - j * BLOCK)
-        for g in range(G):
-            to = ((p * blocks + j) * G + g) * BLOCK * NR
+def pack_block(w, packed, start, apart, H, K, G, NR, p0, p1, j):
+    """The rows of block j, in the order gate, unit, in the panels p0 <= p < p1 of weights w (G * H, K).
+
+    They are for products that consume gates. Those of panel p0 go to packed[start], of the next one `apart` further on.
+    """
+    units = min(BLOCK, H - j * BLOCK)
+    for g in range(G):
+        for p in range(p0, p1):  # all columns of a few rows, because rows may be pages apart
+            to = start + (p - p0) * apart + g * BLOCK * NR
+            columns = min(NR, K - p * NR)
             pack_panel(w, (g * H + j * BLOCK) * K + p * NR, K, columns, units, packed, to, NR, NR)
             for i in range(to + units * NR, to + BLOCK * NR):
                 packed[i] = 0
 
 
 def packed_rows(w, G):
-    """Memory for all panels of `pack_rows`: (ceil(K / NR), J * G * 16, NR)."""
+    """Memory for all panels of `pack_block`: (ceil(K / NR), J * G * 16, NR)."""
     NR = panel_width(w.dtype)
     return memory.empty((-(-w.shape[1] // NR), unit_blocks(w.shape[0] // G) * G * BLOCK, NR), w.dtype)
 
@@ -84,10 +91,10 @@ def packed_rows(w, G):
 
 
 @jit.serial
-def multiply_panels(a, row, rows, K, packed, p0, p1, NR, gates, N, G, to_row):
-    """gates[block of panel p, to_row : to_row + rows] += a[row : row + rows] @ packed[p], for the panels p0 <= p < p1.
+def multiply_panels(a, row, rows, K, packed, at, p0, p1, NR, gates, N, G, to_row):
+    """gates[block of panel p, to_row : to_row + rows] += a[row : row + rows] @ panel p, for the panels p0 <= p < p1.
 
-    a (..., K), packed (P, K, NR), gates (J, N, G, 16), all flat.
+    a (..., K), gates (J, N, G, 16), all flat; panels (K, NR) lie one after the other from packed[at] on.
     """
     wide = G * BLOCK
     for k in range(0, K, DEPTH):
@@ -95,7 +102,7 @@ def multiply_panels(a, row, rows, K, packed, p0, p1, NR, gates, N, G, to_row):
         for r in range(0, rows, STRIP):
             for p in range(p0, p1):
                 to = (p * NR // wide * N + to_row + r) * wide + p * NR % wide
-                panel_product(a, (row + r) * K + k, K, 1, 0, packed, (p * K + k) * NR, NR,
+                panel_product(a, (row + r) * K + k, K, 1, 0, packed, at + ((p - p0) * K + k) * NR, NR,
                               gates, to, wide, min(STRIP, rows - r), 1, depth, NR, True)  # fmt: skip
 
 
@@ -115,15 +122,15 @@ def _fill_bias(bias, gates, H, G, N, j):
 
 @jit.parallel(work=lambda x, w, packed, bias, gates, sizes: x.size * (gates.size / max(1, sizes[0])) / 50)
 def _gates_forward(x, w, packed, bias, gates, sizes):
-    N, K, H, G, NR = sizes
-    J = (H + BLOCK - 1) // BLOCK
-    panels = G * BLOCK // NR
-    for s in jit.prange(J):
-        j = np.int64(s)
-        for p in range(j * panels, (j + 1) * panels):
-            pack_gates(w, packed, H, K, G, NR, p)
-        _fill_bias(bias, gates, H, G, N, j)
-        multiply_panels(x, 0, N, K, packed, j * panels, (j + 1) * panels, NR, gates, N, G, 0)
+    N, K, H, G, NR, slices = sizes
+    J, panels, each = (H + BLOCK - 1) // BLOCK, G * BLOCK // NR, packed.size // slices
+    for s in jit.prange(slices):
+        for j in range(np.int64(s * J // slices), np.int64((s + 1) * J // slices)):
+            for p in range(panels):
+                pack_gates(w, packed, np.int64(s) * each + p * K * NR, H, K, G, NR, j * panels + p)
+            _fill_bias(bias, gates, H, G, N, j)
+            at, p0 = np.int64(s) * each, j * panels
+            multiply_panels(x, 0, N, K, packed, at, p0, p0 + panels, NR, gates, N, G, 0)
 
 
 def gates_forward(x, w, bias, G):
@@ -131,11 +138,13 @@ def gates_forward(x, w, bias, G):
 
     x (N, D), w (G * H, D), bias (G * H,) -> gates (J, N, G, 16).
     """
-    (N, D), H = x.shape, w.shape[0] // G
+    (N, D), H, NR = x.shape, w.shape[0] // G, panel_width(x.dtype)
     J = unit_blocks(H)
     gates = memory.empty((J, N, G, BLOCK), x.dtype)
     if gates.size:
-        _gates_forward(*flat(x, w, packed_gates(w, G), bias, gates), (N, D, H, G, panel_width(x.dtype)))
+        slices = min(J, jit.get_num_threads())
+        packed = memory.empty((slices, G * BLOCK // NR, D, NR), x.dtype)  # of one block in each slice: it stays near
+        _gates_forward(*flat(x, w, packed, bias, gates), (N, D, H, G, NR, slices))
     return gates
 
 
@@ -160,15 +169,33 @@ def gates_to_panels(gates, J, N, G, row, rows, packed, p0, p1, NR, out, K, to_ro
                               min(NR, K - p * NR), j > 0)  # fmt: skip
 
 
+@jit.serial
+def _input_columns(dgates, w, packed, at, dx, J, N, H, G, K, NR, p0, p1):
+    """dx[:, columns of the panels p0 <= p < p1] = dgates @ w.
+
+    Of the panels a group of blocks is packed at a time, from packed[at] on, and multiplied by while it lies in the
+    second-level cache.
+    """
+    wide = G * BLOCK
+    group = DEPTH // wide
+    for j in range(0, J, group):
+        some = min(group, J - j)
+        for block in range(some):
+            pack_block(w, packed, at + block * wide * NR, group * wide * NR, H, K, G, NR, p0, p1, j + block)
+        for r in range(0, N, STRIP):
+            for p in range(p0, p1):
+                panel_product(dgates, (j * N + r) * wide, wide, 1, N * wide, packed, at + (p - p0) * group * wide * NR,
+                              NR, dx, r * K + p * NR, K, min(STRIP, N - r), some, wide,
+                              min(NR, K - p * NR), j > 0)  # fmt: skip
+
+
 @jit.parallel(work=lambda dgates, w, packed, dx, sizes: dx.size * sizes[0] * sizes[3] / 3)
 def _gates_backward_input(dgates, w, packed, dx, sizes):
     J, N, H, G, K, NR, slices = sizes
-    panels = (K + NR - 1) // NR
+    panels, each = (K + NR - 1) // NR, packed.size // slices
     for s in jit.prange(slices):
         p0, p1 = np.int64(s * panels // slices), np.int64((s + 1) * panels // slices)
-        for p in range(p0, p1):
-            pack_rows(w, packed, H, K, G, NR, p)
-        gates_to_panels(dgates, J, N, G, 0, N, packed, p0, p1, NR, dx, K, 0)
+        _input_columns(dgates, w, packed, np.int64(s) * each, dx, J, N, H, G, K, NR, p0, p1)
 
 
 def gates_backward_input(dgates, w):
@@ -176,10 +203,12 @@ def gates_backward_input(dgates, w):
 
     dgates (J, N, G, 16), w (G * H, D) -> dx (N, D).
     """
-    (J, N, G, _), D = dgates.shape, w.shape[1]
+    (J, N, G, _), D, NR = dgates.shape, w.shape[1], panel_width(w.dtype)
     dx = memory.empty((N, D), dgates.dtype)
-    sizes = J, N, w.shape[0] // G, G, D, panel_width(w.dtype), jit.get_num_threads()
-    _gates_backward_input(*flat(dgates, w, packed_rows(w, G), dx), sizes)
+    panels, threads = -(-D // NR), jit.get_num_threads()
+    slices = max(1, -(-panels // (PANELS * threads)) * threads)
+    packed = memory.empty((slices, -(-panels // slices), DEPTH // (G * BLOCK) * G * BLOCK, NR), w.dtype)
+    _gates_backward_input(*flat(dgates, w, packed, dx), (J, N, w.shape[0] // G, G, D, NR, slices))
     return dx
 
 

@@ -146,7 +146,7 @@ def _generate(
 def _pack_gates(w, packed, sizes):
     H, K, NR = sizes
     for p in range(packed.size // (K * NR)):
-        pack_gates(w, packed, H, K, 4, NR, p)
+        pack_gates(w, packed, p * K * NR, H, K, 4, NR, p)
 
 
 @jit.serial(entry=True)

@@ -20,7 +20,7 @@ are preferred.
 import numpy as np
 
 from . import jit, memory
-from .gates import BLOCK, flat, gates_to_panels, multiply_panels, pack_gates, pack_rows, packed_gates, packed_rows
+from .gates import BLOCK, flat, gates_to_panels, multiply_panels, pack_block, pack_gates, packed_gates, packed_rows
 from .scalar import sigmoid, tanh
 from .simd import lanes_of
 from .vector import load, store
@@ -97,8 +97,8 @@ def _forward_step(t, j0, j1, b0, b1, inputs, ids, packed, h, c, gates, sizes):
             row, to = (j * V + ids[t * B + b]) * wide, (j * N + t * B + b) * wide
             for u in range(0, wide, lanes):
                 store(gates, to + u, load(inputs, row + u))
-    panels = wide // NR
-    multiply_panels(h, t * B + b0, b1 - b0, H, packed, j0 * panels, j1 * panels, NR, gates, N, 4, t * B + b0)
+    p0, p1 = j0 * wide // NR, j1 * wide // NR
+    multiply_panels(h, t * B + b0, b1 - b0, H, packed, p0 * H * NR, p0, p1, NR, gates, N, 4, t * B + b0)
     for j in range(j0, j1):
         units = min(BLOCK, H - j * BLOCK)
         before = (t * B + b0) * H + j * BLOCK
@@ -123,7 +123,7 @@ def _forward_batch_slices(slices, inputs, ids, w, packed, h, c, gates, sizes):
     T, B, H, NR = sizes
     J = (H + BLOCK - 1) // BLOCK
     for p in jit.prange(packed.size // (H * NR)):
-        pack_gates(w, packed, H, H, 4, NR, np.int64(p))
+        pack_gates(w, packed, np.int64(p) * H * NR, H, H, 4, NR, np.int64(p))
     for s in jit.prange(slices):
         b0, b1 = _cut(s, slices, B), _cut(s + 1, slices, B)
         for t in range(T):
@@ -135,7 +135,7 @@ def _forward_unit_slices(slices, inputs, ids, w, packed, h, c, gates, sizes):
     T, B, H, NR = sizes
     J = (H + BLOCK - 1) // BLOCK
     for p in jit.prange(packed.size // (H * NR)):
-        pack_gates(w, packed, H, H, 4, NR, np.int64(p))
+        pack_gates(w, packed, np.int64(p) * H * NR, H, H, 4, NR, np.int64(p))
     for t in range(T):
         for s in jit.prange(slices):
             j0, j1 = np.int64(s * J // slices), np.int64((s + 1) * J // slices)
@@ -233,20 +233,22 @@ def _backward_step(t, p0, p1, b0, b1, dout, c, gates, dh, dc, packed, dgates, si
 @jit.parallel(work=_work)
 def _backward_batch_slices(slices, dout, c, gates, dh, dc, w, packed, dgates, sizes):
     T, B, H, NR = sizes
-    for p in jit.prange((H + NR - 1) // NR):
-        pack_rows(w, packed, H, H, 4, NR, np.int64(p))
+    J, P = (H + BLOCK - 1) // BLOCK, (H + NR - 1) // NR
+    for j in jit.prange(J):
+        pack_block(w, packed, np.int64(j) * 4 * BLOCK * NR, J * 4 * BLOCK * NR, H, H, 4, NR, 0, P, np.int64(j))
     for s in jit.prange(slices):
         b0, b1 = _cut(s, slices, B), _cut(s + 1, slices, B)
         for step in range(T):
-            _backward_step(T - 1 - step, 0, (H + NR - 1) // NR, b0, b1, dout, c, gates, dh, dc, packed, dgates, sizes)
+            _backward_step(T - 1 - step, 0, P, b0, b1, dout, c, gates, dh, dc, packed, dgates, sizes)
 
 
 @jit.parallel(work=_work)
 def _backward_unit_slices(slices, dout, c, gates, dh, dc, w, packed, dgates, sizes):
     T, B, H, NR = sizes
-    for p in jit.prange((H + NR - 1) // NR):
-        pack_rows(w, packed, H, H, 4, NR, np.int64(p))
-    P, group = (H + NR - 1) // NR, max(1, BLOCK // NR)  # a slice must cover whole blocks of units
+    J, P = (H + BLOCK - 1) // BLOCK, (H + NR - 1) // NR
+    for j in jit.prange(J):
+        pack_block(w, packed, np.int64(j) * 4 * BLOCK * NR, J * 4 * BLOCK * NR, H, H, 4, NR, 0, P, np.int64(j))
+    group = max(1, BLOCK // NR)  # a slice must cover whole blocks of units
     groups = (P + group - 1) // group
     for step in range(T):
         for s in jit.prange(slices):
