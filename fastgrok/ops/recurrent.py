@@ -56,23 +56,19 @@ class LSTM(Op):
         if need_h0:
             first = np.ascontiguousarray(dgates[:, :B])
             dh0 = kernels.gates_backward_input(first, self.w_hh) if T else dh_n
-        gathered = self.gathered
+        gathered, w_ih, shape = self.gathered, self.w_ih, self.x.shape
         if gathered is not None and gathered.unchanged:
-            summed = kernels.gates_sum_rows(dgates, gathered.ids.reshape(-1), len(gathered.table))
-            rows = gathered.table
-            w_ih = self.w_ih
-            dx = (
-                FoldedGradient(dgates, summed, lambda d: kernels.gates_backward_input(d, w_ih), self.x.shape)
-                if need_x
-                else None
-            )
+            sums, dw_ih, db = kernels.gates_backward_table(dgates, gathered.ids.reshape(-1), gathered.table, H)
+            if need_x:
+                dx = FoldedGradient(dgates, sums, lambda d: kernels.gates_backward_input(d, w_ih), shape)
         else:
-            summed, rows = dgates, self.x.reshape(T * B, D)
-            dx = kernels.gates_backward_input(dgates, self.w_ih).reshape(self.x.shape) if need_x else None
-        if need_ih:
-            dw_ih = kernels.gates_backward_weight(summed, rows, H)
-        if any(need_bias):
-            db = kernels.gates_backward_bias(summed, H)
+            if need_x:
+                dx = kernels.gates_backward_input(dgates, w_ih).reshape(shape)
+            if need_ih:
+                dw_ih = kernels.gates_backward_weight(dgates, self.x.reshape(T * B, D), H)
+            if any(need_bias):
+                db = kernels.gates_backward_bias(dgates, H)
+        dw_ih = dw_ih if need_ih else None
         return dx, dw_ih, dw_hh, dh0, dc0 if need_c0 else None, *(db if need else None for need in need_bias)
 
     def own_outputs(self) -> bool:

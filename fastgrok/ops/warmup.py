@@ -18,7 +18,8 @@ import numpy as np
 __all__ = ["LANGUAGE_MODEL", "helper", "start", "warmup"]
 
 LANGUAGE_MODEL = (
-    "adam_into", "sum_of_squares", "gates_backward_input", "gates_sum_rows", "gates_backward_weight", "lstm_backward",
+    "adam_into", "sum_of_squares", "gates_backward_input", "gates_backward_table", "gates_backward_weight",
+    "lstm_backward",
     "column_sums", "cross_entropy_with_gradient", "dropout_forward", "scale_into", "embedding_forward", "lstm_generate",
 )  # fmt: skip
 """What the first step of a character LSTM takes, from its end to where the first process will have come by then; then

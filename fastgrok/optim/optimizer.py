@@ -267,7 +267,7 @@ def change(param: Tensor, kernel: Callable[..., Any], arrays: tuple[np.ndarray, 
     array = param.array
     shape, dtype = array.shape, array.dtype
     for other in arrays:
-        if other.shape != shape or other.dtype != dtype:
+        if other.shape != shape or (other.dtype is not dtype and other.dtype != dtype):
             raise StateError(
                 f"step: a parameter has shape {shape} and dtype {dtype}, but its gradient or what the "
                 f"optimizer keeps for it has {other.shape} and {other.dtype}; convert a model before you make "

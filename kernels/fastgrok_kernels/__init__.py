@@ -46,7 +46,7 @@ _MODULES = {
         "add_bag_rows_into", "embedding_bag_backward", "embedding_bag_forward", "embedding_bag_max_forward",
     ),
     "gates": (
-        "gates_backward_bias", "gates_backward_input", "gates_backward_weight", "gates_forward", "gates_sum_rows",
+        "gates_backward_bias", "gates_backward_input", "gates_backward_table", "gates_backward_weight", "gates_forward",
     ),
     "gelu": ("gelu_backward", "gelu_forward"),
     "generate": ("lstm_generate",),

@@ -59,12 +59,6 @@ def pack_gates(w, packed, to, H, K, G, NR, p):
         pack_panel_transposed(w, (g * H + unit) * K, K, columns, K, packed, to + inside, NR, width)
 
 
-def packed_gates(w, G):
-    """Memory for all panels of `pack_gates`: (P, K, NR)."""
-    NR = panel_width(w.dtype)
-    return memory.empty((unit_blocks(w.shape[0] // G) * G * BLOCK // NR, w.shape[1], NR), w.dtype)
-
-
 @jit.serial
 def pack_block(w, packed, start, apart, H, K, G, NR, p0, p1, j):
     """The rows of block j, in the order gate, unit, in the panels p0 <= p < p1 of weights w (G * H, K).
@@ -79,12 +73,6 @@ def pack_block(w, packed, start, apart, H, K, G, NR, p0, p1, j):
             pack_panel(w, (g * H + j * BLOCK) * K + p * NR, K, columns, units, packed, to, NR, NR)
             for i in range(to + units * NR, to + BLOCK * NR):
                 packed[i] = 0
-
-
-def packed_rows(w, G):
-    """Memory for all panels of `pack_block`: (ceil(K / NR), J * G * 16, NR)."""
-    NR = panel_width(w.dtype)
-    return memory.empty((-(-w.shape[1] // NR), unit_blocks(w.shape[0] // G) * G * BLOCK, NR), w.dtype)
 
 
 # ------------------------------------------------------------------------------------------------ inputs to gates
@@ -143,7 +131,7 @@ def gates_forward(x, w, bias, G):
     gates = memory.empty((J, N, G, BLOCK), x.dtype)
     if gates.size:
         slices = min(J, jit.get_num_threads())
-        packed = memory.empty((slices, G * BLOCK // NR, D, NR), x.dtype)  # of one block in each slice: it stays near
+        packed = memory.scratch(slices * G * BLOCK * D, x.dtype)  # of one block in each slice: it stays near
         _gates_forward(*flat(x, w, packed, bias, gates), (N, D, H, G, NR, slices))
     return gates
 
@@ -207,7 +195,7 @@ def gates_backward_input(dgates, w):
     dx = memory.empty((N, D), dgates.dtype)
     panels, threads = -(-D // NR), jit.get_num_threads()
     slices = max(1, -(-panels // (PANELS * threads)) * threads)
-    packed = memory.empty((slices, -(-panels // slices), DEPTH // (G * BLOCK) * G * BLOCK, NR), w.dtype)
+    packed = memory.scratch(slices * -(-panels // slices) * (DEPTH // (G * BLOCK) * G * BLOCK) * NR, w.dtype)
     _gates_backward_input(*flat(dgates, w, packed, dx), (J, N, w.shape[0] // G, G, D, NR, slices))
     return dx
 
@@ -230,14 +218,18 @@ def _weight_block(dgates, packed, dw, N, G, H, D, NR, j):
                               dw, (g * H + j * BLOCK) * D + p * NR, D, rows, 1, depth, columns, n > 0)  # fmt: skip
 
 
+@jit.serial
+def _pack_some(x, packed, N, D, NR, n):
+    """Up to 16 rows of x (N, D), from row n on, into all panels: a few rows, because they may be pages apart."""
+    for p in range((D + NR - 1) // NR):
+        pack_panel(x, n * D + p * NR, D, min(NR, D - p * NR), min(BLOCK, N - n), packed, (p * N + n) * NR, NR, NR)
+
+
 @jit.parallel(work=lambda dgates, x, packed, dw, sizes: dw.size * sizes[0] / 50)
 def _gates_backward_weight(dgates, x, packed, dw, sizes):
     N, G, H, D, NR = sizes
-    for s in jit.prange((N + BLOCK - 1) // BLOCK):  # a few rows for all panels, because rows of x may be pages apart
-        n = np.int64(s) * BLOCK
-        for p in range((D + NR - 1) // NR):
-            some, start = min(BLOCK, N - n), (p * N + n) * NR
-            pack_panel(x, n * D + p * NR, D, min(NR, D - p * NR), some, packed, start, NR, NR)
+    for s in jit.prange((N + BLOCK - 1) // BLOCK):
+        _pack_some(x, packed, N, D, NR, np.int64(s) * BLOCK)
     for j in jit.prange((H + BLOCK - 1) // BLOCK):
         _weight_block(dgates, packed, dw, N, G, H, D, NR, np.int64(j))
 
@@ -249,9 +241,40 @@ def gates_backward_weight(dgates, x, H):
     """
     (N, D), G, NR = x.shape, dgates.shape[2], panel_width(x.dtype)
     dw = (memory.empty if N else np.zeros)((G * H, D), x.dtype)
-    packed = memory.empty(-(-D // NR) * N * NR, x.dtype)
+    packed = memory.scratch(-(-D // NR) * N * NR, x.dtype)
     _gates_backward_weight(*flat(dgates, x, packed, dw), (N, G, H, D, NR))
     return dw
+
+
+@jit.serial
+def _bias_block(dgates, dbias, N, G, H, j):
+    """The sum over rows of block j, as part of dbias."""
+    lanes, units, total = lanes_of(dgates), min(BLOCK, H - j * BLOCK), np.empty(BLOCK, dgates.dtype)
+    for g in range(G):
+        first = (j * N * G + g) * BLOCK
+        for u in range(0, BLOCK, lanes):
+            sums = load(dgates, first + u)
+            for n in range(1, N):
+                sums = sums + load(dgates, first + n * G * BLOCK + u)
+            store(total, u, sums)
+        for u in range(units):
+            dbias[g * H + j * BLOCK + u] = total[u]
+
+
+@jit.parallel(work=lambda dgates, dbias, sizes: dgates.size / 8)
+def _gates_backward_bias(dgates, dbias, sizes):
+    N, G, H = sizes
+    for j in jit.prange((H + BLOCK - 1) // BLOCK):
+        _bias_block(dgates, dbias, N, G, H, np.int64(j))
+
+
+def gates_backward_bias(dgates, H):
+    """Gradient of the bias of `gates_forward`: the sum over rows. dgates (J, N, G, 16) -> dbias (G * H,)."""
+    _, N, G, _ = dgates.shape
+    dbias = np.zeros(G * H, dgates.dtype)
+    if N:
+        _gates_backward_bias(dgates.ravel(), dbias, (N, G, H))
+    return dbias
 
 
 @jit.serial
@@ -267,26 +290,27 @@ def _sum_block(dgates, ids, V, wide, j, sums):
             store(sums, to + u, load(sums, to + u) + load(dgates, row + u))
 
 
-@jit.parallel(work=lambda dgates, ids, sums, sizes: (dgates.size + sums.size) / 8)
-def _gates_sum_rows(dgates, ids, sums, sizes):
-    J, V, wide = sizes
-    for j in jit.prange(J):
-        _sum_block(dgates, ids, V, wide, np.int64(j), sums)
+@jit.parallel(work=lambda dgates, ids, table, packed, sums, dw, dbias, sizes: dgates.size / 8 + dw.size * sizes[0] / 50)
+def _gates_backward_table(dgates, ids, table, packed, sums, dw, dbias, sizes):
+    V, G, H, D, NR = sizes
+    for s in jit.prange((V + BLOCK - 1) // BLOCK):
+        _pack_some(table, packed, V, D, NR, np.int64(s) * BLOCK)
+    for block in jit.prange((H + BLOCK - 1) // BLOCK):
+        j = np.int64(block)
+        _sum_block(dgates, ids, V, G * BLOCK, j, sums)
+        _bias_block(sums, dbias, V, G, H, j)
+        _weight_block(sums, packed, dw, V, G, H, D, NR, j)
 
 
-def gates_sum_rows(dgates, ids, V):
-    """Sum the rows of dgates that share an id: the adjoint of picking rows of a table of gates.
+def gates_backward_table(dgates, ids, table, H):
+    """Gradients of `gates_forward` of a table whose rows were picked by ids afterwards: all that needs no weights.
 
-    dgates (J, N, G, 16), ids (N,) -> sums (J, V, G, 16).
+    dgates (J, N, G, 16), those of the picked rows, ids (N,), table (V, D), V > 0 -> sums (J, V, G, 16) of the rows that
+    share an id, dw (G * H, D) = sums.T @ table, dbias (G * H,). From sums follows the table's (`gates_backward_input`).
     """
-    J, _, G, _ = dgates.shape
+    (V, D), (J, _, G, _), NR = table.shape, dgates.shape, panel_width(table.dtype)
     sums = memory.empty((J, V, G, BLOCK), dgates.dtype)
-    _gates_sum_rows(dgates.ravel(), ids, sums.ravel(), (J, V, G * BLOCK))
-    return sums
-
-
-def gates_backward_bias(dgates, H):
-    """Gradient of the bias of `gates_forward`: the sum over rows. dgates (J, N, G, 16) -> dbias (G * H,)."""
-    J, N, G, _ = dgates.shape
-    sums = gates_sum_rows(dgates, np.zeros(N, np.int64), 1)  # all rows share one id
-    return np.ascontiguousarray(sums.reshape(J, G, BLOCK).transpose(1, 0, 2)).reshape(G, J * BLOCK)[:, :H].ravel()
+    dw, dbias = memory.empty((G * H, D), dgates.dtype), np.empty(G * H, dgates.dtype)
+    packed = memory.scratch(-(-D // NR) * V * NR, table.dtype)
+    _gates_backward_table(*flat(dgates, ids, table, packed, sums, dw, dbias), (V, G, H, D, NR))
+    return sums, dw, dbias

@@ -8,7 +8,7 @@ are split among the threads, which meet once per layer and step.
 import numpy as np
 
 from . import jit
-from .gates import BLOCK, flat, gates_forward, pack_gates, packed_gates
+from .gates import BLOCK, flat, gates_forward, pack_gates, unit_blocks
 from .lstm import _activate
 from .packing import pack_panel_transposed
 from .scalar import exp
@@ -190,7 +190,8 @@ def lstm_generate(table, layers, w_out, b_out, start, uniforms, temperature, top
 
 
 def _packed(w):
-    """All panels of the weights w (4 * H, K) of one layer."""
-    packed = packed_gates(w, 4)
-    _pack_gates(*flat(w, packed), (len(w) // 4, w.shape[1], packed.shape[2]))
+    """All panels (P, K, NR) of the weights w (4 * H, K) of one layer."""
+    H, K, NR = len(w) // 4, w.shape[1], panel_width(w.dtype)
+    packed = np.empty((unit_blocks(H) * 4 * BLOCK // NR, K, NR), w.dtype)
+    _pack_gates(*flat(w, packed), (H, K, NR))
     return packed

@@ -100,7 +100,7 @@ def gru_forward(inputs, ids, w, bias, h0):
     h, gates = memory.empty((T + 1, B, H), w.dtype), memory.empty((T, B, 4, H), w.dtype)
     h[0] = h0
     if gates.size:
-        packed = memory.empty((-(-H // NR), 3, H, NR), w.dtype)
+        packed = memory.scratch(-(-H // NR) * 3 * H * NR, w.dtype)
         _forward(*flat(inputs, ids, w, packed, bias, h, gates), *cut(B, H, NR), (T, B, H, NR))
     return h, gates
 
@@ -189,6 +189,6 @@ def gru_backward(dout, dh_n, w, h, gates):
     dh = dh_n.copy()
     da, dm = memory.empty((T, B, 3 * H), w.dtype), memory.empty((T, B, 3 * H), w.dtype)
     if da.size:
-        packed = memory.empty((-(-H // NR), 3 * H, NR), w.dtype)
+        packed = memory.scratch(-(-H // NR) * 3 * H * NR, w.dtype)
         _backward(*flat(dout, dh, w, packed, h, gates, da, dm), *cut(B, H, NR), (T, B, H, NR))
     return da, dm, dh

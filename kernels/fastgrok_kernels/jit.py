@@ -119,8 +119,11 @@ class _Parallel:
         self.threaded = self.serial if CHECK or DISABLED else _compile(function, threaded=True, reassociate=reassociate)
 
     def __call__(self, *args):
-        if _state.threads == 1 or self.work(*args) < _state.worth_threading:
+        state = _state
+        if state.threads == 1 or self.work(*args) < state.worth_threading:
             return self.serial(*args)
+        if state.lock is None and state.applied.threads == state.threads:
+            return self.threaded(*args)
         return launch(self.threaded, *args)
 
 
@@ -160,6 +163,12 @@ def _source_hash(module: str) -> str:
 # ---------------------------------------------------------------------------------------------------- threads
 
 
+class _Applied(threading.local):
+    """What Numba was told in each Python thread."""
+
+    threads = 0
+
+
 class _State:
     """The process-wide choice of threads, and what the threading layer allows."""
 
@@ -169,7 +178,7 @@ class _State:
         self.worth_threading = 20e3  # ns: a launch costs a few microseconds
         self.lock = None  # taken around launches where the layer cannot run two at once
         self.layer = "none"
-        self.applied = threading.local()  # Numba counts threads per Python thread
+        self.applied = _Applied()
 
 
 _state = _State()
@@ -177,7 +186,7 @@ _state = _State()
 
 def launch(threaded, *args):
     """Run a threaded loop under the current number of threads, one at a time where the layer demands it."""
-    if getattr(_state.applied, "threads", 0) != _state.threads:
+    if _state.applied.threads != _state.threads:
         numba.set_num_threads(_state.threads)
         _state.applied.threads = _state.threads
         if _state.layer == "none":

@@ -20,9 +20,9 @@ are preferred.
 import numpy as np
 
 from . import jit, memory
-from .gates import BLOCK, flat, gates_to_panels, multiply_panels, pack_block, pack_gates, packed_gates, packed_rows
+from .gates import BLOCK, flat, gates_to_panels, multiply_panels, pack_block, pack_gates
 from .scalar import sigmoid, tanh
-from .simd import lanes_of
+from .simd import lanes_of, panel_width
 from .vector import load, store
 
 UNIT_SLICES_FROM = 192
@@ -153,9 +153,9 @@ def lstm_forward(inputs, ids, w, h0, c0):
     h[0], c[0] = h0, c0
     gates = memory.empty((inputs.shape[0], T * B, 4, BLOCK), w.dtype)
     if h[0].size and T:
-        packed = packed_gates(w, 4)
+        packed = memory.scratch(gates.shape[0] * 4 * BLOCK * H, w.dtype)
         run, slices = _choose_slices(B, H, gates.shape[0], _forward_batch_slices, _forward_unit_slices)
-        run(slices, *flat(inputs, ids, w, packed, h, c, gates), (T, B, H, packed.shape[2]))
+        run(slices, *flat(inputs, ids, w, packed, h, c, gates), (T, B, H, panel_width(w.dtype)))
     return h, c, gates
 
 
@@ -266,8 +266,9 @@ def lstm_backward(dout, dh_n, dc_n, w, c, gates):
     T, B, H = dout.shape
     dh, dc, dgates = dh_n.copy(), dc_n.copy(), memory.empty_like(gates)
     if dh.size and T:
-        packed = packed_rows(w, 4)
-        group = max(1, BLOCK // packed.shape[2])
-        run, slices = _choose_slices(B, H, packed.shape[0] // group, _backward_batch_slices, _backward_unit_slices)
-        run(slices, *flat(dout, c, gates, dh, dc, w, packed, dgates), (T, B, H, packed.shape[2]))
+        NR = panel_width(w.dtype)
+        P, group = -(-H // NR), max(1, BLOCK // NR)
+        packed = memory.scratch(P * NR * gates.shape[0] * 4 * BLOCK, w.dtype)
+        run, slices = _choose_slices(B, H, P // group, _backward_batch_slices, _backward_unit_slices)
+        run(slices, *flat(dout, c, gates, dh, dc, w, packed, dgates), (T, B, H, NR))
     return dgates, dc

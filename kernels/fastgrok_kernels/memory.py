@@ -7,6 +7,7 @@ for the next array of the same size.
 """
 
 import math
+import threading
 
 import numpy as np
 
@@ -15,6 +16,8 @@ LARGE = 1 << 17
 of 1 us an array). Above, it gives it back where several arrays die together: measured 140 us for one of 256 KB."""
 MOST = 1 << 28
 """Bytes that may wait at most; beyond, blocks go back to the system."""
+MOST_SCRATCH = 1 << 25
+"""Bytes of scratch memory that a thread keeps at most."""
 ALIGNMENT = 64
 
 
@@ -29,19 +32,13 @@ class _Waiting:
         self.blocks: dict[int, list[_Block]] = {}
         self.bytes, self.most = 0, MOST  # of its own: when Python exits, arrays die after the globals of modules
 
-    def take(self, size):
-        """A block of `size` bytes, or None."""
-        try:
-            block = self.blocks[size].pop()
-        except (KeyError, IndexError):
-            return None
-        self.bytes -= size
-        return block
-
     def put(self, block):
         """Let a block wait."""
         size = block.size
-        self.blocks.setdefault(size, []).append(block)
+        try:
+            self.blocks[size].append(block)
+        except KeyError:
+            self.blocks.setdefault(size, []).append(block)
         self.bytes += size
         if self.bytes > self.most:
             self._shrink()
@@ -73,9 +70,10 @@ class Lease(np.ndarray):
 
     __slots__ = ()
 
-    def __del__(self, put=_waiting.put, block=_Block):
-        if type(self.base) is block:  # and this no view of a lease, which somebody made of an array's base
-            put(self.base)
+    def __del__(self, put=_waiting.put, kind=_Block):
+        block = self.base
+        if type(block) is kind:  # and this no view of a lease, which somebody made of an array's base
+            put(block)
 
 
 def _new_block(size):
@@ -95,8 +93,35 @@ def empty(shape, dtype):
     size *= dtype.itemsize
     if size < LARGE:
         return np.empty(shape, dtype)
-    block = _waiting.take(size)
-    return np.ndarray(shape, dtype, (_new_block(size) if block is None else block).view(Lease))
+    try:
+        block = _waiting.blocks[size].pop()
+        _waiting.bytes -= size
+    except (KeyError, IndexError):
+        block = _new_block(size)
+    return np.ndarray(shape, dtype, block.view(Lease))
+
+
+class _Scratch(threading.local):
+    """Of each thread of Python: an array for each dtype."""
+
+    def __init__(self):
+        self.arrays = {}
+
+
+_scratch = _Scratch()
+
+
+def scratch(size, dtype):
+    """An array (size,) with arbitrary content for what a kernel needs while it runs.
+
+    The next call in this thread returns the same memory, so it must not outlive the kernel, nor be asked for twice.
+    """
+    array = _scratch.arrays.get(dtype)
+    if array is None or array.size < size:
+        array = _new_block(size * dtype.itemsize).view(dtype).view(np.ndarray)
+        if array.nbytes <= MOST_SCRATCH:
+            _scratch.arrays[dtype] = array
+    return array[:size]
 
 
 def zeros(shape, dtype):

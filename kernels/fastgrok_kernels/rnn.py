@@ -137,7 +137,7 @@ def rnn_forward(inputs, ids, w, h0, relu):
     h = memory.empty((T + 1, B, H), w.dtype)
     h[0] = h0
     if h0.size and T:
-        packed = memory.empty((-(-H // NR), H, NR), w.dtype)
+        packed = memory.scratch(-(-H // NR) * H * NR, w.dtype)
         _forward(*flat(inputs, ids, w, packed, h), relu, *cut(B, H, NR), (T, B, H, NR))
     return h
 
@@ -201,6 +201,6 @@ def rnn_backward(dout, dh_n, w, h, relu):
     (T, B, H), NR = dout.shape, panel_width(w.dtype)
     dh, da = dh_n.copy(), memory.empty((T, B, H), w.dtype)
     if da.size:
-        packed = memory.empty((-(-H // NR), H, NR), w.dtype)
+        packed = memory.scratch(-(-H // NR) * H * NR, w.dtype)
         _backward(*flat(dout, dh, w, packed, h, da), relu, *cut(B, H, NR), (T, B, H, NR))
     return da

@@ -4,6 +4,7 @@ The formulas are PyTorch's (`torch.optim.SGD`, `Adam`, `AdamW`, read in their do
 any one shape, and all of the dtype of the parameter; the hyperparameters are Python numbers and are rounded to it once.
 """
 
+import functools
 import math
 
 from . import jit
@@ -51,7 +52,8 @@ def adam_into(p, m, v, g, lr, beta1, beta2, eps, weight_decay, step):
     `step` counts from 1.
     """
     if p.size:
-        _adam(p, m, v, g, lr, beta1, beta2, eps, 1, weight_decay, step)
+        constants = _adam_constants(lr, beta1, beta2, eps, 1, weight_decay, step)
+        _adam_chunks(p.reshape(-1), m.reshape(-1), v.reshape(-1), g.reshape(-1), *constants)
 
 
 def adamw_into(p, m, v, g, lr, beta1, beta2, eps, weight_decay, step):
@@ -61,15 +63,17 @@ def adamw_into(p, m, v, g, lr, beta1, beta2, eps, weight_decay, step):
     `lr`, `beta1`, `beta2`, `eps` and `step`, which counts from 1, as in `adam_into`.
     """
     if p.size:
-        _adam(p, m, v, g, lr, beta1, beta2, eps, 1 - lr * weight_decay, 0, step)
+        constants = _adam_constants(lr, beta1, beta2, eps, 1 - lr * weight_decay, 0, step)
+        _adam_chunks(p.reshape(-1), m.reshape(-1), v.reshape(-1), g.reshape(-1), *constants)
 
 
-def _adam(p, m, v, g, lr, beta1, beta2, eps, shrink, weight_decay, step):
+@functools.lru_cache(maxsize=8)  # the same for all parameters of a step
+def _adam_constants(lr, beta1, beta2, eps, shrink, weight_decay, step):
     """Both forms of Adam are one loop: p = shrink p first, and d = g + weight_decay p."""
     step_size = lr / (1 - beta1**step)
     root_scale = 1 / math.sqrt(1 - beta2**step)
-    constants = step_size, 1.0 - beta1, float(beta2), 1.0 - beta2, root_scale, float(eps), float(shrink)
-    _adam_chunks(p.reshape(-1), m.reshape(-1), v.reshape(-1), g.reshape(-1), *constants, float(weight_decay))
+    constants = step_size, 1 - beta1, beta2, 1 - beta2, root_scale, eps, shrink, weight_decay
+    return tuple(float(constant) for constant in constants)
 
 
 @jit.serial

@@ -88,6 +88,28 @@ def test_threads_never_share_an_array(waiting):
     assert not shared
 
 
+def test_scratch_is_the_same_memory_for_one_thread_and_dtype():
+    first = memory.scratch(1000, np.dtype("f4"))
+    assert (first.shape, first.dtype, first.flags.carray) == ((1000,), np.dtype("f4"), True)
+    assert address(first) % memory.ALIGNMENT == 0
+    first[:] = 1
+    assert np.shares_memory(first, memory.scratch(500, np.dtype("f4")))
+    assert not np.shares_memory(first, memory.scratch(500, np.dtype("f8")))
+    others = []
+    thread = threading.Thread(target=lambda: others.append(memory.scratch(500, np.dtype("f4"))))
+    thread.start()
+    thread.join()
+    others[0][:] = 2
+    assert (first == 1).all()
+
+
+def test_scratch_beyond_a_limit_is_not_kept():
+    small, size = memory.scratch(10, np.dtype("f8")), memory.MOST_SCRATCH // 8 + 1
+    large = memory.scratch(size, np.dtype("f8"))
+    assert large.size == size
+    assert np.shares_memory(small, memory.scratch(10, np.dtype("f8")))
+
+
 def test_small_arrays_are_numpys(waiting):
     memory.empty(memory.LARGE - 1, np.uint8)
     assert not waiting.blocks

@@ -38,10 +38,10 @@ def gates_backward_bias(dgates, H):
     return _unblock(dgates, H).sum(0)
 
 
-def gates_sum_rows(dgates, ids, V):
-    """See fastgrok_kernels.gates.gates_sum_rows."""
+def gates_backward_table(dgates, ids, table, H):
+    """See fastgrok_kernels.gates.gates_backward_table."""
     J, _, G, _ = dgates.shape
-    sums = np.zeros((J, V, G, 16), dgates.dtype)
+    sums = np.zeros((J, len(table), G, 16), dgates.dtype)
     for j in range(J):
         np.add.at(sums[j], ids, dgates[j])
-    return sums
+    return sums, gates_backward_weight(sums, table, H), gates_backward_bias(sums, H)

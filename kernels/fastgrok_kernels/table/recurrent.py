@@ -38,8 +38,8 @@ def _gates_alone(rng, dtype, N, D, H):
     return _gates(rng, dtype, N, 4, H), H
 
 
-def _gates_by_id(rng, dtype, N, D, H):
-    return _gates(rng, dtype, N, 4, H), rng.integers(0, D, N), D
+def _gates_by_id(rng, dtype, N, V, H):
+    return _gates(rng, dtype, N, 4, H), rng.integers(0, V, N), normal(rng, dtype, V, H), H
 
 
 # T x B x H with V rows of inputs. A batch that fills no tiles is not split, but 208 units are.
@@ -124,7 +124,7 @@ KERNELS = (
     Kernel("gates_backward_input", "gates", sized(_from_gates, _GATES, _GATES_BENCH), rtol32=5e-6),
     Kernel("gates_backward_weight", "gates", sized(_gates_and_rows, _GATES, _GATES_BENCH), rtol32=5e-6),
     Kernel("gates_backward_bias", "gates", sized(_gates_alone, _GATES, _GATES_BENCH), rtol32=1e-5),
-    Kernel("gates_sum_rows", "gates", sized(_gates_by_id, _GATES, (512, 65, 512)), rtol32=1e-5),
+    Kernel("gates_backward_table", "gates", sized(_gates_by_id, _GATES, (512, 65, 512)), rtol32=1e-5),
     Kernel(
         "lstm_forward",
         "lstm",
