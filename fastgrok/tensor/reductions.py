@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import ops
+from .. import autograd, ops
 from ..autograd import Variable, apply
 from ..errors import ArgumentError, DtypeError, RangeError, ShapeError
 from ..ops.base import KERNEL_SIZE, check_float, contiguous, normalise_axes, normalise_axis
@@ -132,8 +132,9 @@ class Reductions(Variable):
 
     def _extreme(self, op: type[ops.Op], place: Any, dim: int, keepdim: bool) -> ValuesAndIndices:
         """Return the values that an op finds along a dimension, and their places."""
-        if self.requires_grad:  # the gradient goes to that place, of equal ones too
+        if self.requires_grad or autograd.tracer is None:  # a gradient goes to that place, of equal ones too
             return self._chosen(place(dim, keepdim=True), dim, keepdim)
+        # An export must see an op find the values; to look for them twice takes four times as long.
         dim = normalise_axis(op.__name__.lower(), dim, self.array.ndim)  # one dimension: the op itself takes several
         indices = place(dim, keepdim)
         return ValuesAndIndices(apply(op, self, dim=dim, keepdim=keepdim), indices)
