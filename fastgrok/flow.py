@@ -66,6 +66,7 @@ def _run(op: Op, douts: list, retain_graph: bool, send: Callable[[Any, Any], Non
                 douts[i] = dout.dense()
     if op.hooks or op.retained:
         _call_hooks(op, douts)
+    op.final = not retain_graph
     gradients = op.backward(*douts)
     sources = op.sources
     if not (retain_graph or op.stateless):

@@ -47,7 +47,8 @@ class LSTM(Op):
         dh_n, dc_n = (
             np.zeros((B, H), self.x.dtype) if d is None else contiguous(d).reshape(B, H) for d in (dh_n, dc_n)
         )
-        dgates, dc0 = kernels.lstm_backward(dout, dh_n, dc_n, self.w_hh, self.c, self.gates)
+        place = self.gates if self.final else None
+        dgates, dc0 = kernels.lstm_backward(dout, dh_n, dc_n, self.w_hh, self.c, self.gates, place)
         need_x, need_ih, need_hh, need_h0, need_c0, *need_bias = self.needs
 
         dx = dw_ih = dw_hh = dh0 = db = None

@@ -38,7 +38,7 @@ def lstm_forward(inputs, ids, w, h0, c0):
     return h, c, _blocks(saved.reshape(T * B, 4, H), inputs.shape[0])
 
 
-def lstm_backward(dout, dh_n, dc_n, w, c, gates):
+def lstm_backward(dout, dh_n, dc_n, w, c, gates, place=None):
     """See fastgrok_kernels.lstm.lstm_backward."""
     T, B, H = dout.shape
     rows = _rows(gates, H).reshape(T, B, 4, H)
