@@ -115,6 +115,8 @@ NAMES = [
     "sum_of_squares",
     "swap_axes",
     "tanh_backward",
+    "tanh_dropout_backward",
+    "tanh_dropout_forward",
     "tanh_forward",
     "topk",
     "total",

@@ -147,11 +147,16 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     ShapeError, DtypeError
         When shapes or dtypes do not go together.
     """
+    return linear_then(ops.Linear, input, weight, bias)
+
+
+def linear_then(op: type[ops.Linear], input: Tensor, weight: Tensor, bias: Tensor | None, **settings: Any) -> Tensor:
+    """`linear`, by an op that may do more: its `settings` say what."""
     operands = (input, weight) if bias is None else (input, weight, bias)
     for operand in operands:
         if not isinstance(operand, Tensor):
             check_tensors("linear", input=input, weight=weight, bias=operand)
-    return apply(ops.Linear, *operands)
+    return apply(op, *operands, **settings)
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from .. import ops
 from ..tensor import Tensor
 from . import functional as F
 from . import init
@@ -66,6 +67,10 @@ class Linear(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Compute x W^T + b."""
         return F.linear(input, self.weight, self.bias)
+
+    def _forward_then(self, activation: type[ops.Op], p: float, input: Tensor) -> Tensor:
+        """Compute an activation of x W^T + b and drop elements of that with probability p, in one op."""
+        return F.linear_then(ops.Dense, input, self.weight, self.bias, activation=activation, p=p)
 
     def extra_repr(self) -> str:
         """Return the sizes."""

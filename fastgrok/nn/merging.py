@@ -1,36 +1,56 @@
 """Neighbours in a `Sequential` that one op computes at once. Results and gradients are the same; only time tells."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
-from .activation import ReLU
+from .. import ops
+from .activation import ReLU, Sigmoid, Tanh
+from .dropout import Dropout
+from .linear import Linear
 from .module import Module
 from .pool import MaxPool1d, MaxPool2d
 
+_ACTIVATIONS: dict[type[Module], type[ops.Op]] = {ReLU: ops.ReLU, Sigmoid: ops.Sigmoid, Tanh: ops.Tanh}
+
 
 def steps(modules: Iterable[Module]) -> Iterator[Callable[[Any], Any]]:
-    """Yield what to call one after the other: each module, but a pool that takes in the `ReLU` before it for both.
+    """Yield what to call one after the other: each module, or what does the work of a few neighbours.
 
-    Nobody else sees what a module of a `Sequential` passes to the next, unless a hook or a method of the user's own
-    looks at it: such modules stay by themselves.
+    A pool takes in the `ReLU` before it, a `Linear` the activation behind it and the dropout behind that. Nobody else
+    sees what a module of a `Sequential` passes to the next, unless a hook or a method of the user's own looks at it:
+    such modules stay by themselves.
     """
-    waiting = None
-    for module in modules:
-        if waiting is not None:
-            if type(module) in (MaxPool1d, MaxPool2d) and _as_made(module) and not module.return_indices:
-                yield module._forward_relu
-                waiting = None
-                continue
-            yield waiting
-            waiting = None
-        if type(module) is ReLU and _as_made(module) and not module.inplace:
-            waiting = module
+    modules = [*modules]
+    modules.reverse()  # the next one last
+    while modules:
+        module = modules.pop()
+        if modules and type(module) in (Linear, ReLU) and _as_made(module) and _as_made(modules[-1]):
+            yield _linear(module, modules) if type(module) is Linear else _relu(module, modules)
         else:
             yield module
-    if waiting is not None:
-        yield waiting
+
+
+def _relu(relu: Any, rest: list[Any]) -> Callable[[Any], Any]:
+    """Return what to call for a `ReLU`, having taken off the end of `rest` the pool whose work that does too."""
+    pool = rest[-1]
+    if relu.inplace or type(pool) not in (MaxPool1d, MaxPool2d) or pool.return_indices:
+        return relu
+    return rest.pop()._forward_relu
+
+
+def _linear(linear: Any, rest: list[Any]) -> Callable[[Any], Any]:
+    """Likewise for a `Linear`, an activation and a dropout that zeroes some elements."""
+    activation = _ACTIVATIONS.get(type(rest[-1]))
+    if activation is None or (activation is ops.ReLU and rest[-1].inplace):
+        return linear
+    rest.pop()
+    after = rest[-1] if rest else None
+    if type(after) is Dropout and after.training and 0 < after.p < 1 and not after.inplace and _as_made(after):
+        return partial(linear._forward_then, activation, rest.pop().p)
+    return partial(linear._forward_then, activation, 0.0)
 
 
 def _as_made(module: Module) -> bool:
     """Whether calling a module does what its class says and nothing more."""
-    return not module._hooks and "forward" not in vars(module)
+    return not module._hooks and "forward" not in module.__dict__

@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import ops
 from ..ops.base import normalise_axes, normalise_axis
+from .elementwise import NODES
 from .graph import Call, Graph, emits
 from .tracing import Ref
 
@@ -28,6 +29,13 @@ def _linear(graph: Graph, call: Call) -> str:
 @emits(ops.LinearReLU)
 def _linear_relu(graph: Graph, call: Call) -> str:
     return graph.add("Relu", _linear(graph, call))
+
+
+@emits(ops.Dense)
+def _dense(graph: Graph, call: Call) -> str:
+    if call.setting("p"):
+        raise call.cannot("dropout that is active in evaluation cannot be exported")
+    return graph.add(NODES[call.setting("activation")], _linear(graph, call))
 
 
 @emits(ops.Embedding)

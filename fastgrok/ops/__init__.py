@@ -9,6 +9,7 @@ from .attention import Attention, FusedAttention, Heads, SelfAttention
 from .base import Op
 from .book import BookCrossEntropy, BookLSTMStep, BookRNNStep, Gates, GateShares
 from .conv import Conv, ConvTranspose, Fold, Unfold
+from .dense import Dense
 from .distances import PNorm
 from .dropout import Dropout
 from .elementwise import (
@@ -88,6 +89,7 @@ __all__ = [
     "CrossEntropy",
     "CumProd",
     "CumSum",
+    "Dense",
     "Diagonal",
     "Div",
     "Dropout",

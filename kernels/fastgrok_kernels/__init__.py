@@ -35,7 +35,7 @@ _MODULES = {
     "cross_entropy": ("cross_entropy_backward", "cross_entropy_forward", "cross_entropy_with_gradient"),
     "cumulative": ("cumsum_backward", "cumsum_forward"),
     "depthwise": ("depthwise_backward_input", "depthwise_backward_weight", "depthwise_forward"),
-    "dropout": ("dropout_backward", "dropout_forward"),
+    "dropout": ("dropout_backward", "dropout_forward", "tanh_dropout_backward", "tanh_dropout_forward"),
     "elementwise": (
         "bias_relu_backward", "exp_forward", "log_forward", "relu_backward", "relu_forward",
         "sigmoid_backward", "sigmoid_forward", "sqrt_backward", "sqrt_forward",

@@ -214,6 +214,13 @@ def test_multihead_attention(tmp_path):
     check(Model(), inputs(2, 3, 4), tmp_path, [inputs(3, 5, 2)], dynamic_axes=axes)
 
 
+@pytest.mark.parametrize("activation", [nn.ReLU, nn.Sigmoid, nn.Tanh])
+def test_dense_layers(tmp_path, activation):
+    model = nn.Sequential(nn.Linear(3, 4), activation(), nn.Dropout(0.5), nn.Linear(4, 2, bias=False), activation())
+    for shape in ((2, 3), (2, 5, 3)):
+        check(model.eval(), fastgrok.randn(*shape), tmp_path, [fastgrok.randn(*shape)])
+
+
 def test_hooks(tmp_path):
     model = nn.Sequential(nn.Linear(3, 4), nn.Tanh())
     model[0].register_full_backward_hook(lambda *arguments: None)

@@ -71,6 +71,7 @@ def test_other_threads_are_not_recorded(tmp_path):
 REFUSED = {
     "no counterpart": (lambda x: F.unfold(x.reshape(1, 1, 3, 4), 2), "Unfold"),
     "random": (lambda x: F.dropout(x, 0.5, training=True), "Dropout"),
+    "random, after a dense layer": (lambda x: nn.Sequential(nn.Linear(4, 2), nn.Tanh(), nn.Dropout(0.5))(x), "Dense"),
     "values as numbers": (lambda x: x * x.sum().item(), "Mul, reads numbers .* differ"),
     "values from NumPy": (lambda x: x + fastgrok.from_numpy(x.detach().numpy() * 2), "Add, reads numbers .* differ"),
     "rounding": (lambda x: x.round(decimals=2), "Round .*cannot be exported"),

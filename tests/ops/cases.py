@@ -212,6 +212,16 @@ CASES = [
     Case(ops.LinearReLU, "bias", normal((5, 3), (4, 3), (4,))),
     Case(ops.LinearReLU, "no-bias", normal((2, 5, 3), (4, 3))),
     Case(ops.LinearReLU, "1-d", normal((3,), (4, 3), (4,))),
+    *[
+        Case(ops.Dense, f"{activation.__name__}-{id}", normal(*shapes), {"activation": activation, **static})
+        for activation in (ops.ReLU, ops.Sigmoid, ops.Tanh)
+        for id, shapes, static in (
+            ("bias", ((5, 3), (4, 3), (4,)), {}),
+            ("no-bias", ((2, 5, 3), (4, 3)), {}),
+            ("dropout", ((5, 3), (4, 3), (4,)), {"p": 0.4, "seed": 7}),
+        )
+    ],
+    Case(ops.Dense, "large-dropout", normal((70, 3), (80, 3), (80,)), {"p": 0.4, "seed": 7}),
     Case(ops.Embedding, "matrix", normal((5, 3)), {"ids": IDS}),
     Case(ops.Embedding, "padding", lambda rng: [rng.standard_normal((4, 3))], {"ids": np.array([0, 3, 0])}),
     *[

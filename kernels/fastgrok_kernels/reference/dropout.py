@@ -17,6 +17,17 @@ def dropout_backward(dy, p, seed):
     return dropout_forward(dy, p, seed)
 
 
+def tanh_dropout_forward(x, p, seed):
+    """y and z, shaped as x."""
+    y = np.tanh(x)
+    return y, dropout_forward(y, p, seed)
+
+
+def tanh_dropout_backward(dz, y, p, seed):
+    """dx, shaped as dz."""
+    return dropout_forward(dz, p, seed) * (1 - y**2)
+
+
 def _kept(size, p, seed):
     """Which of `size` elements are kept: those whose 32-bit word is at least p 2^32."""
     return _random_words(size, seed) >= round(p * 2**32)

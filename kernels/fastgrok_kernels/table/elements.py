@@ -182,6 +182,10 @@ def _dropped(rng, dtype, *shape):
     return normal(rng, dtype, *shape), 0.3, 2**40 + 12345
 
 
+def _tanhs_dropped(rng, dtype, *shape):
+    return *_tanhs(rng, dtype, *shape), 0.3, 2**40 + 12345
+
+
 def _rows_and_nan(rng, dtype):
     return np.ones((2, 3), dtype), np.array([[np.nan, -1, 0], [2, -np.inf, np.inf]], dtype)
 
@@ -197,6 +201,9 @@ _DENSE = (
 )
 _DROPOUT_EDGES = tuple(
     Case(f"p={p}", lambda rng, dtype, p=p: (normal(rng, dtype, 33), p, 2**64 - 1)) for p in (0.0, 0.999, 1.0)
+)
+_TANH_DROPOUT_EDGES = tuple(
+    Case(f"p={p}", lambda rng, dtype, p=p: (*_tanhs(rng, dtype, 33), p, 2**64 - 1)) for p in (0.0, 0.999)
 )
 KERNELS = (
     _arithmetic("add"),
@@ -299,4 +306,10 @@ KERNELS = (
     ),
     Kernel("dropout_forward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),
     Kernel("dropout_backward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES)),
+    Kernel("tanh_dropout_forward", "dropout", (*sized(_dropped, ELEMENTS, ELEMENTS_BENCH), *_DROPOUT_EDGES[:2])),
+    Kernel(
+        "tanh_dropout_backward",
+        "dropout",
+        (*sized(_tanhs_dropped, ELEMENTS, ELEMENTS_BENCH), *_TANH_DROPOUT_EDGES),
+    ),
 )
