@@ -5,7 +5,7 @@ All arrays are flat.
 
 from . import jit
 from .simd import lanes_of
-from .vector import load, store, transpose
+from .vector import load, splat, store, transpose
 
 
 @jit.serial
@@ -28,14 +28,23 @@ def pack_panel(source, s0, s_row, columns, depth, panel, p0, p_row, width):
 def pack_panel_transposed(source, s0, s_column, columns, depth, panel, p0, p_row, width):
     """panel[p0 + k * p_row + j] = source[s0 + j * s_column + k], else as `pack_panel`."""
     lanes = lanes_of(panel)
-    whole, done = (columns if columns >= lanes else 0), depth // lanes * lanes
-    for first in range(0, whole, lanes):
-        j = min(first, columns - lanes)  # the last block overlaps the one before
-        for k in range(0, done, lanes):
-            transpose(source, s0 + j * s_column + k, s_column, panel, p0 + k * p_row + j, p_row)
+    # Whole blocks: the last ones overlap those before. Where columns are too few for one, zeros complete it.
+    some, filled, done = min(columns, lanes), columns, 0
+    if depth >= lanes and (columns >= lanes or (0 < columns and width >= lanes)):
+        filled, done = max(columns, lanes), depth
+        for first in range(0, columns, lanes):
+            j = min(first, columns - some)
+            for k in range(0, depth, lanes):
+                k = min(k, depth - lanes)
+                transpose(source, s0 + j * s_column + k, s_column, some, panel, p0 + k * p_row + j, p_row)
     for j in range(columns):
-        for k in range(done if j < whole else 0, depth):
+        for k in range(done, depth):
             panel[p0 + k * p_row + j] = source[s0 + j * s_column + k]
-    for k in range(depth):
-        for j in range(columns, width):
+    zeros = splat(panel, panel.dtype.type(0))
+    while filled + lanes <= width:
+        for k in range(depth):
+            store(panel, p0 + k * p_row + filled, zeros)
+        filled += lanes
+    for j in range(filled, width):
+        for k in range(depth):
             panel[p0 + k * p_row + j] = 0

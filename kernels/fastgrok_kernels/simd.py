@@ -180,6 +180,7 @@ _full4 = _tile(4, VECTORS, False)
 _full2 = _tile(2, VECTORS, False)
 _full1 = _tile(1, VECTORS, False)
 _edge = _tile(ROWS, 1, True)
+_edge4 = _tile(4, 1, True)
 _edge1 = _tile(1, 1, True)
 
 
@@ -232,6 +233,10 @@ def _panel_compiled(a, a0, a_row, a_k, a_block, b, b0, b_k, c, c0, c_row, rows, 
             _edge(a, a0 + i * a_row, a_row, a_k, a_block, b, b0 + j, b_k,
                   c, c0 + j + i * c_row, c_row, 0, blocks, k, left, accumulate)
             i += ROWS
+        while i + 4 <= rows:
+            _edge4(a, a0 + i * a_row, a_row, a_k, a_block, b, b0 + j, b_k,
+                   c, c0 + j + i * c_row, c_row, 0, blocks, k, left, accumulate)
+            i += 4
         while i < rows:
             _edge1(a, a0 + i * a_row, a_row, a_k, a_block, b, b0 + j, b_k,
                    c, c0 + j + i * c_row, c_row, 0, blocks, k, left, accumulate)

@@ -440,54 +440,71 @@ power_of_two = _power_of_two_plain if jit.DISABLED else _power_of_two
 # ------------------------------------------------------------------------------------------------ transposition
 
 
-@intrinsic
-def _transpose(typingctx, a, a0, a_row, b, b0, b_row):
-    bits = a.dtype.bitwidth
-    count = LANES * 32 // bits
-    vector = _llvm_type(Vector(a.dtype, count))
-    intp = ir.IntType(64)
+def _transposing(limited):
+    """Make the intrinsic that turns a block, all rows of it or, `limited`, the first ones."""
 
-    def codegen(context, builder, signature, arguments):
-        def spots(array, offset, row, kind):
-            data = context.make_array(kind)(context, builder, array).data
-            starts = [builder.add(offset, builder.mul(row, intp(i))) for i in range(count)]
-            return [builder.bitcast(builder.gep(data, [start]), vector.as_pointer()) for start in starts]
+    @intrinsic
+    def turn(typingctx, a, a0, a_row, rows, b, b0, b_row):
+        bits = a.dtype.bitwidth
+        count = LANES * 32 // bits
+        vector, zeros = _llvm_type(Vector(a.dtype, count)), [0.0] * count
+        intp = ir.IntType(64)
 
-        a, a0, a_row, b, b0, b_row = arguments
-        rows = [builder.load(spot, align=bits // 8) for spot in spots(a, a0, a_row, signature.args[0])]
-        # Swap ever smaller off-diagonal blocks: halves, quarters, ... until single elements have changed places.
-        width = count // 2
-        while width:
-            keep = [i if not i & width else count + i - width for i in range(count)]
-            other = [i + width if not i & width else count + i for i in range(count)]
-            masks = [ir.Constant(ir.VectorType(ir.IntType(32), count), mask) for mask in (keep, other)]
+        def codegen(context, builder, signature, arguments):
+            def spot(place, array, start):
+                data = context.make_array(signature.args[place])(context, builder, array).data
+                return builder.bitcast(builder.gep(data, [start]), vector.as_pointer())
+
+            a, a0, a_row, limit, b, b0, b_row = arguments
+            rows = []
             for i in range(count):
-                if not i & width:
-                    pair = rows[i], rows[i + width]
-                    rows[i], rows[i + width] = (builder.shuffle_vector(*pair, mask) for mask in masks)
-            width //= 2
-        for row, spot in zip(rows, spots(b, b0, b_row, signature.args[3]), strict=True):
-            builder.store(row, spot, align=bits // 8)
-        return context.get_dummy_value()
+                step = builder.mul(a_row, intp(i))
+                there = builder.icmp_signed("<", intp(i), limit)
+                start = builder.add(a0, builder.select(there, step, intp(0)) if limited else step)
+                row = builder.load(spot(0, a, start), align=bits // 8)
+                rows.append(builder.select(there, row, ir.Constant(vector, zeros)) if limited else row)
+            # Swap ever smaller off-diagonal blocks: halves, quarters, ... until single elements have changed places.
+            width = count // 2
+            while width:
+                keep = [i if not i & width else count + i - width for i in range(count)]
+                other = [i + width if not i & width else count + i for i in range(count)]
+                masks = [ir.Constant(ir.VectorType(ir.IntType(32), count), mask) for mask in (keep, other)]
+                for i in range(count):
+                    if not i & width:
+                        pair = rows[i], rows[i + width]
+                        rows[i], rows[i + width] = (builder.shuffle_vector(*pair, mask) for mask in masks)
+                width //= 2
+            for i, row in enumerate(rows):
+                builder.store(row, spot(4, b, builder.add(b0, builder.mul(b_row, intp(i)))), align=bits // 8)
+            return context.get_dummy_value()
 
-    return types.void(a, types.intp, types.intp, b, types.intp, types.intp), codegen
+        return types.void(a, types.intp, types.intp, types.intp, b, types.intp, types.intp), codegen
+
+    return turn
+
+
+_transpose, _transpose_some = _transposing(False), _transposing(True)
 
 
 @jit.serial
-def _transpose_compiled(a, a0, a_row, b, b0, b_row):
+def _transpose_compiled(a, a0, a_row, rows, b, b0, b_row):
     lanes = lanes_of(a)
-    reach_a, reach_b = a0 + (lanes - 1) * a_row + lanes, b0 + (lanes - 1) * b_row + lanes
+    reach_a, reach_b = a0 + (rows - 1) * a_row + lanes, b0 + (lanes - 1) * b_row + lanes
     if jit.CHECK and (a0 < 0 or b0 < 0 or reach_a > a.size or reach_b > b.size):
         raise IndexError("transpose: block reaches outside its array")
-    _transpose(a, a0, a_row, b, b0, b_row)
+    if rows == lanes:
+        _transpose(a, a0, a_row, rows, b, b0, b_row)
+    else:
+        _transpose_some(a, a0, a_row, rows, b, b0, b_row)
 
 
-def _transpose_plain(a, a0, a_row, b, b0, b_row):
+def _transpose_plain(a, a0, a_row, rows, b, b0, b_row):
     a, b, lanes = a.reshape(-1), b.reshape(-1), LANES * 4 // a.itemsize
     for i in range(lanes):
         for j in range(lanes):
-            b[b0 + j * b_row + i] = a[a0 + i * a_row + j]
+            b[b0 + j * b_row + i] = a[a0 + i * a_row + j] if i < rows else 0
 
 
 transpose = _transpose_plain if jit.DISABLED else _transpose_compiled
-"""transpose(a, a0, a_row, b, b0, b_row): b[b0 + j * b_row + i] = a[a0 + i * a_row + j], a block of lanes x lanes."""
+"""transpose(a, a0, a_row, rows, b, b0, b_row): b[b0 + j * b_row + i] = a[a0 + i * a_row + j], a block of lanes x lanes;
+of the rows of `a` there are `rows`, from 1 to lanes, and zeros take the place of the others."""
