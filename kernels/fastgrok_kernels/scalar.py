@@ -22,7 +22,7 @@ from numba.extending import overload
 from . import jit, pipeline
 from .vector import Vector, copysign, exponent_of_low_bits, power_of_two, round_half_even, select
 
-__all__ = ["erf", "exp", "exp_below_one", "from_ordered", "log", "log1p_unit", "sigmoid", "tanh", "to_ordered"]
+__all__ = ["erf", "exp", "exp_below_one", "log", "log1p_unit", "sigmoid", "tanh", "to_ordered"]
 
 # ---------------------------------------------------------------------------------------------------- fitted tables
 
@@ -270,7 +270,7 @@ def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table
 
 
 def _by_bits(real, whole, bits_of, number, mantissa, table, ln2_parts):
-    """The functions that look at the bits of a number: log, to_ordered and from_ordered, of scalars.
+    """The functions that look at the bits of a number: log and to_ordered, of scalars.
 
     `whole` is the integer type as wide as `real`; `bits_of` and `number` convert without changing bits.
     """
@@ -313,10 +313,7 @@ def _by_bits(real, whole, bits_of, number, mantissa, table, ln2_parts):
         bits = bits_of(x)
         return whole(bits ^ ((bits >> sign_shift) & magnitude_bits))
 
-    def from_ordered(key):
-        return number(key ^ ((key >> sign_shift) & magnitude_bits))
-
-    return {"log": log, "to_ordered": to_ordered, "from_ordered": from_ordered}
+    return {"log": log, "to_ordered": to_ordered}
 
 
 _BODIES = {
@@ -394,12 +391,6 @@ def to_ordered(x):
     The compiler vectorises a maximum of integers, but not of floats that may be NaN.
     """
     return _body("to_ordered", x)(x)
-
-
-@_by_dtype
-def from_ordered(x):
-    """The float of an integer made by `to_ordered`."""
-    return _body("from_ordered", x)(x)
 
 
 def _body(name, x):

@@ -6,7 +6,7 @@ Each row is reduced on its own in a fixed order, so the results do not depend on
 import numpy as np
 
 from . import jit, memory
-from .scalar import exp_below_one, from_ordered, log, to_ordered
+from .scalar import exp_below_one, log
 from .simd import lanes_of
 from .vector import fetch_line, fetch_line_to_write, load, max_lanes, select, splat, store, sum_lanes
 
@@ -86,15 +86,6 @@ def _scratch(x):
 # ---------------------------------------------------------------------------------------------------- one row
 
 
-@jit.serial
-def _maximum(row):
-    best = to_ordered(row[0])
-    for i in range(row.size):
-        key = to_ordered(row[i])
-        best = key if key > best else best
-    return from_ordered(best)
-
-
 @jit.serial(reassociate=True)
 def _sum(row):
     total = row.dtype.type(0)
@@ -108,26 +99,6 @@ def dot(a, b):
     total = a.dtype.type(0)
     for i in range(a.size):
         total += a[i] * b[i]
-    return total
-
-
-@jit.serial(reassociate=True)
-def _sum_of_exps(x, shift):
-    total = x.dtype.type(0)
-    for i in range(x.size):
-        total += exp_below_one(x[i] - shift)
-    return total
-
-
-@jit.serial
-def _softmax_row(x, shift, factor, y):
-    """y = factor softmax(x), where `shift` is the maximum of x; returns the sum of e^(x - shift)."""
-    for i in range(x.size):
-        y[i] = exp_below_one(x[i] - shift)
-    total = _sum(y)
-    scale = factor / total
-    for i in range(x.size):
-        y[i] *= scale
     return total
 
 
@@ -211,6 +182,37 @@ def _rows_in_turn(x, n0, n1, V, factor, y, maxima, sums):
 
 
 @jit.serial
+def _short_rows(x, n0, n1, V, factor, y, maxima, sums):
+    """The same for rows that are shorter than a vector, whose other lanes count as -inf.
+
+    What lies in them belongs to the rows behind, whose turn comes later; the last rows are copied to a line of their
+    own. 100 x 10 takes 3 us, number by number 7.
+    """
+    lanes = lanes_of(x)
+    line, inside = np.zeros(lanes, x.dtype), np.zeros(lanes, x.dtype)
+    inside[:V] = 1
+    own, nothing = load(inside, 0) > x.dtype.type(0), x.dtype.type(-np.inf)
+    for n in range(n0, n1):
+        at, whole = n * V, n * V + lanes <= n1 * V
+        if whole:
+            row = load(x, at)
+        else:
+            line[:V] = x[at : at + V]
+            row = load(line, 0)
+        row = select(own, row, nothing)
+        maxima[n] = max_lanes(row)
+        e = exp_below_one(row - maxima[n])
+        sums[n] = sum_lanes(e)
+        if y.size:
+            e = e * (factor / sums[n])
+            if whole:
+                store(y, at, e)
+            else:
+                store(line, 0, e)
+                y[at : at + V] = line[:V]
+
+
+@jit.serial
 def log_of(x):
     """x = log(x), of many numbers at once, hence vectorised."""
     for i in range(x.size):
@@ -220,15 +222,11 @@ def log_of(x):
 @jit.serial
 def softmax_block(x, n0, n1, factor, y, maxima, sums):
     """For the rows n0 <= n < n1: their maxima, the sums of e^(x - maximum), and y = factor softmax(x) if y has rows."""
-    if x.shape[1] >= lanes_of(x):
-        _rows_in_turn(x.reshape(-1), n0, n1, x.shape[1], factor, y.reshape(-1), maxima, sums)
+    V = x.shape[1]
+    if V >= lanes_of(x):
+        _rows_in_turn(x.reshape(-1), n0, n1, V, factor, y.reshape(-1), maxima, sums)
     else:
-        for n in range(n0, n1):
-            maxima[n] = _maximum(x[n])
-            if y.size:
-                sums[n] = _softmax_row(x[n], maxima[n], factor, y[n])
-            else:
-                sums[n] = _sum_of_exps(x[n], maxima[n])
+        _short_rows(x.reshape(-1), n0, n1, V, factor, y.reshape(-1), maxima, sums)
 
 
 @jit.parallel(work=lambda x, *_: 0.5 * x.size)
