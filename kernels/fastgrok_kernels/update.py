@@ -111,7 +111,7 @@ def _adam_step(p, m, v, g, step_size, rest1, beta2, rest2, root_scale, eps, shri
         p[i] = x - step_size * mean / (root_scale * math.sqrt(square) + eps)
 
 
-# Tried: m and v of Adam written past the caches, which leaves room there for what a step needs next. With H = 512, where
+# Tried: m and v of Adam written past the caches, which leaves room for what a step needs next. With H = 512, where
 # both are 17 MB, training steps took 0.99 to 1.00 of the time.
 # A slice is taken before each loop: indices into the whole array would keep Numba's test for negative ones, and with it
 # the loop scalar (measured on Adam: 2.5 against 0.5 ms for 2.2 million parameters).
