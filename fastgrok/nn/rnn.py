@@ -198,8 +198,7 @@ class RNNBase(Module):
 
     def _weights(self, k: int) -> list[Tensor]:
         """Return the weights that layer and direction `k` is run with."""
-        own = self._parameters  # read directly: an attribute that is not an ordinary one takes three times as long
-        return [own[name] if name in own else getattr(self, name) for name in self._weight_names[k]]
+        return [getattr(self, name) for name in self._weight_names[k]]
 
     def _check_input(self, name: str, x: Tensor, packed: bool) -> None:
         """Raise for an input of the wrong shape or dtype."""

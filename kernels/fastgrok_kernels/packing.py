@@ -5,7 +5,8 @@ All arrays are flat.
 
 from . import jit
 from .simd import lanes_of
-from .vector import load, splat, store, transpose
+from .transpose import transpose
+from .vector import load, splat, store
 
 
 @jit.serial

@@ -38,7 +38,7 @@ class Vector(types.Type):
 @register_model(Vector)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager, vector):
-        super().__init__(manager, vector, _llvm_type(vector))
+        super().__init__(manager, vector, llvm_type(vector))
 
 
 def _llvm_scalar(dtype):
@@ -49,7 +49,7 @@ def _llvm_scalar(dtype):
     return ir.FloatType() if dtype == types.float32 else ir.DoubleType()
 
 
-def _llvm_type(ty):
+def llvm_type(ty):
     """The LLVM type of a Vector or of a scalar number."""
     return ir.VectorType(_llvm_scalar(ty.dtype), ty.count) if isinstance(ty, Vector) else _llvm_scalar(ty)
 
@@ -123,7 +123,7 @@ def _loading(size):
 
         def codegen(context, builder, signature, arguments):
             data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-            spot = builder.bitcast(builder.gep(data, [arguments[1]]), _llvm_type(vector).as_pointer())
+            spot = builder.bitcast(builder.gep(data, [arguments[1]]), llvm_type(vector).as_pointer())
             return builder.load(spot, align=a.dtype.bitwidth // 8)
 
         return vector(a, types.intp), codegen
@@ -141,7 +141,7 @@ def _storing(aligned, metadata):
     def store(typingctx, a, offset, value):
         def codegen(context, builder, signature, arguments):
             data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-            spot = builder.bitcast(builder.gep(data, [arguments[1]]), _llvm_type(value).as_pointer())
+            spot = builder.bitcast(builder.gep(data, [arguments[1]]), llvm_type(value).as_pointer())
             bits = a.dtype.bitwidth * (value.count if aligned else 1)
             instruction = builder.store(arguments[2], spot, align=bits // 8)
             for name in metadata:
@@ -358,7 +358,7 @@ def _select(typingctx, condition, x, y):
 @intrinsic
 def _round(typingctx, x):
     def codegen(context, builder, signature, arguments):
-        kind = _llvm_type(x)
+        kind = llvm_type(x)
         bits = (x.dtype if isinstance(x, Vector) else x).bitwidth
         suffix = f"v{x.count}f{bits}" if isinstance(x, Vector) else f"f{bits}"
         function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind]), f"llvm.rint.{suffix}")
@@ -370,7 +370,7 @@ def _round(typingctx, x):
 @intrinsic
 def _copysign(typingctx, x, sign):
     def codegen(context, builder, signature, arguments):
-        kind = _llvm_type(x)
+        kind = llvm_type(x)
         suffix = f"v{x.count}f{x.dtype.bitwidth}" if isinstance(x, Vector) else f"f{x.bitwidth}"
         name, function = f"llvm.copysign.{suffix}", ir.FunctionType(kind, [kind, kind])
         return builder.call(cgutils.get_or_insert_function(builder.module, function, name), arguments)
@@ -392,7 +392,7 @@ def _power_of_two(typingctx, n):
             return ir.Constant(kind, [value] * repeat if repeat else value)
 
         shifted = builder.shl(builder.add(builder.fptosi(arguments[0], kind), constant(bias)), constant(mantissa))
-        return builder.bitcast(shifted, _llvm_type(n))
+        return builder.bitcast(shifted, llvm_type(n))
 
     return n(n), codegen
 
@@ -407,7 +407,7 @@ def _exponent_of_low_bits(typingctx, x):
         if isinstance(x, Vector):
             kind, places = ir.VectorType(kind, x.count), [mantissa] * x.count
         shifted = builder.shl(builder.bitcast(arguments[0], kind), ir.Constant(kind, places))
-        return builder.bitcast(shifted, _llvm_type(x))
+        return builder.bitcast(shifted, llvm_type(x))
 
     return x(x), codegen
 
@@ -435,76 +435,3 @@ exponent_of_low_bits = _exponent_of_low_bits_plain if jit.DISABLED else _exponen
 """exponent_of_low_bits(x): the number whose exponent bits are the lowest bits of x; its other bits are 0."""
 power_of_two = _power_of_two_plain if jit.DISABLED else _power_of_two
 """power_of_two(n): 2 ** n for a whole float n within the normal range of exponents."""
-
-
-# ------------------------------------------------------------------------------------------------ transposition
-
-
-def _transposing(limited):
-    """Make the intrinsic that turns a block, all rows of it or, `limited`, the first ones."""
-
-    @intrinsic
-    def turn(typingctx, a, a0, a_row, rows, b, b0, b_row):
-        bits = a.dtype.bitwidth
-        count = LANES * 32 // bits
-        vector, zeros = _llvm_type(Vector(a.dtype, count)), [0.0] * count
-        intp = ir.IntType(64)
-
-        def codegen(context, builder, signature, arguments):
-            def spot(place, array, start):
-                data = context.make_array(signature.args[place])(context, builder, array).data
-                return builder.bitcast(builder.gep(data, [start]), vector.as_pointer())
-
-            a, a0, a_row, limit, b, b0, b_row = arguments
-            rows = []
-            for i in range(count):
-                step = builder.mul(a_row, intp(i))
-                there = builder.icmp_signed("<", intp(i), limit)
-                start = builder.add(a0, builder.select(there, step, intp(0)) if limited else step)
-                row = builder.load(spot(0, a, start), align=bits // 8)
-                rows.append(builder.select(there, row, ir.Constant(vector, zeros)) if limited else row)
-            # Swap ever smaller off-diagonal blocks: halves, quarters, ... until single elements have changed places.
-            width = count // 2
-            while width:
-                keep = [i if not i & width else count + i - width for i in range(count)]
-                other = [i + width if not i & width else count + i for i in range(count)]
-                masks = [ir.Constant(ir.VectorType(ir.IntType(32), count), mask) for mask in (keep, other)]
-                for i in range(count):
-                    if not i & width:
-                        pair = rows[i], rows[i + width]
-                        rows[i], rows[i + width] = (builder.shuffle_vector(*pair, mask) for mask in masks)
-                width //= 2
-            for i, row in enumerate(rows):
-                builder.store(row, spot(4, b, builder.add(b0, builder.mul(b_row, intp(i)))), align=bits // 8)
-            return context.get_dummy_value()
-
-        return types.void(a, types.intp, types.intp, types.intp, b, types.intp, types.intp), codegen
-
-    return turn
-
-
-_transpose, _transpose_some = _transposing(False), _transposing(True)
-
-
-@jit.serial
-def _transpose_compiled(a, a0, a_row, rows, b, b0, b_row):
-    lanes = lanes_of(a)
-    reach_a, reach_b = a0 + (rows - 1) * a_row + lanes, b0 + (lanes - 1) * b_row + lanes
-    if jit.CHECK and (a0 < 0 or b0 < 0 or reach_a > a.size or reach_b > b.size):
-        raise IndexError("transpose: block reaches outside its array")
-    if rows == lanes:
-        _transpose(a, a0, a_row, rows, b, b0, b_row)
-    else:
-        _transpose_some(a, a0, a_row, rows, b, b0, b_row)
-
-
-def _transpose_plain(a, a0, a_row, rows, b, b0, b_row):
-    a, b, lanes = a.reshape(-1), b.reshape(-1), LANES * 4 // a.itemsize
-    for i in range(lanes):
-        for j in range(lanes):
-            b[b0 + j * b_row + i] = a[a0 + i * a_row + j] if i < rows else 0
-
-
-transpose = _transpose_plain if jit.DISABLED else _transpose_compiled
-"""transpose(a, a0, a_row, rows, b, b0, b_row): b[b0 + j * b_row + i] = a[a0 + i * a_row + j], a block of lanes x lanes;
-of the rows of `a` there are `rows`, from 1 to lanes, and zeros take the place of the others."""

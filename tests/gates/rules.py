@@ -44,6 +44,7 @@ _BLOCKS = (
     "matmul",
     "matvec",
     "packing",
+    "transpose",
     "vector",
     "simd",
     "scalar",
@@ -60,7 +61,8 @@ KERNEL_MODULES = {
     "simd": ("jit",),
     "vector": ("simd", "jit"),
     "scalar": ("vector", "jit", "pipeline"),  # whose bodies are compiled like all others
-    "packing": ("vector", "simd", "jit"),
+    "transpose": ("vector", "simd", "jit"),
+    "packing": ("transpose", "vector", "simd", "jit"),
     "matvec": ("vector", "jit"),
     "matmul": ("matvec", "packing", "vector", "simd", "scalar", "memory", "jit"),
     "memory": (),
