@@ -66,9 +66,9 @@ def _run(op: Op, douts: list, retain_graph: bool, send: Callable[[Any, Any], Non
                 douts[i] = dout.dense()
     if op.hooks or op.retained:
         _call_hooks(op, douts)
-    op.final = not retain_graph
-    gradients = op.backward(*douts)
+    op.final = not (retain_graph or op.stateless)
     sources = op.sources
+    gradients = op.backward(*douts)
     if not (retain_graph or op.stateless):
         op.__dict__.clear()
     for source, gradient in zip(sources, gradients, strict=False):  # type: ignore[arg-type]

@@ -147,10 +147,10 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     ShapeError, DtypeError
         When shapes or dtypes do not go together.
     """
-    return linear_then(ops.Linear, input, weight, bias)
+    return _linear_then(ops.Linear, input, weight, bias)
 
 
-def linear_then(op: type[ops.Linear], input: Tensor, weight: Tensor, bias: Tensor | None, **settings: Any) -> Tensor:
+def _linear_then(op: type[ops.Linear], input: Tensor, weight: Tensor, bias: Tensor | None, **settings: Any) -> Tensor:
     """`linear`, by an op that may do more: its `settings` say what."""
     operands = (input, weight) if bias is None else (input, weight, bias)
     for operand in operands:

@@ -70,7 +70,7 @@ class Linear(Module):
 
     def _forward_then(self, activation: type[ops.Op], p: float, input: Tensor) -> Tensor:
         """Compute an activation of x W^T + b and drop elements of that with probability p, in one op."""
-        return F.linear_then(ops.Dense, input, self.weight, self.bias, activation=activation, p=p)
+        return F._linear_then(ops.Dense, input, self.weight, self.bias, activation=activation, p=p)
 
     def extra_repr(self) -> str:
         """Return the sizes."""

@@ -11,6 +11,8 @@ from .linear import Linear
 from .module import Module
 from .pool import MaxPool1d, MaxPool2d
 
+_MODULES: tuple[type[Module], ...] = (Dropout, Linear, MaxPool1d, MaxPool2d, ReLU, Sigmoid, Tanh)
+_FORWARDS = {kind: kind.forward for kind in _MODULES}
 _ACTIVATIONS: dict[type[Module], type[ops.Op]] = {ReLU: ops.ReLU, Sigmoid: ops.Sigmoid, Tanh: ops.Tanh}
 
 
@@ -25,7 +27,7 @@ def steps(modules: Iterable[Module]) -> Iterator[Callable[[Any], Any]]:
     modules.reverse()  # the next one last
     while modules:
         module = modules.pop()
-        if modules and type(module) in (Linear, ReLU) and _as_made(module) and _as_made(modules[-1]):
+        if modules and type(module) in (Linear, ReLU) and _as_made(module):
             yield _linear(module, modules) if type(module) is Linear else _relu(module, modules)
         else:
             yield module
@@ -34,7 +36,7 @@ def steps(modules: Iterable[Module]) -> Iterator[Callable[[Any], Any]]:
 def _relu(relu: Any, rest: list[Any]) -> Callable[[Any], Any]:
     """Return what to call for a `ReLU`, having taken off the end of `rest` the pool whose work that does too."""
     pool = rest[-1]
-    if relu.inplace or type(pool) not in (MaxPool1d, MaxPool2d) or pool.return_indices:
+    if relu.inplace or type(pool) not in (MaxPool1d, MaxPool2d) or not _as_made(pool) or pool.return_indices:
         return relu
     return rest.pop()._forward_relu
 
@@ -42,7 +44,7 @@ def _relu(relu: Any, rest: list[Any]) -> Callable[[Any], Any]:
 def _linear(linear: Any, rest: list[Any]) -> Callable[[Any], Any]:
     """Likewise for a `Linear`, an activation and a dropout that zeroes some elements."""
     activation = _ACTIVATIONS.get(type(rest[-1]))
-    if activation is None or (activation is ops.ReLU and rest[-1].inplace):
+    if activation is None or not _as_made(rest[-1]) or (activation is ops.ReLU and rest[-1].inplace):
         return linear
     rest.pop()
     after = rest[-1] if rest else None
@@ -52,5 +54,6 @@ def _linear(linear: Any, rest: list[Any]) -> Callable[[Any], Any]:
 
 
 def _as_made(module: Module) -> bool:
-    """Whether calling a module does what its class says and nothing more."""
-    return not module._hooks and "forward" not in module.__dict__
+    """Whether calling one of these modules does what its class was made to do and nothing more."""
+    kind = type(module)
+    return not module._hooks and "forward" not in module.__dict__ and kind.forward is _FORWARDS[kind]

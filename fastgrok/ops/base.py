@@ -66,7 +66,7 @@ class Op:
     outputs: int = 1
     saved: tuple = ()  # (storage, version) of the inputs and outputs that are saved
     hooks: dict[int, list] | None = None  # functions to call with the gradient of an output
-    final: bool = False  # in backward: it runs for the last time, and may overwrite what forward saved
+    final: bool = False  # backward runs for the last time: it may overwrite what was saved once `sources` is None
     retained: dict[int, Any] | None = None  # weak references to the outputs that keep their gradient
 
     def __init_subclass__(cls, register: bool = True, **keywords: Any):

@@ -47,7 +47,9 @@ class LSTM(Op):
         dh_n, dc_n = (
             np.zeros((B, H), self.x.dtype) if d is None else contiguous(d).reshape(B, H) for d in (dh_n, dc_n)
         )
-        place = self.gates if self.final else None
+        place = None
+        if self.final:  # without sources it cannot run again, also if it is interrupted
+            place, self.sources = self.gates, None
         dgates, dc0 = kernels.lstm_backward(dout, dh_n, dc_n, self.w_hh, self.c, self.gates, place)
         need_x, need_ih, need_hh, need_h0, need_c0, *need_bias = self.needs
 
@@ -58,7 +60,7 @@ class LSTM(Op):
             first = np.ascontiguousarray(dgates[:, :B])
             dh0 = kernels.gates_backward_input(first, self.w_hh) if T else dh_n
         gathered, w_ih, shape = self.gathered, self.w_ih, self.x.shape
-        if gathered is not None and gathered.unchanged:
+        if gathered is not None and len(gathered.table) and gathered.unchanged:
             sums, dw_ih, db = kernels.gates_backward_table(dgates, gathered.ids.reshape(-1), gathered.table, H)
             if need_x:
                 dx = FoldedGradient(dgates, sums, lambda d: kernels.gates_backward_input(d, w_ih), shape)

@@ -132,10 +132,10 @@ class Reductions(Variable):
 
     def _extreme(self, op: type[ops.Op], place: Any, dim: int, keepdim: bool) -> ValuesAndIndices:
         """Return the values that an op finds along a dimension, and their places."""
+        dim = normalise_axis(op.__name__[1:].lower(), dim, self.array.ndim)  # one dimension: the op takes several
         if self.requires_grad or autograd.tracer is None:  # a gradient goes to that place, of equal ones too
             return self._chosen(place(dim, keepdim=True), dim, keepdim)
         # An export must see an op find the values; to look for them twice takes four times as long.
-        dim = normalise_axis(op.__name__.lower(), dim, self.array.ndim)  # one dimension: the op itself takes several
         indices = place(dim, keepdim)
         return ValuesAndIndices(apply(op, self, dim=dim, keepdim=keepdim), indices)
 

@@ -263,7 +263,7 @@ def lstm_backward(dout, dh_n, dc_n, w, c, gates, place=None):
     dout (T, B, H) for the outputs, dh_n and dc_n (B, H) for the last hidden and cell state, w (4 * H, H), c and gates
     from `lstm_forward` -> dgates (J, T * B, 4, 16), dc0 (B, H). What flows to h0, to the weights and to the inputs are
     products of dgates (gates.py). They are written to `place`, which may be `gates` itself: that saves 1 % of a
-    training step, and its memory.
+    training step, and its memory. No `_into` form: the same call returns what is new in both cases.
     """
     T, B, H = dout.shape
     dh, dc, dgates = dh_n.copy(), dc_n.copy(), memory.empty_like(gates) if place is None else place

@@ -110,7 +110,7 @@ def _matmul(a, b, c, bias, sizes, transpose_a, transpose_b, accumulate, relu):
     for s in jit.prange(B * runs * groups):
         i, task = np.int64(s) // (runs * groups), np.int64(s) % (runs * groups)
         group, first = task // runs, task % runs * rows
-        # Where shares differ the last ones are larger: the last panel has fewer columns.
+        # Where shares differ the last one is a larger one: the last panel has fewer columns.
         p0, p1 = panels * group // groups, panels * (group + 1) // groups
         _task(p0, p1, first, min(rows, M - first),
               a[i * M * K : (i + 1) * M * K], b[i * K * N : (i + 1) * K * N], c[i * M * N : (i + 1) * M * N], bias,

@@ -17,7 +17,7 @@ of 1 us an array). Above, it gives it back where several arrays die together: me
 MOST = 1 << 28
 """Bytes that may wait at most; beyond, blocks go back to the system."""
 MOST_SCRATCH = 1 << 25
-"""Bytes of scratch memory that a thread keeps at most."""
+"""Bytes of scratch memory that a thread keeps at most, for each dtype."""
 ALIGNMENT = 64
 
 
@@ -118,9 +118,9 @@ def scratch(size, dtype):
     """
     array = _scratch.arrays.get(dtype)
     if array is None or array.size < size:
-        array = _new_block(size * dtype.itemsize).view(dtype).view(np.ndarray)
-        if array.nbytes <= MOST_SCRATCH:
-            _scratch.arrays[dtype] = array
+        if size * dtype.itemsize > MOST_SCRATCH:
+            return empty(size, dtype)
+        array = _scratch.arrays[dtype] = _new_block(size * dtype.itemsize).view(dtype).view(np.ndarray)
     return array[:size]
 
 

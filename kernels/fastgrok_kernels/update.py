@@ -52,7 +52,7 @@ def adam_into(p, m, v, g, lr, beta1, beta2, eps, weight_decay, step):
     `step` counts from 1.
     """
     if p.size:
-        constants = _adam_constants(lr, beta1, beta2, eps, 1, weight_decay, step)
+        constants = _adam_constants(float(lr), float(beta1), float(beta2), float(eps), 1.0, float(weight_decay), step)
         _adam_chunks(p.reshape(-1), m.reshape(-1), v.reshape(-1), g.reshape(-1), *constants)
 
 
@@ -63,7 +63,8 @@ def adamw_into(p, m, v, g, lr, beta1, beta2, eps, weight_decay, step):
     `lr`, `beta1`, `beta2`, `eps` and `step`, which counts from 1, as in `adam_into`.
     """
     if p.size:
-        constants = _adam_constants(lr, beta1, beta2, eps, 1 - lr * weight_decay, 0, step)
+        shrink = 1 - float(lr) * float(weight_decay)
+        constants = _adam_constants(float(lr), float(beta1), float(beta2), float(eps), shrink, 0.0, step)
         _adam_chunks(p.reshape(-1), m.reshape(-1), v.reshape(-1), g.reshape(-1), *constants)
 
 
@@ -72,8 +73,7 @@ def _adam_constants(lr, beta1, beta2, eps, shrink, weight_decay, step):
     """Both forms of Adam are one loop: p = shrink p first, and d = g + weight_decay p."""
     step_size = lr / (1 - beta1**step)
     root_scale = 1 / math.sqrt(1 - beta2**step)
-    constants = step_size, 1 - beta1, beta2, 1 - beta2, root_scale, eps, shrink, weight_decay
-    return tuple(float(constant) for constant in constants)
+    return step_size, 1 - beta1, beta2, 1 - beta2, root_scale, eps, shrink, weight_decay
 
 
 @jit.serial

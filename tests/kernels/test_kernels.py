@@ -116,6 +116,20 @@ def test_threads_do_not_change_a_bit(kernel, case, dtype, always_threaded):
     assert_identical(one, two)
 
 
+@pytest.mark.parametrize(
+    "case",
+    [case for kernel in KERNELS if kernel.name == "lstm_backward" for case in kernel.cases],
+    ids=lambda case: case.id,
+)
+def test_gradients_of_gates_may_take_the_place_of_the_gates(case):
+    arguments = arguments_of(case, np.dtype("float32"))
+    place = arguments[-1].copy()
+    backward = fastgrok_kernels.lstm_backward
+    beside, over = backward(*arguments), backward(*arguments[:-1], place, place)
+    assert over[0] is place
+    assert_identical(beside, over)
+
+
 def parallel_loops():
     """Every loop of the package that is compiled in two forms."""
     modules = [m.name for m in pkgutil.iter_modules(fastgrok_kernels.__path__) if not m.ispkg]

@@ -116,6 +116,19 @@ def test_dropout_that_stays_alone(dropout):
     assert ops_of(model(fastgrok.ones(2, 5, 3)))[-1] == "Dense"
 
 
+def test_a_forward_replaced_on_the_class_is_called(monkeypatch):
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Dropout())
+    monkeypatch.setattr(nn.Tanh, "forward", lambda self, input: 0 * input + 5)
+    assert set(model(fastgrok.ones(2, 3)).unique().tolist()) <= {0.0, 10.0}
+
+
+def test_a_member_that_is_none():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh())
+    model.add_module("1", None)
+    with pytest.raises(TypeError, match="not callable"):
+        model(fastgrok.ones(2, 3))
+
+
 @pytest.mark.parametrize("hooked", [0, 1, 2])
 def test_hooks_see_each_module(hooked):
     model, seen = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Dropout()), []

@@ -9,7 +9,7 @@ import pytest
 import fastgrok
 import fastgrok_kernels
 from fastgrok import nn
-from fastgrok.errors import DtypeError, ShapeError
+from fastgrok.errors import DtypeError, ShapeError, StateError
 from fastgrok.nn.utils.rnn import pack_padded_sequence, pack_sequence, pad_packed_sequence
 
 T, B, D, H = 6, 3, 5, 20
@@ -172,6 +172,23 @@ def test_backward_a_second_time(kind):
     assert_close([x.grad.numpy()], [2 * once])
 
 
+def test_an_interrupted_backward_cannot_be_repeated(monkeypatch):
+    """It has written over what forward saved."""
+    module, x = layer("LSTM", D, H), normal(T, B, D, grad=True)
+    loss = module(x)[0].sum()
+
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fastgrok_kernels, "gates_backward_weight", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        loss.backward()
+    monkeypatch.undo()
+    with pytest.raises(StateError, match="a second time"):
+        loss.backward()
+    assert x.grad is None
+
+
 @each
 def test_outputs_may_be_changed_in_place(kind):
     """Backward reads them, and has kept a copy."""
@@ -203,6 +220,26 @@ def test_computing_with_the_table_equals_computing_with_its_rows(kind, vocabular
     plain = run(kind, module, table(ids) * 1)
     assert_close(values(folded), values(plain))
     assert_close(gradients(wanted, folded), gradients(wanted, plain))
+
+
+@each
+def test_gradients_of_a_table_and_some_weights_are_those_of_all(kind):
+    module, table = layer(kind, D, H), nn.Embedding(4, D).double()
+    ids = fastgrok.tensor(np.random.default_rng(0).integers(0, 4, (T, B)))
+    wanted = [table.weight, *module.parameters()]
+    every = gradients(wanted, run(kind, module, table(ids)))
+    for alone, expected in zip(wanted, every, strict=True):
+        for other in wanted:
+            other.requires_grad_(other is alone)
+        assert_close(gradients([alone], run(kind, module, table(ids))), [expected])
+
+
+@each
+def test_an_empty_table_leaves_no_gradients(kind):
+    module, table = layer(kind, D, H), nn.Embedding(0, D).double()
+    rows = table(fastgrok.zeros(T, 0, dtype=fastgrok.int64))
+    for gradient in gradients([table.weight, *module.parameters()], run(kind, module, rows)):
+        assert not gradient.any()
 
 
 @each

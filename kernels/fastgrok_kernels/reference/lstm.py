@@ -55,4 +55,8 @@ def lstm_backward(dout, dh_n, dc_n, w, c, gates, place=None):
         dgates[t, :, 3] = dh * squashed * o * (1 - o)
         dc = dc * f
         dh = dgates[t].reshape(B, 4 * H) @ w
-    return _blocks(dgates.reshape(T * B, 4, H), gates.shape[0]), dc
+    blocked = _blocks(dgates.reshape(T * B, 4, H), gates.shape[0])
+    if place is None:
+        return blocked, dc
+    place[...] = blocked
+    return place, dc

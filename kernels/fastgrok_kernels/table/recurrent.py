@@ -4,8 +4,19 @@ import numpy as np
 
 from .case import Case, Kernel, bound, named, normal, sized
 
-# N x D x H, for 3 or 4 gates. 16 units are one block; 37 units fill two and a part; 272 rows are more than one depth.
-_GATES = ((0, 3, 5), (1, 1, 1), (3, 5, 16), (5, 33, 37), (272, 20, 48), (40, 300, 70))
+# N x D x H, for 3 or 4 gates. 16 units are one block; 37 units fill two and a part, 150 more than one group;
+# 520 rows or columns are more than one depth.
+_GATES = (
+    (0, 3, 5),
+    (1, 1, 1),
+    (3, 5, 16),
+    (5, 33, 37),
+    (272, 20, 48),
+    (40, 300, 70),
+    (520, 5, 20),
+    (3, 520, 17),
+    (3, 40, 150),
+)
 _GATES_BENCH = (512, 512, 512)
 
 
