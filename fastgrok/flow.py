@@ -147,12 +147,16 @@ def finish(leaves: dict[Any, Any], seed: np.ndarray) -> None:
             np.add(old.array, gradient, out=old.array)
             old.storage.version += 1
             continue
-        root = root_of(gradient)
-        if id(root) in taken or root.size != gradient.size:
+        root = gradient if gradient.base is None else root_of(gradient)
+        place = id(root)
+        if place in taken or root.size != gradient.size:
             gradient = gradient.copy()
         else:
-            taken.add(id(root))
-        variable._grad = variable._result_class._from_array(own(gradient, variable.array.dtype))
+            taken.add(place)
+        dtype = variable.array.dtype
+        if gradient.dtype is not dtype or not gradient.flags.carray:
+            gradient = own(gradient, dtype)
+        variable._grad = variable._result_class._from_array(gradient)
 
 
 def _unshared(gradient: Rows, taken: set[int]) -> Rows:

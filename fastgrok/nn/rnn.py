@@ -227,13 +227,14 @@ class RNNBase(Module):
             raise TypeError(f"{name}: hx is {type(hx).__name__}, expected a tuple ({', '.join(names)}) of tensors")
         else:
             given = tuple(hx)
+        expected = (count, B, H) if batched else (count, H)
         for label, state in zip(names, given, strict=True):
-            F.check_tensors(name, **{label: state})
-            expected = (count, B, H) if batched else (count, H)
+            if not isinstance(state, Tensor):
+                F.check_tensors(name, **{label: state})
             if state.array.shape != expected:
                 raise ShapeError(f"{name}: {label} has shape {tuple(state.shape)}, expected {expected}")
-        if batched and not any(state.requires_grad for state in given):  # the usual case, without a graph
-            return [tuple(Tensor._from_array(state.array[k]) for state in given) for k in range(count)]
+        if batched and not any([state.requires_grad for state in given]):  # the usual case, without a graph
+            return [tuple([Tensor._from_array(state.array[k]) for state in given]) for k in range(count)]
         return [tuple(state[k] if batched else state[k].unsqueeze(0) for state in given) for k in range(count)]
 
     def extra_repr(self) -> str:

@@ -18,7 +18,7 @@ _FEW = 16  # columns; a matrix with fewer is transposed quicker by NumPy, with m
 SHARED = 1 << 17  # elements from which a sum or a product of two is worth a second core: 18 us with NumPy, 11 with two
 LARGE_SUM = 1 << 16  # elements from which a sum of all, or along rows, is worth a kernel: 13 us with NumPy, 8 with it
 _REPEATED = 1 << 15  # elements from which adding a row, a column or the like is worth a kernel: 20 us with NumPy, 14
-_MANY = 1 << 15  # elements from which sums of columns are worth a kernel: 512 x 65 take 12 us with NumPy, 6 with it
+_MANY = 1 << 13  # elements from which sums of columns are worth a kernel: 256 x 65 take 4 us with NumPy, 2 with it
 
 #: Division by zero, overflow and the like give inf and nan without a warning, as in PyTorch: `@quiet` above a forward.
 quiet = np.errstate(all="ignore")

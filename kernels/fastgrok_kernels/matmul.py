@@ -10,11 +10,13 @@ Products with one vector, or a few, need no tile (matvec.py). So a row's result 
 it has among other rows; it never depends on the number of threads.
 """
 
+import functools
+
 import numpy as np
 
 from . import jit, matvec, memory
 from .packing import pack_panel, pack_panel_transposed
-from .simd import ROWS, VECTORS, lanes_of, panel_product, panel_width
+from .simd import PANEL, ROWS, VECTORS, lanes_of, panel_product
 from .vector import load, select, store
 
 DEPTH = 512
@@ -117,14 +119,15 @@ def _matmul(a, b, c, bias, sizes, transpose_a, transpose_b, accumulate, relu):
               a_row, a_k, K, N, transpose_b, accumulate, relu, NR)  # fmt: skip
 
 
-def _cut(B, M, panels, by_rows):
+@functools.lru_cache(maxsize=256)  # a network has few shapes, and each takes as long to cut as a small product
+def _cut(B, M, N, NR, by_rows, threads):
     """Rows of a task, and into how many groups panels are cut. Each thread gets an equal share of the columns, as a
     task packs its own part of B.
 
     With `by_rows`, of the rows: a high A is read once then, and by the thread that may have made those rows.
     """
+    panels = -(-N // NR)
     groups, runs = -(-panels // PANELS), 1
-    threads = jit.get_num_threads()
     if threads > 1 and B < 4 * threads:
         if not by_rows and (panels % threads == 0 or panels >= 4 * threads):
             groups = -(-groups // threads) * threads
@@ -146,9 +149,9 @@ def _products(c, a, b, sizes, transpose_a, transpose_b, accumulate=False, bias=N
         if B == 1 and min(M, N) <= matvec.FEW and not accumulate:
             if _few_vectors(c, a, b, M, K, N, transpose_a, transpose_b, bias, relu):
                 return
-        NR = panel_width(c.dtype)
+        NR = PANEL[c.dtype]
         by_rows = M > N and not transpose_a  # rows of a transposed A are pages apart
-        sizes = (B, M, K, N, NR, *_cut(B, M, -(-N // NR), by_rows))
+        sizes = (B, M, K, N, NR, *_cut(B, M, N, NR, by_rows, jit.get_num_threads()))
         _matmul(a, b, c, bias, sizes, transpose_a, transpose_b, accumulate, relu)
 
 

@@ -50,7 +50,7 @@ PANEL = {np.dtype(np.float32): LANES * VECTORS, np.dtype(np.float64): LANES * VE
 
 def panel_width(dtype) -> int:
     """NR, the number of columns of a full tile and of a packed panel of B."""
-    return PANEL[np.dtype(dtype)]
+    return PANEL[dtype]
 
 
 @intrinsic
