@@ -7,7 +7,7 @@ depend on the number of threads. Small tables are shared out by columns, large o
 import numpy as np
 
 from . import jit, memory
-from .groups import SHARES, grouped, share
+from .groups import grouped, share, shares
 from .rows import AHEAD, EARLY, LARGE_TABLE, add_row, add_rows, copy_row, stream_row, sum_rows
 from .vector import fetch, fetch_early, finish_streams
 
@@ -48,7 +48,7 @@ def embedding_backward(dout, ids, V):
         return dtable
     dtable = memory.empty((V, D), dout.dtype)
     order, places = grouped(ids)
-    _backward_by_ids(dout, ids, order, places, dtable)
+    _backward_by_ids(dout, ids, order, places, dtable, shares(ids))
     return dtable
 
 
@@ -60,7 +60,7 @@ def add_rows_into(table, ids, rows, factor):
     """
     if rows.size:
         order, places = grouped(ids)
-        _add_sums(table, ids, rows, float(factor), order, places)
+        _add_sums(table, ids, rows, float(factor), order, places, shares(ids))
 
 
 @jit.serial
@@ -70,11 +70,13 @@ def _add(source, target):
 
 
 @jit.parallel(work=lambda table, ids, rows, *_: 6 * ids.size + 0.1 * rows.size)
-def _add_sums(table, ids, rows, factor, order, places):
+def _add_sums(table, ids, rows, factor, order, places, parts):
+    # Tried: ids that occur once first, as in embedding_bag.py: 16,384 of 20,000 on one core in 194, not 204 us, but on
+    # two in 111 as before.
     large, D = table.size * table.itemsize >= LARGE_TABLE, table.shape[1]
-    for s in jit.prange(SHARES):
+    for s in jit.prange(parts):
         step, one = table.dtype.type(factor), table.dtype.type(1)
-        first, end = share(places, np.int64(s))
+        first, end = share(places, np.int64(s), parts)
         which = order[places[first] : places[end]]
         ones = np.ones(which.size, table.dtype)
         for u in range(first, end):
@@ -116,10 +118,10 @@ def _backward_by_columns(dout, ids, wide, dtable):
             _add(dout[n, low:high], dtable[ids[n], low:high])
 
 
-@jit.parallel(work=lambda dout, ids, order, places, dtable: 0.2 * dout.size + 0.05 * dtable.size + 5 * ids.size)
-def _backward_by_ids(dout, ids, order, places, dtable):
-    for s in jit.prange(SHARES):
-        first, end = share(places, np.int64(s))
+@jit.parallel(work=lambda dout, ids, order, places, dtable, parts: 0.2 * dout.size + 0.05 * dtable.size + 5 * ids.size)
+def _backward_by_ids(dout, ids, order, places, dtable, parts):
+    for s in jit.prange(parts):
+        first, end = share(places, np.int64(s), parts)
         if first == 0 and end > 0:
             dtable[: ids[order[0]]] = 0
         which = order[places[first] : places[end]]

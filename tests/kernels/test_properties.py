@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import fastgrok_kernels as kernels
-from fastgrok_kernels import jit
+from fastgrok_kernels import groups, jit
 from fastgrok_kernels.reference import embedding_bag as reference
 from fastgrok_kernels.rows import LARGE_TABLE
 
@@ -148,6 +148,26 @@ def test_each_column_of_a_bag_is_added_once(D, dtype):
     kernels.add_bag_rows_into(changed, sums, ids, factors, starts, 2.0)
     table[different] += 2 * rows
     np.testing.assert_array_equal(changed, table)
+
+
+@pytest.mark.parametrize("most", [1, 2, 7, 50])  # positions of a share: some have no groups, some have all
+@pytest.mark.parametrize("V", [1, 5, 40, 10000])
+def test_sums_by_id_do_not_depend_on_the_shares(V, most, monkeypatch):
+    generator = np.random.default_rng(V)
+    ids, starts = generator.integers(0, V, 50), np.array([0, 3, 3, 41, 50])
+    rows, dout, factors = (generator.standard_normal(s).astype(np.float32) for s in ((50, 20), (4, 20), 50))
+
+    def everything():
+        bags, rows_added = np.ones((V, 20), np.float32), np.ones((V, 20), np.float32)
+        kernels.add_bag_rows_into(bags, dout, ids, factors, starts, -0.5)
+        kernels.add_rows_into(rows_added, ids, rows, -0.5)
+        sums = kernels.embedding_bag_backward(dout, ids, factors, starts), kernels.embedding_backward(rows, ids, V)
+        return bags, rows_added, *sums[0], sums[1]
+
+    expected = everything()
+    monkeypatch.setattr(groups, "SHARE", most)
+    for got, want in zip(everything(), expected, strict=True):
+        np.testing.assert_array_equal(got, want)
 
 
 @pytest.mark.skipif(jit.DISABLED, reason="too large without JIT")
