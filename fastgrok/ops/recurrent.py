@@ -149,13 +149,15 @@ def check_recurrent(
             f"as weight_ih has shape {w_ih.shape} and H = {H}"
         )
     dtype, state_shape = x.dtype, (x.shape[1], H)
-    named = {"weight_ih": w_ih, "weight_hh": w_hh, "bias_ih": b_ih, "bias_hh": b_hh, **states}
-    for label, array in named.items():
-        if array is not None and array.dtype is not dtype and array.dtype != dtype:
-            raise DtypeError(f"{name}: input has dtype {dtype} and {label} {array.dtype}, expected one dtype")
+    named = {"weight_ih": w_ih, "weight_hh": w_hh, **states}
     for bias, label in ((b_ih, "bias_ih"), (b_hh, "bias_hh")):
-        if bias is not None and bias.shape != (G * H,):
-            raise ShapeError(f"{name}: {label} has shape {bias.shape}, expected ({G * H},)")
+        if bias is not None:
+            named[label] = bias
+            if bias.shape != (G * H,):
+                raise ShapeError(f"{name}: {label} has shape {bias.shape}, expected ({G * H},)")
+    for label, array in named.items():
+        if array.dtype is not dtype and array.dtype != dtype:  # NumPy compares two dtypes as slowly as it adds numbers
+            raise DtypeError(f"{name}: input has dtype {dtype} and {label} {array.dtype}, expected one dtype")
     for label, state in states.items():
         if state.shape != state_shape:
             raise ShapeError(f"{name}: {label} has shape {state.shape}, expected {state_shape} per layer (B, H)")

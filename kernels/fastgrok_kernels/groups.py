@@ -5,7 +5,8 @@ import numpy as np
 from . import jit
 
 DIGIT = 8  # bits of an id per pass
-SHARE = 8192  # most positions of a share, about: what a core notes of them stays in its second-level cache
+SHARE = 8192  # positions of a share, about: what a core notes of them, 36 bytes each, stays in its second-level cache
+FEWEST = 64  # positions of a share, about: what is less is not worth another one
 
 
 def grouped(ids):
@@ -63,11 +64,10 @@ def _sort(ids):
 def shares(ids):
     """How many shares the groups of `ids` (N,) are divided into: one for each thread, or more where they get large.
 
-    A core asks for memory to note things in for each of them, which takes 0.2 us: of 9,600 ids in bags, two cores did
-    64 shares in 63 us, and 2 in 53.
+    For each a core asks for memory to note things in: of 9,600 ids in bags, two cores did 64 shares in 63 us, 2 in 53.
     """
     threads = jit.get_num_threads()
-    return threads * max(1, -(-ids.size // (threads * SHARE)))
+    return max(1, min(threads * max(1, -(-ids.size // (threads * SHARE))), ids.size // FEWEST))
 
 
 @jit.serial

@@ -16,7 +16,7 @@ import numpy as np
 
 from . import jit, matvec, memory
 from .packing import pack_panel, pack_panel_transposed
-from .simd import PANEL, ROWS, VECTORS, lanes_of, panel_product
+from .simd import ROWS, VECTORS, lanes_of, panel_product, panel_width
 from .vector import load, select, store
 
 DEPTH = 512
@@ -149,7 +149,7 @@ def _products(c, a, b, sizes, transpose_a, transpose_b, accumulate=False, bias=N
         if B == 1 and min(M, N) <= matvec.FEW and not accumulate:
             if _few_vectors(c, a, b, M, K, N, transpose_a, transpose_b, bias, relu):
                 return
-        NR = PANEL[c.dtype]
+        NR = panel_width(c.dtype)
         by_rows = M > N and not transpose_a  # rows of a transposed A are pages apart
         sizes = (B, M, K, N, NR, *_cut(B, M, N, NR, by_rows, jit.get_num_threads()))
         _matmul(a, b, c, bias, sizes, transpose_a, transpose_b, accumulate, relu)

@@ -49,7 +49,7 @@ PANEL = {np.dtype(np.float32): LANES * VECTORS, np.dtype(np.float64): LANES * VE
 
 
 def panel_width(dtype) -> int:
-    """NR, the number of columns of a full tile and of a packed panel of B."""
+    """NR, the number of columns of a full tile and of a packed panel of B; `dtype` is an `np.dtype`."""
     return PANEL[dtype]
 
 

@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 import fastgrok_kernels as kernels
 from fastgrok_kernels import groups, jit
+from fastgrok_kernels.matmul import _cut
 from fastgrok_kernels.reference import embedding_bag as reference
 from fastgrok_kernels.rows import LARGE_TABLE
 
@@ -111,6 +112,7 @@ def test_embedding_gathers_and_adds(V, data):
 
 def test_rows_of_a_large_table_are_fetched_early_to_the_same_effect():
     D, ids = 64, np.random.default_rng(0).permutation(200)[:150] * 700  # the last ones have none after them to fetch
+    again = np.concatenate([ids, ids[:40], ids[:20]])  # some once, some twice, some three times
     table = np.zeros((LARGE_TABLE // (4 * D) + 20_000, D), np.float32)
     rows = np.random.default_rng(1).integers(-9, 9, (len(ids), D)).astype(np.float32)
     starts, ones = np.array([0, 7, 7, 100, 150]), np.ones(len(ids), np.float32)
@@ -120,6 +122,12 @@ def test_rows_of_a_large_table_are_fetched_early_to_the_same_effect():
     np.testing.assert_array_equal(sums, [rows[a:b].sum(axis=0) for a, b in itertools.pairwise(starts)])
     kernels.add_bag_rows_into(table, sums, ids, ones, starts, 2.0)
     np.testing.assert_array_equal(table[ids], rows + 2 * np.repeat(sums, np.diff(starts), axis=0))
+    table[ids] = 0
+    assert not table.any()
+    kernels.add_bag_rows_into(table, rows, again, np.ones(210, np.float32), np.minimum(np.arange(151) * 2, 210), 1.0)
+    of_bags = np.repeat(rows, np.diff(np.minimum(np.arange(151) * 2, 210)), axis=0)
+    for id in ids:
+        np.testing.assert_array_equal(table[id], of_bags[again == id].sum(axis=0))
     table[ids] = 0
     assert not table.any()
 
@@ -150,11 +158,11 @@ def test_each_column_of_a_bag_is_added_once(D, dtype):
     np.testing.assert_array_equal(changed, table)
 
 
-@pytest.mark.parametrize("most", [1, 2, 7, 50])  # positions of a share: some have no groups, some have all
-@pytest.mark.parametrize("V", [1, 5, 40, 10000])
-def test_sums_by_id_do_not_depend_on_the_shares(V, most, monkeypatch):
+@pytest.mark.parametrize("most", [1, 2, 7, 25])  # positions of a share: some have no groups, some have many
+@pytest.mark.parametrize(("different", "V"), [(1, 1), (5, 5), (40, 40), (40, 10000), (10000, 10000)])
+def test_sums_by_id_do_not_depend_on_the_shares(different, V, most, monkeypatch):
     generator = np.random.default_rng(V)
-    ids, starts = generator.integers(0, V, 50), np.array([0, 3, 3, 41, 50])
+    ids, starts = generator.integers(0, different, 50), np.array([0, 3, 3, 41, 50])
     rows, dout, factors = (generator.standard_normal(s).astype(np.float32) for s in ((50, 20), (4, 20), 50))
 
     def everything():
@@ -164,8 +172,11 @@ def test_sums_by_id_do_not_depend_on_the_shares(V, most, monkeypatch):
         sums = kernels.embedding_bag_backward(dout, ids, factors, starts), kernels.embedding_backward(rows, ids, V)
         return bags, rows_added, *sums[0], sums[1]
 
+    assert groups.shares(ids) == 1
     expected = everything()
     monkeypatch.setattr(groups, "SHARE", most)
+    monkeypatch.setattr(groups, "FEWEST", 1)
+    assert groups.shares(ids) > 1
     for got, want in zip(everything(), expected, strict=True):
         np.testing.assert_array_equal(got, want)
 
@@ -261,3 +272,7 @@ def test_a_broken_weight_reaches_no_pixel_that_it_does_not_meet(broken):
     dx = kernels.conv_backward_input(dy, w, (10, 23), (1, 1), (0, 0), (1, 1), 1)
     assert not np.isfinite(dx[0, 1:, :19]).any()
     assert np.isfinite(dx[0, 0]).all() and np.isfinite(dx[0, :, 19:]).all()
+
+
+def test_products_are_cut_anew_for_another_number_of_threads():
+    assert _cut(1, 512, 512, 16, False, 1) != _cut(1, 512, 512, 16, False, 2)

@@ -33,11 +33,27 @@ def test_copies_of_what_has_gaps():
         np.testing.assert_array_equal(copied(view), view)
 
 
-@pytest.mark.parametrize(("shape", "count"), [((70, 600), 1), ((9, 80, 70), 2), ((9, 80, 70), 1), ((50_000,), 1)])
+@pytest.mark.parametrize(
+    ("shape", "count"),
+    [
+        ((70, 600), 1),
+        ((9, 80, 70), 2),
+        ((9, 80, 70), 1),
+        ((50_000,), 1),
+        ((256, 65), 1),
+        ((64, 256), 1),
+        ((63, 261), 1),
+        ((4, 1 << 15), 1),
+        ((3, 1 << 16), 1),
+        ((1 << 14, 1), 1),
+    ],
+)
 def test_sums_over_first_axes(shape, count):
     x = np.random.default_rng(0).integers(-9, 9, shape).astype(np.float32)  # whole: sums are exact
     expected = x.sum(axis=tuple(range(count)))
-    np.testing.assert_array_equal(sum_first(x, count), expected)
+    y = sum_first(x, count)
+    np.testing.assert_array_equal(y, expected)
+    assert y.dtype == x.dtype
     np.testing.assert_array_equal(sum_first(np.asfortranarray(x), count), expected)
     np.testing.assert_array_equal(sum_first(x.astype(np.int32), count), expected)
 

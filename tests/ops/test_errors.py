@@ -7,6 +7,7 @@ from fastgrok import ops
 from fastgrok.errors import ArgumentError, DtypeError, RangeError, ShapeError
 
 ONE, IDS = np.ones, np.array([0, 1])
+WEIGHTS, STATES = (ONE((8, 3)), ONE((8, 2))), (ONE((1, 2)), ONE((1, 2)))
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,11 @@ ONE, IDS = np.ones, np.array([0, 1])
         (ops.SelfAttention, (ONE((2, 3, 8)),), {"heads": 0}, ShapeError, r"3 \* 0 \*"),
         (ops.Linear, (ONE((2, 3)), ONE((4, 2))), {}, ShapeError, "linear: input"),
         (ops.Linear, (ONE((2, 3)), ONE((4, 3)), ONE(3)), {}, ShapeError, "bias"),
+        (ops.LSTM, (ONE((2, 1, 3)), *WEIGHTS, *STATES, ONE(7), ONE(8)), {}, ShapeError, r"bias_ih .*\(7,\), "),
+        (ops.LSTM, (ONE((2, 1, 3)), *WEIGHTS, *STATES, ONE(8), ONE(8, "f")), {}, DtypeError, "bias_hh float32"),
+        (ops.LSTM, (ONE((2, 1, 3)), *WEIGHTS, STATES[0], ONE((1, 3))), {}, ShapeError, r"c0 has shape \(1, 3\)"),
+        (ops.LSTM, (ONE((2, 1, 3)), ONE((8, 3), "f"), *WEIGHTS[1:], *STATES), {}, DtypeError, "weight_ih float32"),
+        (ops.LSTM, (ONE((2, 1, 3)), WEIGHTS[0], ONE((8, 3)), *STATES), {}, ShapeError, r"weight_hh has shape \(8, 3\)"),
         (ops.Embedding, (ONE((5, 2)), np.array([1, 5])), {}, IndexError, r"holds 5 at position \(1,\), .* 0 to 4"),
         (ops.Embedding, (ONE((5, 2)), np.array([-1])), {}, IndexError, "holds -1"),
         (ops.Embedding, (ONE((5, 2)), ONE(2)), {}, DtypeError, "float64"),
