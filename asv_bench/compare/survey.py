@@ -87,9 +87,16 @@ def make_calls(lib: Any) -> dict[str, Callable[[], Callable[[], Any]]]:
         model, y = dense(*sizes), lib.randint(0, sizes[-1], (batch,))
         return training(model, rand(batch, sizes[0]), y, F.cross_entropy, optim.Adam(model.parameters()))
 
+    def by_hand(w: Any, gradient: Any) -> Callable[[], Any]:
+        def call() -> None:
+            with lib.no_grad():
+                w.sub_(gradient, alpha=1e-3)
+
+        return call
+
     a, b, positive = rand(1000, 1000), rand(1000, 1000), rand(1000, 1000).abs() + 1
     x, wide, images = rand(1000, 1000, grad=True), rand(4096, 256), (32, 32, 32, 32)
-    classes = lib.randint(0, 1000, (1000,))
+    classes, c = lib.randint(0, 1000, (1000,)), rand(1000, 1000)
     return {
         # Layers, forward and backward.
         "residual block": lambda: layer(residual(), *images),
@@ -133,6 +140,8 @@ def make_calls(lib: Any) -> dict[str, Callable[[], Callable[[], Any]]]:
         # Updates.
         "AdamW, 20 matrices": lambda: update(optim.AdamW, 20),
         "RMSprop, 20 matrices": lambda: update(optim.RMSprop, 20),
+        "step by hand": lambda: by_hand(x, b),
+        "moving average": lambda: lambda: c.mul_(0.9).add_(b, alpha=0.1),
         # Single operations, forward.
         "add": lambda: lambda: a + b,
         "add a row": lambda: lambda: wide + wide[0],

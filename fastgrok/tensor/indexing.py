@@ -8,6 +8,7 @@ from .. import ops
 from ..autograd import Variable, apply, is_grad_enabled
 from ..errors import DtypeError, RangeError, ShapeError
 from ..ops.base import cannot_broadcast, check_ids, normalise_axis
+from ..ops.in_place import assign
 from ..ops.indexing import cannot_assign, check_index, complete, is_basic
 from .dtypes import as_element, result_dtype
 from .making import to_array
@@ -100,7 +101,10 @@ class Indexing(Variable):
             rebase(self, apply(ops.SetItem, self, value, index=index, in_place=self.parent is None))
             return
         try:
-            self.array[complete(index)] = value.array
+            if index is Ellipsis:
+                assign(self.array, value.array)
+            else:
+                self.array[complete(index)] = value.array
         except ValueError:
             raise cannot_assign(value.array.shape, self.array[complete(index)].shape) from None
         self.storage.version += 1

@@ -12,10 +12,11 @@ from .. import ops
 from ..autograd import Variable, apply, is_grad_enabled
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.base import check_float, fits
+from ..ops.in_place import assign, update
 from ..ops.normal import standard_normal
 from ..random import Generator, default_generator
 from .arithmetic import check_not_bool, checked_exponent, times
-from .dtypes import as_operand, number_dtype
+from .dtypes import as_element, as_operand, number_dtype
 from .operands import floating, is_operand
 from .recording import check_in_place, former, rebase
 
@@ -26,8 +27,13 @@ RANK = {"b": 0, "i": 1, "u": 1, "f": 2}
 class InPlace(Variable):
     """Results keep shape and dtype; what would need another raises `ShapeError` or `DtypeError` and changes nothing."""
 
-    def _update(self, name: str, ufunc: Callable, op_class: type[ops.Op], other: Any) -> Self:
-        """Replace the elements by ufunc(self, other), recorded as `op_class` where the graph has to know."""
+    def _update(self, name: str, ufunc: np.ufunc, op_class: type[ops.Op], other: Any, alpha: Any = 1) -> Self:
+        """Replace the elements by ufunc(self, alpha * other), recorded as `op_class` where the graph has to know."""
+        if alpha != 1:
+            if self._scales(other):
+                alpha = as_element(alpha, self.array.dtype, f"{name}: alpha")
+            else:
+                other, alpha = times(name, self, other, alpha), 1
         if not isinstance(other, Variable):
             if not is_operand(other):
                 raise TypeError(f"{name}: operand of type {type(other).__name__}, expected a tensor or a number")
@@ -51,10 +57,15 @@ class InPlace(Variable):
             operand = other if other.array.dtype == self.array.dtype else apply(ops.Cast, other, dtype=self.array.dtype)
             rebase(self, apply(op_class, former(self), operand))
         else:
-            with np.errstate(all="ignore"):
-                ufunc(self.array, other.array, out=self.array, casting="unsafe")  # checked above
+            update(ufunc, self.array, other.array, alpha)  # what does not fit was found above
             self.storage.version += 1
         return self
+
+    def _scales(self, other: Any) -> bool:
+        """Whether a multiple of `other` needs no array of its own: floats of one dtype, not recorded."""
+        if not isinstance(other, Variable) or self.array.dtype.kind != "f" or other.array.dtype != self.array.dtype:
+            return False
+        return not is_grad_enabled() or not (self.requires_grad or other.requires_grad)
 
     def _become(self, name: str, function: Callable[[Any], Any], *others: Any) -> Self:
         """Replace the elements by those of function(self), a tensor of the same shape and dtype.
@@ -74,17 +85,17 @@ class InPlace(Variable):
         if recorded:
             rebase(self, result)
         else:
-            self.array[...] = result.array
+            assign(self.array, result.array)
             self.storage.version += 1
         return self
 
     def add_(self, other: Any, *, alpha: float = 1) -> Self:
         """Add alpha * other."""
-        return self._update("add_", np.add, ops.Add, other if alpha == 1 else times("add_", self, other, alpha))
+        return self._update("add_", np.add, ops.Add, other, alpha)
 
     def sub_(self, other: Any, *, alpha: float = 1) -> Self:
         """Subtract alpha * other."""
-        return self._update("sub_", np.subtract, ops.Sub, other if alpha == 1 else times("sub_", self, other, alpha))
+        return self._update("sub_", np.subtract, ops.Sub, other, alpha)
 
     def mul_(self, other: Any) -> Self:
         """Multiply by other."""

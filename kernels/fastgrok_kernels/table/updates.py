@@ -1,4 +1,4 @@
-"""Steps of optimizers, norms of gradients."""
+"""Steps of optimizers, norms of gradients, and other changes in place."""
 
 import numpy as np
 
@@ -10,6 +10,15 @@ _PARAMETER_BENCH = (2048, 1024)
 
 def _scaled(rng, dtype, *shape):
     return normal(rng, dtype, *shape), 0.37
+
+
+def _runs(rng, dtype, *shape):
+    """An array, and a run that is as long as its last axis; no number of the run is close to 0."""
+    return normal(rng, dtype, *shape), np.abs(normal(rng, dtype, shape[-1])) + 1
+
+
+def _added(rng, dtype, *shape):
+    return *_runs(rng, dtype, *shape), 0.37
 
 
 def _sgd(rng, dtype, *shape):
@@ -90,9 +99,14 @@ _RMSPROP_CASES = (
     Case("inner-both", bound(_rmsprop(0.5, True, 0.5), (33,))),
     Case("bench-both", bound(_rmsprop(0.5, True), _PARAMETER_BENCH), bench=True),
 )
+_RUNS = (*ELEMENTS, (3, 1), (2, 3, 1000), (9, 8192), (1000, 17), (2, 10_007))
 KERNELS = (
     Kernel("sum_of_squares", "clip", sized(elements, ELEMENTS, _PARAMETER_BENCH), rtol32=1e-12),
     Kernel("scale_into", "clip", sized(_scaled, ELEMENTS, _PARAMETER_BENCH), mutates=(0,)),
+    Kernel("add_into", "in_place", sized(_added, _RUNS, _PARAMETER_BENCH), mutates=(0,)),
+    Kernel("multiply_into", "in_place", sized(_runs, _RUNS, _PARAMETER_BENCH), mutates=(0,)),
+    Kernel("divide_into", "in_place", sized(_runs, _RUNS, _PARAMETER_BENCH), mutates=(0,)),
+    Kernel("copy_into", "in_place", sized(_runs, _RUNS, _PARAMETER_BENCH), mutates=(0,)),
     Kernel("sgd_into", "update", sized(_sgd, ELEMENTS, _PARAMETER_BENCH), mutates=(0,)),
     Kernel("momentum_into", "update", _MOMENTUM_CASES, mutates=(0, 2)),
     Kernel("adam_into", "update", _ADAM_CASES, mutates=(0, 1, 2)),
