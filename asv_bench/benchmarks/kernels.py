@@ -16,6 +16,7 @@ NAMES = [
     "add_bag_rows_into",
     "add_into",
     "add_rows_into",
+    "at_least_into",
     "attention_backward",
     "attention_forward",
     "avg_pool_backward",

@@ -6,12 +6,16 @@ from typing import Any
 
 from .. import ops
 from .activation import ReLU, Sigmoid, Tanh
+from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .dropout import Dropout
 from .linear import Linear
 from .module import Module
+from .norm import BatchNorm1d, BatchNorm2d
 from .pool import MaxPool1d, MaxPool2d
 
-_MODULES: tuple[type[Module], ...] = (Dropout, Linear, MaxPool1d, MaxPool2d, ReLU, Sigmoid, Tanh)
+#: Layers whose result is a new tensor, which nobody misses when an activation does not write to it after all.
+_MAKERS = (BatchNorm1d, BatchNorm2d, Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, Linear)
+_MODULES: tuple[type[Module], ...] = (*_MAKERS, Dropout, MaxPool1d, MaxPool2d, ReLU, Sigmoid, Tanh)
 _FORWARDS = {kind: kind.forward for kind in _MODULES}
 _ACTIVATIONS: dict[type[Module], type[ops.Op]] = {ReLU: ops.ReLU, Sigmoid: ops.Sigmoid, Tanh: ops.Tanh}
 
@@ -25,18 +29,21 @@ def steps(modules: Iterable[Module]) -> Iterator[Callable[[Any], Any]]:
     """
     modules = [*modules]
     modules.reverse()  # the next one last
+    module = None
     while modules:
-        module = modules.pop()
+        before, module = module, modules.pop()
         if modules and type(module) in (Linear, ReLU) and _as_made(module):
-            yield _linear(module, modules) if type(module) is Linear else _relu(module, modules)
+            yield _linear(module, modules) if type(module) is Linear else _relu(module, before, modules)
         else:
             yield module
 
 
-def _relu(relu: Any, rest: list[Any]) -> Callable[[Any], Any]:
+def _relu(relu: Any, before: Any, rest: list[Any]) -> Callable[[Any], Any]:
     """Return what to call for a `ReLU`, having taken off the end of `rest` the pool whose work that does too."""
     pool = rest[-1]
-    if relu.inplace or type(pool) not in (MaxPool1d, MaxPool2d) or not _as_made(pool) or pool.return_indices:
+    if type(pool) not in (MaxPool1d, MaxPool2d) or not _as_made(pool) or pool.return_indices:
+        return relu
+    if relu.inplace and not (type(before) in _MAKERS and _as_made(before)):
         return relu
     return rest.pop()._forward_relu
 
@@ -44,7 +51,7 @@ def _relu(relu: Any, rest: list[Any]) -> Callable[[Any], Any]:
 def _linear(linear: Any, rest: list[Any]) -> Callable[[Any], Any]:
     """Likewise for a `Linear`, an activation and a dropout that zeroes some elements."""
     activation = _ACTIVATIONS.get(type(rest[-1]))
-    if activation is None or not _as_made(rest[-1]) or (activation is ops.ReLU and rest[-1].inplace):
+    if activation is None or not _as_made(rest[-1]):
         return linear
     rest.pop()
     after = rest[-1] if rest else None

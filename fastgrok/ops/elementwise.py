@@ -8,6 +8,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from .base import KERNEL_SIZE, SHARED, Op, check_float, chosen, copied, elementwise, quiet, room
+from .in_place import cut_below_zero
 
 
 def sign(x: np.ndarray) -> np.ndarray:
@@ -263,8 +264,12 @@ class ReLU(Op):
 
     saved_outputs = (0,)
 
-    def forward(self, x):
-        """Cut off below 0; nan stays nan."""
+    def forward(self, x, in_place=False):
+        """Cut off below 0, in a new array or in x itself; nan stays nan."""
+        if in_place:
+            cut_below_zero(x)
+            self.y = x
+            return x
         small = x.size < KERNEL_SIZE or x.dtype.kind != "f"
         self.y = np.maximum(x, x.dtype.type(0)) if small else elementwise(kernels.relu_forward, x)
         return self.y

@@ -12,13 +12,13 @@ from .. import ops
 from ..autograd import Variable, apply, is_grad_enabled
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops.base import check_float, fits
-from ..ops.in_place import assign, update
+from ..ops.in_place import assign, cut_below_zero, update
 from ..ops.normal import standard_normal
 from ..random import Generator, default_generator
 from .arithmetic import check_not_bool, checked_exponent, times
 from .dtypes import as_element, as_operand, number_dtype
 from .operands import floating, is_operand
-from .recording import check_in_place, former, rebase
+from .recording import check_in_place, former, place_of, rebase
 
 #: Kinds of dtypes; in place, a result may be of a kind with a lower rank, or the same, whatever its size.
 RANK = {"b": 0, "i": 1, "u": 1, "f": 2}
@@ -170,7 +170,18 @@ class InPlace(Variable):
 
     def relu_(self) -> Self:
         """Cut off below 0."""
-        return self._become("relu_", lambda x: x.relu())
+        if self.array.dtype.kind == "b":
+            raise DtypeError("relu_: dtype bool, expected numbers")
+        check_in_place("relu_", self)
+        if not (is_grad_enabled() and self.requires_grad):
+            cut_below_zero(self.array)
+            self.storage.version += 1
+        elif self.parent is None:  # the op reads no more than its output, so that it may write over its input
+            rebase(self, apply(ops.ReLU, place_of(self), in_place=True))
+            self.op.saved = ((self.storage, self.storage.version),)  # type: ignore[union-attr]
+        else:
+            rebase(self, former(self).relu())  # type: ignore[attr-defined]
+        return self
 
     def clamp_(self, min: Any = None, max: Any = None) -> Self:
         """Cut off below `min` and above `max`."""

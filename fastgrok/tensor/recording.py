@@ -1,13 +1,22 @@
 """Changes in place that the graph has to know of: the variable gets new values and a new place in the graph."""
 
+from typing import Any
+
 from ..autograd import Variable, apply, is_grad_enabled, parent_of, refresh
 from ..errors import StateError
 from ..ops import Overwrite
+from ..ops.base import copied
+from ..ops.in_place import assign
 
 
 def former(variable: Variable) -> Variable:
     """Return what a variable is now, values and place in the graph, for the op that is about to change it in place."""
-    before = variable._new(variable.array.copy())
+    return place_of(variable, copied(variable.array))
+
+
+def place_of(variable: Variable, array: Any = None) -> Variable:
+    """Return another variable with the place of this one in the graph, and its values or those of `array`."""
+    before = variable._new(variable.array if array is None else array)
     before.op, before.output, before._requires_grad = variable.op, variable.output, variable.requires_grad
     return before
 
@@ -23,7 +32,7 @@ def rebase(variable: Variable, result: Variable) -> None:
         base, op_class, static = view
         result = apply(Overwrite, base, result, view=op_class, static=static, in_place=True)
     if result.array is not base.array:
-        base.array[...] = result.array
+        assign(base.array, result.array)
     base.storage.version += 1
     base.storage.rebased += 1
     base.op, base.output, base._requires_grad = result.op, result.output, result._requires_grad

@@ -55,7 +55,7 @@ _MODULES = {
     ),
     "gru": ("gru_backward", "gru_forward"),
     "huber": ("huber_backward", "huber_forward"),
-    "in_place": ("add_into", "copy_into", "divide_into", "multiply_into"),
+    "in_place": ("add_into", "at_least_into", "copy_into", "divide_into", "multiply_into"),
     "layout": ("swap_axes",),
     "lstm": ("lstm_backward", "lstm_forward"),
     "matmul": ("batched_matmul", "matmul", "matmul_bias", "matmul_into"),

@@ -2,11 +2,11 @@
 
 from . import jit
 
-__all__ = ["add_into", "copy_into", "divide_into", "multiply_into"]
+__all__ = ["add_into", "at_least_into", "copy_into", "divide_into", "multiply_into"]
 
 CHUNK = 1 << 13  # elements per parallel iteration
 SHORT = 1 << 10  # elements to which a shorter row is repeated, so that loops are worth their launch
-ADD, MULTIPLY, DIVIDE, COPY = range(4)
+ADD, MULTIPLY, DIVIDE, AT_LEAST, COPY = range(5)
 
 
 def add_into(x, other, factor):
@@ -16,6 +16,11 @@ def add_into(x, other, factor):
     `other` is added to each of them; `factor` is rounded to their dtype.
     """
     _change(x, other, factor, ADD)
+
+
+def at_least_into(x, other):
+    """x = other where x <= other; nan stays nan. `x` (...), `other` (M,) as in `add_into`."""
+    _change(x, other, 1, AT_LEAST)
 
 
 def multiply_into(x, other):
@@ -55,6 +60,9 @@ def _change_run(x, other, factor, what):
     elif what == DIVIDE:
         for i in range(x.size):
             x[i] /= other[i]
+    elif what == AT_LEAST:
+        for i in range(x.size):
+            x[i] = other[i] if x[i] <= other[i] else x[i]
     else:
         for i in range(x.size):
             x[i] = other[i]

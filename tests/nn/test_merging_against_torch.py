@@ -81,6 +81,21 @@ def test_pool_takes_in_the_relu_before_it():
     assert (y == F.relu(F.max_pool2d(F.relu(F.relu(F.max_pool2d(F.relu(x), 2))), 2))).all()
 
 
+@pytest.mark.parametrize("layer", [lambda: nn.Conv2d(2, 4, 1), lambda: nn.BatchNorm2d(2)], ids=["conv", "norm"])
+def test_relu_in_place_is_merged_behind_a_layer_that_makes_a_tensor(layer):
+    layer, x = layer(), input_image()
+    y = nn.Sequential(layer, nn.ReLU(inplace=True), nn.MaxPool2d(2))(x)
+    assert "ReLU" not in ops_of(y) and (y == F.max_pool2d(F.relu(layer(x)), 2)).all()
+
+
+@pytest.mark.parametrize("first", [nn.Identity(), nn.Dropout().eval()], ids=["identity", "dropout"])
+def test_relu_in_place_overwrites_what_others_see(first):
+    x = input_image().detach()
+    expected = x.relu()
+    nn.Sequential(first, nn.ReLU(inplace=True), nn.MaxPool2d(2))(x)
+    assert (x == expected).all()
+
+
 class Louder(nn.ReLU):
     def forward(self, input):
         return 2 * super().forward(input)

@@ -136,3 +136,68 @@ def test_a_factor_that_does_not_fit_changes_nothing():
     with pytest.raises(fastgrok.errors.NumberError, match="alpha"):
         x.add_(x.clone(), alpha=1e300)
     np.testing.assert_array_equal(x.numpy(), numbers(SHAPE))
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_relu_in_place_keeps_nan_and_the_layout(channels_last, dtype):
+    x = (100 * np.random.default_rng(0).standard_normal((2, 64, 64, 32))).astype(dtype)
+    if dtype is not np.int64:
+        x[0, 0, 0, :3] = np.nan, -np.inf, np.inf
+    x = x.transpose(0, 3, 1, 2) if channels_last else x
+    y = fastgrok.tensor(x.copy("K"))
+    strides = y.array.strides
+    assert y.relu_() is y
+    np.testing.assert_array_equal(y.numpy(), np.maximum(x, 0))
+    assert y.array.strides == strides
+
+
+def test_relu_in_place_writes_over_its_input_and_backward_knows():
+    x = fastgrok.tensor(numbers(2 * SHARED) - 1, requires_grad=True)
+    y = x * 2
+    memory = y.array
+    y.relu_()
+    assert y.array is memory and (y.detach() >= 0).all()
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), 2 * (x.detach().numpy() > 0))
+
+
+def test_relu_in_place_refuses_a_backward_whose_values_are_gone():
+    x = fastgrok.tensor(numbers(5), requires_grad=True)
+    y = (x * 2).relu_()
+    y.relu_()
+    with pytest.raises(fastgrok.errors.StateError, match="in-place"):
+        y.sum().backward()
+    z = x.sigmoid()
+    z.relu_()
+    with pytest.raises(fastgrok.errors.StateError, match="in-place"):
+        z.sum().backward()
+
+
+def test_relu_in_place_of_a_view_changes_its_base():
+    x = fastgrok.tensor(numbers((4, 5)) - 1, requires_grad=True)
+    y = x * 1
+    y[1].relu_()
+    expected = x.detach().numpy().copy()
+    expected[1] = np.maximum(expected[1], 0)
+    np.testing.assert_array_equal(y.detach().numpy(), expected)
+    y.sum().backward()
+    assert (x.grad.numpy()[1] == (x.detach().numpy()[1] > 0)).all() and (x.grad.numpy()[[0, 2, 3]] == 1).all()
+
+
+def test_relu_in_place_of_what_has_views():
+    x = fastgrok.tensor(numbers((4, 5)) - 1, requires_grad=True)
+    y = x * 1
+    row = y[2]
+    y.relu_()
+    np.testing.assert_array_equal(row.detach().numpy(), np.maximum(x.detach().numpy()[2], 0))
+    row.sum().backward()
+    assert (x.grad.numpy()[2] == (x.detach().numpy()[2] > 0)).all()
+
+
+def test_relu_in_place_of_bools_is_refused():
+    with pytest.raises(fastgrok.errors.DtypeError, match="bool"):
+        fastgrok.tensor([True]).relu_()
+    leaf = fastgrok.ones(2, requires_grad=True)
+    with pytest.raises(fastgrok.errors.StateError, match="leaf"):
+        leaf.relu_()

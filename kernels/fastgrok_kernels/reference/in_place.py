@@ -1,10 +1,18 @@
 """References of in_place.py."""
 
+import numpy as np
+
 
 def add_into(x, other, factor):
     """x, of any shape, seen as runs of M elements: factor times other (M,) added to each, in place."""
     runs = _runs(x, other)
     runs += x.dtype.type(factor) * other
+
+
+def at_least_into(x, other):
+    """Runs of x, raised to other where they lie below."""
+    runs = _runs(x, other)
+    runs[...] = np.where(runs <= other, other, runs)
 
 
 def multiply_into(x, other):

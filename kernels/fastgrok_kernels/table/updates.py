@@ -104,6 +104,7 @@ KERNELS = (
     Kernel("sum_of_squares", "clip", sized(elements, ELEMENTS, _PARAMETER_BENCH), rtol32=1e-12),
     Kernel("scale_into", "clip", sized(_scaled, ELEMENTS, _PARAMETER_BENCH), mutates=(0,)),
     Kernel("add_into", "in_place", sized(_added, _RUNS, _PARAMETER_BENCH), mutates=(0,)),
+    Kernel("at_least_into", "in_place", sized(_runs, _RUNS, _PARAMETER_BENCH), mutates=(0,)),
     Kernel("multiply_into", "in_place", sized(_runs, _RUNS, _PARAMETER_BENCH), mutates=(0,)),
     Kernel("divide_into", "in_place", sized(_runs, _RUNS, _PARAMETER_BENCH), mutates=(0,)),
     Kernel("copy_into", "in_place", sized(_runs, _RUNS, _PARAMETER_BENCH), mutates=(0,)),
