@@ -5,6 +5,15 @@ import numpy as np
 from ..errors import DtypeError
 from .base import FACTORS, Op, cannot_broadcast, chosen, combined, quiet, unbroadcast
 from .gradients import Broadcast, Gradient
+from .in_place import update
+
+
+def _result(function, a, b, in_place):
+    """Return function(a, b), in the memory of a if `in_place`; then b fits into a, and backward must not read a."""
+    if not in_place:
+        return combined(function, a, b)
+    update(function, a, b)
+    return a
 
 
 class Add(Op):
@@ -12,11 +21,11 @@ class Add(Op):
 
     stateless = True
 
-    def forward(self, a, b):
+    def forward(self, a, b, in_place=False):
         """Add: a and b of any shapes that broadcast; raises `ShapeError` when they do not."""
         self.shapes = a.shape, b.shape
         try:
-            return combined(np.add, a, b)
+            return _result(np.add, a, b, in_place)
         except ValueError:
             raise cannot_broadcast("add", a.shape, b.shape) from None
 
@@ -35,13 +44,13 @@ class Sub(Op):
 
     stateless = True
 
-    def forward(self, a, b):
+    def forward(self, a, b, in_place=False):
         """Subtract b from a; raises `ShapeError` when they do not broadcast."""
         self.shapes = a.shape, b.shape
         if a.dtype.kind == "b" and b.dtype.kind == "b":
             raise DtypeError("sub: both operands are bool, expected numbers; use a logical operation instead")
         try:
-            return combined(np.subtract, a, b)
+            return _result(np.subtract, a, b, in_place)
         except ValueError:
             raise cannot_broadcast("sub", a.shape, b.shape) from None
 
@@ -57,12 +66,12 @@ class Mul(Op):
 
     accepts_structured = True
 
-    def forward(self, a, b):
+    def forward(self, a, b, in_place=False):
         """Multiply; raises `ShapeError` when a and b do not broadcast."""
         self.saved_inputs = FACTORS[self.needs[:2]]
         self.a, self.b = a, b
         try:
-            return combined(np.multiply, a, b)
+            return _result(np.multiply, a, b, in_place)
         except ValueError:
             raise cannot_broadcast("mul", a.shape, b.shape) from None
 
@@ -91,12 +100,12 @@ class Div(Op):
     """a / b."""
 
     @quiet
-    def forward(self, a, b):
+    def forward(self, a, b, in_place=False):
         """Divide a by b; raises `ShapeError` when they do not broadcast. Division by zero gives inf or nan."""
         self.saved_inputs = (0, 1) if self.needs[1] else (1,)
         self.a, self.b = a, b
         try:
-            return combined(np.divide, a, b)
+            return _result(np.divide, a, b, in_place)
         except ValueError:
             raise cannot_broadcast("div", a.shape, b.shape) from None
 

@@ -23,6 +23,8 @@ from .recording import check_in_place, former, place_of, rebase
 #: Kinds of dtypes; in place, a result may be of a kind with a lower rank, or the same, whatever its size.
 RANK = {"b": 0, "i": 1, "u": 1, "f": 2}
 
+SUMS, PRODUCTS = (np.add, np.subtract), (np.multiply, np.true_divide)
+
 
 class InPlace(Variable):
     """Results keep shape and dtype; what would need another raises `ShapeError` or `DtypeError` and changes nothing."""
@@ -44,8 +46,8 @@ class InPlace(Variable):
         check_in_place(name, self)
         if ufunc is np.subtract:
             check_not_bool(self, other)
-        ranks = [RANK[x.array.dtype.kind] for x in (self, other)]
-        if ranks[0] < ranks[1] or (ufunc is np.true_divide and self.array.dtype.kind != "f"):
+        kind, other_kind = self.array.dtype.kind, other.array.dtype.kind
+        if (kind != other_kind and RANK[kind] < RANK[other_kind]) or (ufunc is np.true_divide and kind != "f"):
             raise DtypeError(
                 f"{name}: the result of {self.array.dtype} and {other.array.dtype} does not fit into {self.array.dtype}"
             )
@@ -55,7 +57,11 @@ class InPlace(Variable):
             )
         if recorded:
             operand = other if other.array.dtype == self.array.dtype else apply(ops.Cast, other, dtype=self.array.dtype)
-            rebase(self, apply(op_class, former(self), operand))
+            # Of sums nothing is read again, of products what the other factor's gradient takes.
+            if self.parent is None and (ufunc in SUMS or (ufunc in PRODUCTS and not operand.requires_grad)):
+                rebase(self, apply(op_class, place_of(self), operand, in_place=True))
+            else:
+                rebase(self, apply(op_class, former(self), operand))
         else:
             update(ufunc, self.array, other.array, alpha)  # what does not fit was found above
             self.storage.version += 1

@@ -201,3 +201,29 @@ def test_relu_in_place_of_bools_is_refused():
     leaf = fastgrok.ones(2, requires_grad=True)
     with pytest.raises(fastgrok.errors.StateError, match="leaf"):
         leaf.relu_()
+
+
+@pytest.mark.parametrize("shape", [(), (256,), SHAPE], ids=str)
+@pytest.mark.parametrize("name", ["add_", "sub_", "mul_", "div_"])
+@pytest.mark.parametrize("wanted", [(True, False), (False, True), (True, True)], ids=["self", "other", "both"])
+def test_recorded_changes_have_the_gradients_of_those_out_of_place(name, shape, wanted):
+    results = []
+    for in_place in (True, False):
+        x = fastgrok.tensor(numbers(SHAPE), requires_grad=wanted[0])
+        other = fastgrok.tensor(numbers(shape, seed=1), requires_grad=wanted[1])
+        y = x * 1
+        memory = y.array
+        z = getattr(y, name if in_place else name[:-1])(other)
+        assert (z.array is memory) == in_place
+        (z * fastgrok.tensor(numbers(SHAPE, seed=2))).sum().backward()
+        results.append([z.detach().numpy(), *(v.grad.numpy() for v in (x, other) if v.requires_grad)])
+    for ours, expected in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5)
+
+
+def test_what_is_changed_by_itself():
+    x = fastgrok.tensor(numbers(2 * SHARED), requires_grad=True)
+    y = x * 1
+    y += y
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 2, rtol=0)
