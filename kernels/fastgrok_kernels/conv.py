@@ -23,9 +23,11 @@ each group of output channels sees its share of the input channels. Groups of on
 single column after the other, have kernels of their own in depthwise.py.
 """
 
+import math
+
 import numpy as np
 
-from . import depthwise, jit, memory
+from . import depthwise, jit, layout, memory
 from .packing import pack_panel_transposed
 from .simd import LANES, ROWS, lanes_of, panel_product, panel_width
 from .vector import load, splat, store
@@ -52,10 +54,18 @@ def _is_depthwise(C, O, groups, dtype):
     return 1 < groups == C == O and C * dtype.itemsize >= LANES * 2
 
 
-def _packed(columns, NR):
-    """Matrices (groups, depth, N) as panels (groups, ceil(N / NR), depth, NR), padded with zeros."""
-    groups, depth, N = columns.shape
-    panels = -(-N // NR)
+def _packed(columns, axes, NR):
+    """Matrices (groups, depth, N) as panels (groups, ceil(N / NR), depth, NR), padded with zeros.
+
+    Depth is split over `axes` axes, and N over what is left of them.
+    """
+    *shape, last = columns.shape
+    if last % NR == 0:  # panels are parts of the last axis: one copy
+        parts = columns.reshape(*shape, last // NR, NR)
+        order = (0, *range(1 + axes, parts.ndim - 1), *range(1, 1 + axes), parts.ndim - 1)
+        return np.ascontiguousarray(parts.transpose(order))
+    groups, depth, N = len(columns), math.prod(shape[1 : 1 + axes]), math.prod(shape[1 + axes :]) * last
+    columns, panels = columns.reshape(groups, depth, N), -(-N // NR)
     padded = np.zeros((groups, depth, panels * NR), columns.dtype)
     padded[:, :, :N] = columns
     return np.ascontiguousarray(padded.reshape(groups, depth, panels, NR).transpose(0, 2, 1, 3))
@@ -161,8 +171,8 @@ def conv_forward(x, w, bias, size, stride, padding, dilation, groups):
     y = memory.empty((B, P, Q, O), x.dtype)
     if y.size:
         NR = panel_width(x.dtype)
-        columns = w.reshape(groups, O // groups, Cg, K, L).transpose(0, 3, 4, 2, 1)
-        packed = _packed(columns.reshape(groups, K * L * Cg, O // groups), NR)
+        turned = layout.swap_axes(w.reshape(groups, O // groups, Cg * K * L))
+        packed = _packed(turned.reshape(groups, Cg, K, L, O // groups).transpose(0, 2, 3, 1, 4), 3, NR)
         rows = _slice_rows(P, ((Q - 1) * stride[1] + (L - 1) * dilation[1] + 1) * stride[0] * C)
         sizes = (R, S, C, P, Q, O, K, L, *stride, *padding, *dilation, groups, NR, rows)
         _conv_forward(x.ravel(), packed.ravel(), bias, y.ravel(), sizes)
@@ -338,7 +348,7 @@ def conv_backward_input(dy, w, size, stride, padding, dilation, groups):
     elif dx.size:
         # Taps from the last to the first: then output rows go up.
         columns = w.reshape(groups, O // groups, Cg, K, L)[:, :, :, ::-1].transpose(0, 3, 1, 4, 2)
-        packed = _packed(columns.reshape(groups, K * (O // groups), L * Cg), NR)
+        packed = _packed(columns, 2, NR)
         rows = _slice_rows(R, Q * L * Cg)
         sizes = (R, S, C, P, Q, O, K, L, *stride, *padding, *dilation, groups, NR, rows)
         _conv_backward_input(dy.ravel(), packed.ravel(), dx.ravel(), sizes)
@@ -473,4 +483,5 @@ def conv_backward_weight(dy, x, kernel_size, stride, padding, dilation, groups):
         sizes = (R, S, C, P, Q, O, K, L, *stride, *padding, *dilation, groups, NR, rows, images, lines)
         _conv_backward_weight(x.ravel(), dy.ravel(), sums.ravel(), sizes)
     taps, bias = np.split(sums.sum(axis=0)[: K * L * Cg + 1], [K * L * Cg])
-    return np.ascontiguousarray(taps.reshape(K, L, Cg, O).transpose(3, 2, 0, 1)), bias[0].copy()
+    lines = taps.reshape(K, L, Cg, O).transpose(2, 0, 1, 3)
+    return layout.swap_axes(lines.reshape(1, Cg * K * L, O)).reshape(O, Cg, K, L), bias[0].copy()

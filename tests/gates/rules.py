@@ -70,7 +70,7 @@ KERNEL_MODULES = {
     "rows": ("vector", "simd", "jit"),
     "counter": ("jit",),
     "attention": ("dropout", "softmax", *_BLOCKS),
-    "conv": ("depthwise", *_BLOCKS),  # convolution with as many groups as channels
+    "conv": ("depthwise", "layout", *_BLOCKS),  # convolution with as many groups as channels
     "cross_entropy": ("softmax", *_BLOCKS),
     "depthwise": _BLOCKS,
     "dropout": _BLOCKS,
