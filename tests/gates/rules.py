@@ -75,6 +75,7 @@ KERNEL_MODULES = {
     "depthwise": _BLOCKS,
     "dropout": _BLOCKS,
     "norm": _BLOCKS,
+    "layout": _BLOCKS,
     "gates": _BLOCKS,  # the weight layout that all recurrent kernels share
     "generate": ("lstm", "gates", *_BLOCKS),  # steps of the same recurrence, one at a time
     "group_norm": ("norm", *_BLOCKS),  # which sums rows
