@@ -7,6 +7,7 @@ import numpy as np
 
 # Literal, so that asv finds the same benchmarks in every commit; a test compares it with the table.
 NAMES = [
+    "absolute",
     "adadelta_into",
     "adagrad_into",
     "adam_into",
@@ -29,6 +30,8 @@ NAMES = [
     "bce_backward",
     "bce_forward",
     "bias_relu_backward",
+    "ceil",
+    "clamp",
     "column_sums",
     "conv_backward_input",
     "conv_backward_weight",
@@ -55,6 +58,7 @@ NAMES = [
     "embedding_forward",
     "exp_forward",
     "flip",
+    "floor",
     "gates_backward_bias",
     "gates_backward_input",
     "gates_backward_table",
@@ -90,6 +94,7 @@ NAMES = [
     "multiply",
     "multiply_into",
     "nadam_into",
+    "negative",
     "normal_into",
     "pad",
     "panels_into",
@@ -98,6 +103,7 @@ NAMES = [
     "patches_forward",
     "relu_backward",
     "relu_forward",
+    "rint",
     "rmsprop_into",
     "rnn_backward",
     "rnn_forward",
@@ -108,6 +114,7 @@ NAMES = [
     "sgd_into",
     "sigmoid_backward",
     "sigmoid_forward",
+    "sign",
     "silu_backward",
     "silu_forward",
     "softmax_backward",

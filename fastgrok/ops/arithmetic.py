@@ -4,6 +4,7 @@ import numpy as np
 
 from ..errors import DtypeError
 from .base import FACTORS, Op, cannot_broadcast, chosen, combined, quiet, unbroadcast
+from .elementwise import Sqrt, negated
 from .gradients import Broadcast, Gradient
 from .in_place import update
 
@@ -57,7 +58,7 @@ class Sub(Op):
     def backward(self, dout):
         """Pass the gradient on to a, its negative to b."""
         da = unbroadcast(dout, self.shapes[0]) if self.needs[0] else None
-        db = -unbroadcast(dout, self.shapes[1]) if self.needs[1] else None
+        db = negated(unbroadcast(dout, self.shapes[1])) if self.needs[1] else None
         return da, db
 
 
@@ -116,7 +117,7 @@ class Div(Op):
         if not self.needs[1]:
             return unbroadcast(da, self.a.shape), None
         quotient = combined(np.divide, self.a, self.b)
-        db = -unbroadcast(combined(np.multiply, da, quotient), self.b.shape)
+        db = negated(unbroadcast(combined(np.multiply, da, quotient), self.b.shape))
         return unbroadcast(da, self.a.shape) if self.needs[0] else None, db
 
 
@@ -131,8 +132,9 @@ class Pow(Op):
         self.a, self.b = a, b
         if a.dtype.kind != "f" and (b < 0).any():
             raise DtypeError(f"pow: a whole number to the power {b.min()}, expected at least 0; convert to float first")
-        if b.ndim == 0 and b == 2:  # by far the most frequent power, and many times faster than the general one
-            return a * a
+        y = _power(a, b.item()) if b.ndim == 0 else None
+        if y is not None and y is not a:
+            return y
         try:
             return np.power(a, b)
         except ValueError:
@@ -143,12 +145,33 @@ class Pow(Op):
         """d(a^b) = b a^(b-1) da + a^b log(a) db; 0 where b = 0 (first term) or a = 0 and b >= 0 (second term)."""
         a, b, da, db = self.a, self.b, None, None
         if self.needs[0]:
-            slope = 2 * a if b.ndim == 0 and b == 2 else np.where(b == 0, 0, b * np.power(a, b - 1))
-            da = unbroadcast((dout * slope).astype(dout.dtype, copy=False), a.shape)
+            power = _power(a, b.item() - 1) if b.ndim == 0 else None
+            if power is None:
+                slope = np.where(b == 0, 0, b * np.power(a, b - 1))
+            else:
+                slope = combined(np.multiply, power, b)
+            da = unbroadcast(combined(np.multiply, dout, slope).astype(dout.dtype, copy=False), a.shape)
         if self.needs[1]:
             slope = np.where((a == 0) & (b >= 0), 0, np.power(a, b) * np.log(a))
             db = unbroadcast((dout * slope).astype(dout.dtype, copy=False), b.shape)
         return da, db
+
+
+def _power(a: np.ndarray, n: float) -> np.ndarray | None:
+    """Return a to the power n, which is `a` itself for 1, by products, quotients and roots; None for most numbers.
+
+    `np.power` takes 10 times as long, and 500 times where a is negative.
+    """
+    if n == 1:
+        return a
+    if n == 2:
+        return combined(np.multiply, a, a)
+    if n == 3:
+        return combined(np.multiply, combined(np.multiply, a, a), a)
+    if n == 0.5:
+        return Sqrt().forward(a)
+    y = _power(a, -n) if n < 0 and a.dtype.kind == "f" else None
+    return y if y is None else combined(np.divide, np.ones((), a.dtype), y)
 
 
 class Maximum(Op):

@@ -7,7 +7,7 @@ import numpy as np
 
 import fastgrok_kernels as kernels
 
-from .base import KERNEL_SIZE, SHARED, Op, check_float, chosen, copied, elementwise, quiet, room
+from .base import KERNEL_SIZE, SHARED, Op, check_float, chosen, combined, copied, elementwise, quiet, room
 from .in_place import cut_below_zero
 
 
@@ -16,13 +16,32 @@ def sign(x: np.ndarray) -> np.ndarray:
     return (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype)
 
 
+def mapped(function: Any, x: np.ndarray) -> np.ndarray:
+    """Return what a function, such as `np.floor`, makes of x; of large floats by the kernel of its name."""
+    if x.size < SHARED or x.dtype.char not in "fd":
+        return function(x)
+    return elementwise(getattr(kernels, function.__name__), x)
+
+
+def negated(x: np.ndarray) -> np.ndarray:
+    """Return -x."""
+    return -x if x.size < SHARED else mapped(np.negative, x)
+
+
 def clipped(x: np.ndarray, low: Any, high: Any) -> np.ndarray:
     """Return x within limits, None for no limit, but not for both."""
     if x.size < KERNEL_SIZE:  # `np.clip` is slow to start
         y = x if low is None else np.maximum(x, x.dtype.type(low))
         return y if high is None else np.minimum(y, x.dtype.type(high))
+    if x.size >= SHARED and x.dtype.char in "fd" and low == low and high == high:  # a limit of nan makes all nan
+        low, high = (-math.inf if low is None else low), (math.inf if high is None else high)
+        return elementwise(lambda x: kernels.clamp(x, low, high), x)
     limits = [None if limit is None else x.dtype.type(limit) for limit in (low, high)]
     return np.clip(x, *limits, out=room(x, x))  # type: ignore[arg-type]
+
+
+def _one(x: np.ndarray) -> np.ndarray:
+    return np.ones((), x.dtype)
 
 
 class Neg(Op):
@@ -32,11 +51,11 @@ class Neg(Op):
 
     def forward(self, x):
         """Change the sign."""
-        return -x
+        return negated(x)
 
     def backward(self, dy):
         """dx = -dy."""
-        return (-dy,)
+        return (negated(dy),)
 
 
 class Clone(Op):
@@ -82,7 +101,7 @@ class Exp(Op):
 
     def backward(self, dy):
         """dx = dy * y."""
-        return (dy * self.y,)
+        return (dy * self.y if dy.size < SHARED else combined(np.multiply, dy, self.y),)
 
 
 class Erf(Op):
@@ -119,7 +138,7 @@ class Log(Op):
     @quiet
     def backward(self, dy):
         """dx = dy / x."""
-        return (dy / self.x,)
+        return (dy / self.x if dy.size < SHARED else combined(np.divide, dy, self.x),)
 
 
 class Log1p(Op):
@@ -136,6 +155,8 @@ class Log1p(Op):
     @quiet
     def backward(self, dy):
         """dx = dy / (1 + x)."""
+        if dy.size >= SHARED:
+            return (combined(np.divide, dy, combined(np.add, self.x, _one(dy))),)
         return (dy / (1 + self.x),)
 
 
@@ -152,6 +173,8 @@ class Expm1(Op):
 
     def backward(self, dy):
         """dx = dy * (y + 1)."""
+        if dy.size >= SHARED:
+            return (combined(np.multiply, dy, combined(np.add, self.y, _one(dy))),)
         return (dy * (self.y + 1),)
 
 
@@ -183,11 +206,11 @@ class Abs(Op):
     def forward(self, x):
         """Drop the sign."""
         self.x = x
-        return np.abs(x)
+        return np.abs(x) if x.size < SHARED else mapped(np.abs, x)
 
     def backward(self, dy):
         """dx = dy * sign(x); 0 at 0."""
-        return (dy * sign(self.x),)
+        return (dy * sign(self.x) if dy.size < SHARED else combined(np.multiply, dy, mapped(sign, self.x)),)
 
 
 class Sin(Op):
@@ -308,7 +331,7 @@ class Floor(Op):
 
     def forward(self, x):
         """Round down."""
-        return self.step(x)
+        return self.step(x) if x.size < SHARED else mapped(self.step, x)
 
     def backward(self, dy):
         """dx = 0."""
@@ -332,4 +355,6 @@ class Round(Floor):
 
     def forward(self, x, decimals=0):
         """Round."""
-        return np.round(x, decimals)
+        if x.size < SHARED or decimals or x.dtype.kind != "f":
+            return np.round(x, decimals)
+        return mapped(np.rint, x)

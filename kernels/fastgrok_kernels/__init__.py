@@ -66,6 +66,7 @@ _MODULES = {
     "normal": ("normal_into",),
     "panels": ("panels_into", "panels_matmul_into"),
     "patches": ("patches_backward", "patches_forward"),
+    "pointwise": ("absolute", "ceil", "clamp", "floor", "negative", "rint", "sign"),
     "pool": ("avg_pool_backward", "avg_pool_forward", "max_pool_backward", "max_pool_forward"),
     "rectifiers": (
         "elu_backward", "elu_forward", "leaky_relu_backward", "leaky_relu_forward",

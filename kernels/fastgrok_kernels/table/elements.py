@@ -56,6 +56,19 @@ def _arithmetic(name):
     return Kernel(name, "arithmetic", cases, rtol32=1e-7)
 
 
+def _pointwise(name, *numbers):
+    def given(make):
+        return lambda *arguments: (*make(*arguments), *numbers)
+
+    cases = (*sized(given(elements), ELEMENTS, ELEMENTS_BENCH), Case("edges", given(_edges)))
+    return Kernel(name, "pointwise", cases, rtol32=1e-7)
+
+
+def _edges(rng, dtype):
+    halves = np.arange(-9, 10) / 2
+    return (np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, -0.3, 2**23 + 1, 1e30, *halves], dtype),)
+
+
 def _side_by_side(rng, dtype, N, D, E, first, rest):
     return normal(rng, dtype, N, first + D + E + rest), first, normal(rng, dtype, N, D), normal(rng, dtype, N, E)
 
@@ -218,6 +231,8 @@ KERNELS = (
     Kernel("column_sums", "arithmetic", (*sized(_matrix, _MATRICES, (1024, 65)), *_POSITIVE), rtol32=2e-6),
     Kernel("row_sums", "arithmetic", sized(_matrix, (*_MATRICES, (3, 20_011)), (2048, 384)), rtol32=2e-5),
     Kernel("total", "arithmetic", sized(elements, (*ELEMENTS, (300_007,)), ELEMENTS_BENCH), rtol32=1e-12),
+    *(_pointwise(name) for name in ("absolute", "ceil", "floor", "negative", "rint", "sign")),
+    _pointwise("clamp", -1.5, 2.0),
     Kernel("exp_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("log_forward", "elementwise", sized(_positive, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("sigmoid_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),

@@ -1,0 +1,97 @@
+"""Functions of arrays so large that kernels compute them, in any layout and dtype, beside what NumPy makes of them."""
+
+import numpy as np
+import pytest
+
+from fastgrok import ops
+from fastgrok.ops.base import SHARED
+
+EDGES = [np.nan, np.inf, -np.inf, 0.0, -0.0, -0.3, 0.5, -0.5, 1.5, 2.5, -2.5, 2**23 + 1, 1e30, -1e-40]
+FUNCTIONS = {
+    ops.Neg: np.negative,
+    ops.Abs: np.abs,
+    ops.Floor: np.floor,
+    ops.Ceil: np.ceil,
+    ops.Round: np.round,
+    ops.Sign: lambda x: np.nan_to_num(np.sign(x)) if x.dtype.kind == "f" else np.sign(x),
+}
+
+
+def _large(rng, dtype, axes=(0, 1, 2)):
+    x = (4 * rng.standard_normal((60, 50, 50))).astype(dtype)
+    if x.dtype.kind == "f":
+        x.flat[: len(EDGES)] = x.flat[-len(EDGES) :] = EDGES
+    assert x.size >= SHARED
+    return x.transpose(axes)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1)])
+@pytest.mark.parametrize("op", FUNCTIONS)
+def test_functions_with_edges(rng, op, axes, dtype):
+    x = _large(rng, dtype, axes)
+    before = x.copy()
+    for given in (x, np.concatenate([x, x], axis=2)[:, :, ::2]):
+        y, expected = op().forward(given), FUNCTIONS[op](given)
+        assert y.dtype == x.dtype and not np.shares_memory(y, given)
+        np.testing.assert_array_equal(y, expected)
+        np.testing.assert_array_equal(np.signbit(y), np.signbit(expected))
+    np.testing.assert_array_equal(x, before)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize(
+    "limits", [(-1, 2), (None, 1), (0, None), (2, -2), (np.nan, 1), (-np.inf, np.inf), (1e300, None)]
+)
+def test_clamp(rng, limits, dtype):
+    if dtype == "int64" and not all(limit is None or abs(limit) < 10 for limit in limits):
+        return
+    x = _large(rng, dtype)
+    with np.errstate(over="ignore"):
+        low, high = (None if limit is None else x.dtype.type(limit) for limit in limits)
+    np.testing.assert_array_equal(ops.Clamp().forward(x, *limits), np.clip(x, low, high))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n", [-3, -2, -1, -0.5, 0, 0.5, 1, 2, 3, 4, 1.5])
+@pytest.mark.parametrize("size", [5, SHARED])
+def test_powers(rng, size, n, dtype):
+    a, dy = np.resize(np.abs(_large(rng, dtype)) + 0.1, size), rng.standard_normal(size).astype(dtype)
+    a[-1] = -a[-1] if n % 1 == 0 else a[-1]
+    wide, op = a.astype(np.float64), ops.Pow()
+    with np.errstate(all="ignore"):
+        y, expected, slope = (
+            op.forward(a, np.array(n, dtype)),
+            wide**n,
+            n * wide ** (n - 1.0) if n else np.zeros_like(wide),
+        )
+        (dx, _), rtol = op.backward(dy), {"float32": 1e-6, "float64": 1e-14}[dtype]
+        expected, gradient = expected.astype(dtype), (dy * slope).astype(dtype)
+    assert y.dtype == dx.dtype == a.dtype and not np.shares_memory(y, a)
+    np.testing.assert_allclose(y[2:], expected[2:], rtol)
+    np.testing.assert_allclose(dx[2:], gradient[2:], rtol)
+
+
+def test_powers_of_whole_numbers():
+    a = np.array([-3, 0, 2, 2**62])
+    for n in (0, 1, 2, 3, 5):
+        np.testing.assert_array_equal(ops.Pow().forward(a, np.array(n)), a**n)
+
+
+@pytest.mark.parametrize(
+    ("op", "slope"),
+    [
+        (ops.Neg, lambda x: -np.ones_like(x)),
+        (ops.Abs, np.sign),
+        (ops.Exp, np.exp),
+        (ops.Expm1, np.exp),
+        (ops.Log, lambda x: 1 / x),
+        (ops.Log1p, lambda x: 1 / (1 + x)),
+        (ops.Floor, np.zeros_like),
+    ],
+)
+def test_gradients(rng, op, slope):
+    x, dy = 0.1 + rng.random(SHARED), rng.standard_normal(SHARED)
+    op = op()
+    op.forward(x)
+    np.testing.assert_allclose(op.backward(dy)[0], dy * slope(x), rtol=1e-14)
