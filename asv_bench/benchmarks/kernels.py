@@ -79,6 +79,7 @@ NAMES = [
     "layer_norm_forward",
     "leaky_relu_backward",
     "leaky_relu_forward",
+    "log1p_forward",
     "log_forward",
     "log_softmax_backward",
     "log_softmax_forward",

@@ -37,7 +37,7 @@ _MODULES = {
     "depthwise": ("depthwise_backward_input", "depthwise_backward_weight", "depthwise_forward"),
     "dropout": ("dropout_backward", "dropout_forward", "tanh_dropout_backward", "tanh_dropout_forward"),
     "elementwise": (
-        "bias_relu_backward", "exp_forward", "log_forward", "relu_backward", "relu_forward",
+        "bias_relu_backward", "exp_forward", "log1p_forward", "log_forward", "relu_backward", "relu_forward",
         "sigmoid_backward", "sigmoid_forward", "sqrt_backward", "sqrt_forward",
         "tanh_backward", "tanh_forward", "where",
     ),

@@ -8,6 +8,7 @@ from .vector import select
 __all__ = [
     "bias_relu_backward",
     "exp_forward",
+    "log1p_forward",
     "log_forward",
     "relu_backward",
     "relu_forward",
@@ -32,6 +33,11 @@ def exp_forward(x):
 def log_forward(x):
     """y = the natural logarithm of x. `x` (...), float32 or float64. Returns `y` (...)."""
     return _apply(_log_chunks, x)
+
+
+def log1p_forward(x):
+    """y = the natural logarithm of 1 + x. `x` (...), float32 or float64. Returns `y` (...)."""
+    return _apply(_log1p_chunks, x)
 
 
 def sigmoid_forward(x):
@@ -119,6 +125,12 @@ def _exp(x, y):
 def _log(x, y):
     for i in range(x.size):
         y[i] = scalar.log(x[i])
+
+
+@jit.serial
+def _log1p(x, y):
+    for i in range(x.size):
+        y[i] = scalar.log1p(x[i])
 
 
 @jit.serial
@@ -218,6 +230,13 @@ def _log_chunks(x, y):
     for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
         low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
         _log(x[low:high], y[low:high])
+
+
+@jit.parallel(work=lambda x, y: 0.4 * x.size)
+def _log1p_chunks(x, y):
+    for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
+        _log1p(x[low:high], y[low:high])
 
 
 @jit.parallel(work=lambda x, y: 0.3 * x.size)

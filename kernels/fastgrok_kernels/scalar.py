@@ -5,10 +5,10 @@ select rather than a branch, so LLVM turns a loop over `y[i] = tanh(x[i])` into 
 
     from .scalar import erf, exp, log, sigmoid, tanh
 
-means the float32 or the float64 body, by the type of the argument; all but `log` also take the vectors of vector.py.
-With JIT off they are functions of NumPy scalars. NaN gives NaN, and infinities, zeros, overflow and denormal numbers
-give what the exact function gives. float32 is within 4 ulp of the exact result for every input, float64 within 2 ulp
-on samples (tests/kernels/test_scalar.py).
+means the float32 or the float64 body, by the type of the argument; all but `log` and `log1p` also take the vectors of
+vector.py. With JIT off they are functions of NumPy scalars. NaN gives NaN, and infinities, zeros, overflow and denormal
+numbers give what the exact function gives. float32 is within 4 ulp of the exact result for every input, float64 within
+2 ulp on samples (tests/kernels/test_scalar.py).
 
 The tables come from kernels/fit_scalar.py. The forms are classic: the reduction of exp is Cody and Waite's (1980), log
 goes through s = f/(2+f) as in FreeBSD's msun, tanh through expm1, and erf, beyond the neighbourhood of zero, through
@@ -22,7 +22,7 @@ from numba.extending import overload
 from . import jit, pipeline
 from .vector import Vector, copysign, exponent_of_low_bits, power_of_two, round_half_even, select
 
-__all__ = ["erf", "exp", "exp_below_one", "log", "log1p_unit", "sigmoid", "tanh", "to_ordered"]
+__all__ = ["erf", "exp", "exp_below_one", "log", "log1p", "log1p_unit", "sigmoid", "tanh", "to_ordered"]
 
 # ---------------------------------------------------------------------------------------------------- fitted tables
 
@@ -270,7 +270,7 @@ def _exponentials(real, mantissa, exp_range, tanh_end, erf_end, table, erf_table
 
 
 def _by_bits(real, whole, bits_of, number, mantissa, table, ln2_parts):
-    """The functions that look at the bits of a number: log and to_ordered, of scalars.
+    """The functions that look at the bits of a number: log, log1p and to_ordered, of scalars.
 
     `whole` is the integer type as wide as `real`; `bits_of` and `number` convert without changing bits.
     """
@@ -292,11 +292,12 @@ def _by_bits(real, whole, bits_of, number, mantissa, table, ln2_parts):
     denormal_bias = real(normal_bias + mantissa)
     sign_shift, magnitude_bits = 8 * np.dtype(whole).itemsize - 1, whole(np.iinfo(whole).max)
 
-    def log(x):
-        denormal = x < smallest_normal
+    @jit.serial(inline=True)
+    def logarithm(x, bias, rest):
+        """log(x) + rest, x positive and no denormal number; exponents are counted from `bias` on, rests are tiny."""
         # (exponent, mantissa) counted from sqrt(1/2), so that x = 2^k (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)).
-        pattern = whole(bits_of(x * denormal_scale if denormal else x) + root_offset)  # else 64 bits, which is slower
-        k = number((pattern >> mantissa) | integer_bits) - (denormal_bias if denormal else normal_bias)
+        pattern = whole(bits_of(x) + root_offset)  # else 64 bits, which is slower
+        k = number((pattern >> mantissa) | integer_bits) - bias
         f = number((pattern & mantissa_bits) + root_bits) - one
         s = f / (two + f)
         z = s * s
@@ -304,16 +305,27 @@ def _by_bits(real, whole, bits_of, number, mantissa, table, ln2_parts):
         for c in others:
             q = q * z + c
         h = half * f * f
-        y = k * ln2_high - ((h - (s * (h + z * q) + k * ln2_low)) - f)
+        return k * ln2_high - ((h - (s * (h + z * q) + (k * ln2_low + rest))) - f)
+
+    def log(x):
+        denormal = x < smallest_normal
+        y = logarithm(x * denormal_scale if denormal else x, denormal_bias if denormal else normal_bias, zero)
         y = y if x < infinity else x  # infinity and NaN
         y = y if x != zero else -infinity
         return nan if x < zero else y
+
+    def log1p(x):
+        u = one + x
+        y = logarithm(u, normal_bias, (x - (u - one)) / u)  # with what rounding has taken from u, x - (u - 1)
+        y = y if x < infinity and x != zero else x  # infinity, NaN and the sign of zero
+        y = y if u != zero else -infinity
+        return nan if u < zero else y
 
     def to_ordered(x):
         bits = bits_of(x)
         return whole(bits ^ ((bits >> sign_shift) & magnitude_bits))
 
-    return {"log": log, "to_ordered": to_ordered}
+    return {"log": log, "log1p": log1p, "to_ordered": to_ordered}
 
 
 _BODIES = {
@@ -376,6 +388,12 @@ def erf(x):
 def log(x):
     """The natural logarithm of a float32 or float64 scalar."""
     return _body("log", x)(x)
+
+
+@_by_dtype
+def log1p(x):
+    """log(1 + x), of a float32 or float64 scalar, exact also where x is tiny."""
+    return _body("log1p", x)(x)
 
 
 @_by_dtype

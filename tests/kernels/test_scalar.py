@@ -1,4 +1,4 @@
-"""exp, tanh, sigmoid, erf and log: distance from the exact result, special values, vectorisation, fitted tables."""
+"""The functions of scalar.py: distance from the exact result, special values, vectorisation, fitted tables."""
 
 import importlib.util
 import re
@@ -14,7 +14,7 @@ from fastgrok_kernels import jit, scalar
 from fastgrok_kernels.simd import LANES
 from fastgrok_kernels.vector import load, store
 
-NAMES = ("exp", "tanh", "sigmoid", "log", "erf")
+NAMES = ("exp", "tanh", "sigmoid", "log", "log1p", "erf")
 ULP32, ULP64 = 4, 2
 compiled_only = pytest.mark.skipif(jit.DISABLED, reason="needs compiled code")
 
@@ -58,6 +58,8 @@ def wide(name, x):
             return apply("erf", x)  # our own of float64, which is compared with mpmath
         if name == "log":
             return np.where(x < 0, np.nan, np.log(np.abs(x)))  # NumPy is slow below zero
+        if name == "log1p":
+            return np.where(x < -1, np.nan, np.log1p(np.maximum(x, -1)))
         return getattr(np, name)(x)
 
 
@@ -113,6 +115,9 @@ def test_float64_on_a_sample(name):
     x = np.concatenate(parts)
     if name == "log":
         x = np.concatenate([np.abs(x), np.exp(rng.uniform(-700, 700, 300)), 1 + rng.uniform(-1e-3, 1e-3, 300)])
+    if name == "log1p":
+        x = np.concatenate([np.abs(x), np.exp(rng.uniform(-700, 700, 300)), rng.uniform(-1, 1, 2000)])
+        x = np.concatenate([x, np.exp(rng.uniform(-30, -0.1, 500)) - 1, -np.exp(rng.uniform(-50, -0.1, 500))])
     if name == "erf":
         x = np.concatenate([x, rng.uniform(-6, 6, 1000), 0.84375 + rng.uniform(-1e-3, 1e-3, 300)])
     y = apply(name, x)
@@ -121,6 +126,7 @@ def test_float64_on_a_sample(name):
         "tanh": mpmath.tanh,
         "sigmoid": lambda v: 1 / (1 + mpmath.exp(-v)),
         "log": mpmath.log,
+        "log1p": mpmath.log1p,
         "erf": mpmath.erf,
     }[name]
     with mpmath.workprec(160):
@@ -159,10 +165,12 @@ def test_special_values(dtype):
         "tanh": {nan: nan, inf: 1, -inf: -1, 0.0: 0, 50.0: 1, -50.0: -1, tiny: tiny, -tiny: -tiny},
         "sigmoid": {nan: nan, inf: 1, -inf: 0, 0.0: 0.5, 50.0: 1, -1e4: 0, tiny: 0.5},
         "erf": {nan: nan, inf: 1, -inf: -1, 0.0: 0, 50.0: 1, -50.0: -1},
+        "log1p": {nan: nan, inf: inf, -inf: nan, -1.0: -inf, -1.5: nan, 0.0: 0, tiny: tiny, -tiny: -tiny},
         "log": {nan: nan, inf: inf, -inf: nan, 0.0: -inf, -1.0: nan, 1.0: 0, -tiny: nan},
     }
     assert apply("log", np.array([-0.0], dtype))[0] == -inf
-    assert np.signbit(apply("tanh", np.full(37, -0.0, dtype))).all()
+    for name in ("tanh", "log1p"):
+        assert np.signbit(apply(name, np.full(37, -0.0, dtype))).all()
     for name, values in expected.items():
         # Enough copies that the vector part and the remainder of the loop both see each value.
         x = np.repeat(np.array(list(values), dtype), 37)

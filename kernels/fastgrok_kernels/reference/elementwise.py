@@ -14,6 +14,12 @@ def log_forward(x):
         return np.log(x)
 
 
+def log1p_forward(x):
+    """y, shaped as x."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log1p(x)
+
+
 def sigmoid_forward(x):
     """y, shaped as x."""
     z = np.exp(-np.abs(x))

@@ -234,6 +234,7 @@ KERNELS = (
     *(_pointwise(name) for name in ("absolute", "ceil", "floor", "negative", "rint", "sign")),
     _pointwise("clamp", -1.5, 2.0),
     Kernel("exp_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("log1p_forward", "elementwise", (*sized(_positive, ELEMENTS, ELEMENTS_BENCH), Case("nan", _with_nan))),
     Kernel("log_forward", "elementwise", sized(_positive, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("sigmoid_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("sigmoid_backward", "elementwise", sized(_sigmoids, ELEMENTS, ELEMENTS_BENCH)),
