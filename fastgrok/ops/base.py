@@ -115,11 +115,26 @@ def copied(x: np.ndarray) -> np.ndarray:
         if swapped is not None:
             return kernels.swap_axes(swapped).reshape(x.shape)
     y = memory.empty(x.shape, x.dtype)
-    if x.size >= SHARED and x.dtype.char in "fd" and x.flags.c_contiguous and kernels.jit.get_num_threads() > 1:
-        kernels.join_into(y.reshape(1, -1), 0, x.reshape(1, -1), np.empty((1, 0), x.dtype))
+    if x.size >= SHARED and x.itemsize >= 4 and x.flags.c_contiguous and kernels.jit.get_num_threads() > 1:
+        bits = f"f{x.itemsize}"  # whole numbers, too: nothing but bits is copied
+        kernels.join_into(y.reshape(1, -1).view(bits), 0, x.reshape(1, -1).view(bits), np.empty((1, 0), bits))
     else:
         y[...] = x
     return y
+
+
+def filled(shape: tuple[int, ...], dtype: np.dtype, value: Any) -> np.ndarray:
+    """Return an array of a shape and dtype with one value everywhere; a large one in memory that is kept for reuse."""
+    if math.prod(shape) >= SHARED and dtype.itemsize >= 4:
+        return kernels.full(shape, np.asarray(value, dtype))
+    y = np.empty(shape, dtype)
+    y.fill(value)
+    return y
+
+
+def zeros(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return zeros; many in memory that is kept for reuse."""
+    return np.zeros(shape, dtype) if math.prod(shape) < SHARED else filled(shape, dtype, 0)
 
 
 def _swapped(x: np.ndarray) -> np.ndarray | None:

@@ -7,7 +7,7 @@ import numpy as np
 
 import fastgrok_kernels as kernels
 
-from .base import KERNEL_SIZE, SHARED, Op, check_float, chosen, combined, copied, elementwise, quiet, room
+from .base import KERNEL_SIZE, SHARED, Op, check_float, chosen, combined, copied, elementwise, quiet, room, zeros
 from .in_place import cut_below_zero
 
 
@@ -81,11 +81,18 @@ class Cast(Op):
     def forward(self, x, dtype):
         """Convert to dtype."""
         self.dtype = x.dtype
-        return x.astype(dtype)
+        return x.astype(dtype) if x.size < SHARED else _converted(x, dtype)
 
     def backward(self, dy):
         """Convert the gradient back."""
-        return (dy.astype(self.dtype),)
+        return (dy.astype(self.dtype) if dy.size < SHARED else _converted(dy, self.dtype),)
+
+
+def _converted(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return a large x in another dtype, by the kernel where it knows both."""
+    if dtype.char not in "fd" or x.dtype.kind not in "fi" or x.itemsize < 4 or x.dtype == dtype:
+        return x.astype(dtype)
+    return elementwise(lambda x: kernels.cast(x, dtype), x)
 
 
 class Exp(Op):
@@ -335,7 +342,7 @@ class Floor(Op):
 
     def backward(self, dy):
         """dx = 0."""
-        return (np.zeros_like(dy),)
+        return (zeros(dy.shape, dy.dtype),)
 
 
 class Ceil(Floor):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArgumentError, DtypeError, ShapeError
+from ..ops import base as ops
 from ..ops.normal import standard_normal
 from ..ops.shape import size_argument
 from ..random import Generator, default_generator
@@ -83,14 +84,14 @@ def zeros(
     *sizes: Any, size: Any = None, dtype: Any = float32, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return zeros of the given shape."""
-    return _finish(np.zeros(_shape("zeros", sizes, size), as_dtype(dtype or float32)), requires_grad, device)
+    return _finish(ops.zeros(_shape("zeros", sizes, size), as_dtype(dtype or float32)), requires_grad, device)
 
 
 def ones(
     *sizes: Any, size: Any = None, dtype: Any = float32, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Return ones of the given shape."""
-    return _finish(np.ones(_shape("ones", sizes, size), as_dtype(dtype or float32)), requires_grad, device)
+    return _finish(ops.filled(_shape("ones", sizes, size), as_dtype(dtype or float32), 1), requires_grad, device)
 
 
 def empty(
@@ -105,7 +106,7 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     value = as_array(fill_value).item() if hasattr(fill_value, "array") else fill_value
     chosen = number_dtype(value) if dtype is None else as_dtype(dtype)
     shape = _shape("full", (size,))
-    return _finish(np.full(shape, as_element(value, chosen, "full: fill_value")), requires_grad, device)
+    return _finish(ops.filled(shape, chosen, as_element(value, chosen, "full: fill_value")), requires_grad, device)
 
 
 def zeros_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..autograd import Variable
 from ..errors import DataError, NumberError, ShapeError
+from ..ops.base import filled, zeros
 from ..ops.shape import size_argument
 from .dtypes import as_dtype, as_element, bool_, device, float32
 from .operands import as_array
@@ -82,12 +83,12 @@ class Making(Variable):
 
     def new_zeros(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
         """Return zeros of the given shape."""
-        array = np.zeros(self._sizes("new_zeros", size), as_dtype(dtype or self.array.dtype))
+        array = zeros(self._sizes("new_zeros", size), as_dtype(dtype or self.array.dtype))
         return self._made(array, device, requires_grad)
 
     def new_ones(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
         """Return ones of the given shape."""
-        array = np.ones(self._sizes("new_ones", size), as_dtype(dtype or self.array.dtype))
+        array = filled(self._sizes("new_ones", size), as_dtype(dtype or self.array.dtype), 1)
         return self._made(array, device, requires_grad)
 
     def new_empty(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
@@ -100,7 +101,7 @@ class Making(Variable):
     ) -> Any:
         """Return a tensor of the given shape with one value everywhere."""
         value = as_element(fill_value, as_dtype(dtype or self.array.dtype), "new_full: fill_value")
-        array = np.full(self._sizes("new_full", (size,)), value)
+        array = filled(self._sizes("new_full", (size,)), value.dtype, value)
         return self._made(array, device, requires_grad)
 
     def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:

@@ -31,7 +31,7 @@ _MODULES = {
     "bce": ("bce_backward", "bce_forward"),
     "clip": ("scale_into", "sum_of_squares"),
     "conv": ("conv_backward_input", "conv_backward_weight", "conv_forward"),
-    "copies": ("flip", "join_into", "pad"),
+    "copies": ("cast", "flip", "full", "join_into", "pad"),
     "cross_entropy": ("cross_entropy_backward", "cross_entropy_forward", "cross_entropy_with_gradient"),
     "cumulative": ("cumsum_backward", "cumsum_forward"),
     "depthwise": ("depthwise_backward_input", "depthwise_backward_weight", "depthwise_forward"),

@@ -1,4 +1,6 @@
-"""Copies of blocks: arrays side by side, with a border, or turned around. NumPy copies on one core, array by array.
+"""Copies of blocks: arrays side by side, with a border, turned around or in another dtype; and one number for all.
+
+NumPy copies on one core, array by array.
 
 Rows are often short, so what comes with each of them counts: `while` loops, as `range` with a step costs a division,
 and unsigned indices, which need no test for being negative. A million numbers in rows of 32 take half the time so.
@@ -10,9 +12,20 @@ from . import jit, memory
 from .simd import lanes_of
 from .vector import load, store
 
-__all__ = ["flip", "join_into", "pad"]
+__all__ = ["cast", "flip", "full", "join_into", "pad"]
 
 CHUNK = 1 << 13  # elements per parallel iteration, about
+
+
+def cast(x, dtype):
+    """y = x in another dtype.
+
+    `x` (...), float32, float64, int32 or int64; `dtype` float32 or float64. Returns `y` (...).
+    """
+    y = memory.empty(x.shape, dtype)
+    if y.size:
+        _cast_chunks(x.reshape(-1), y.reshape(-1))
+    return y
 
 
 def flip(x):
@@ -23,6 +36,18 @@ def flip(x):
     (_, T, S), y = x.shape, memory.empty_like(x)
     if y.size:
         _flip_lines(x.reshape(-1), y.reshape(-1), T, S)
+    return y
+
+
+def full(shape, value):
+    """y = value everywhere.
+
+    `shape` (...), a tuple; `value` (), of any dtype of 4 or 8 bytes, as its bits are copied. Returns `y` (...).
+    """
+    y = memory.empty(shape, value.dtype)
+    if y.size:
+        bits = np.dtype(f"f{y.itemsize}")
+        _fill_chunks(y.reshape(-1).view(bits), value.reshape(1).view(bits))
     return y
 
 
@@ -69,6 +94,26 @@ def _copy(x, i, y, j, count):
 def _fill(y, begin, end, value):
     for i in range(begin, end):
         y[np.uint64(i)] = value
+
+
+@jit.serial
+def _convert(x, y):
+    for i in range(y.size):
+        y[i] = x[i]
+
+
+@jit.parallel(work=lambda x, y: 0.15 * y.size)
+def _cast_chunks(x, y):
+    for k in jit.prange((y.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, y.size)
+        _convert(x[low:high], y[low:high])
+
+
+@jit.parallel(work=lambda y, value: 0.06 * y.size)
+def _fill_chunks(y, value):
+    for k in jit.prange((y.size + CHUNK - 1) // CHUNK):
+        low = np.int64(k) * CHUNK
+        _fill(y, low, min(low + CHUNK, y.size), value[0])
 
 
 @jit.serial

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+import fastgrok
 from fastgrok import ops
-from fastgrok.ops.base import SHARED
+from fastgrok.ops.base import SHARED, filled
 
 EDGES = [np.nan, np.inf, -np.inf, 0.0, -0.0, -0.3, 0.5, -0.5, 1.5, 2.5, -2.5, 2**23 + 1, 1e30, -1e-40]
 FUNCTIONS = {
@@ -95,3 +96,54 @@ def test_gradients(rng, op, slope):
     op = op()
     op.forward(x)
     np.testing.assert_allclose(op.backward(dy)[0], dy * slope(x), rtol=1e-14)
+
+
+@pytest.mark.parametrize("to", ["float32", "float64", "int64", "bool"])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "int32", "uint8", "bool"])
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1)])
+def test_conversions(rng, axes, dtype, to):
+    x, op = _large(rng, "int8", axes).astype(dtype) if to == "int64" else _large(rng, dtype, axes), ops.Cast()
+    for given in (x, x[:, ::-1]):
+        y = op.forward(given, dtype=np.dtype(to))
+        assert y.dtype == to and not np.shares_memory(y, x)
+        with np.errstate(all="ignore"):
+            np.testing.assert_array_equal(y, given.astype(to))
+        (dx,) = op.backward(y)
+        assert dx.dtype == dtype
+
+
+def test_conversions_round_to_even_and_overflow():
+    x = np.resize([2.0**53 + 1, 1 + 2.0**-24, 1 + 3 * 2.0**-24, 1e300, -1e-300, 1e-42], SHARED)
+    with np.errstate(all="ignore"):
+        expected = x.astype("float32")
+    y = ops.Cast().forward(x, dtype=np.dtype("float32"))
+    np.testing.assert_array_equal(y.view("int32"), expected.view("int32"))
+    whole = np.resize([2**24 + 1, 2**24 + 3, -(2**62) - 1, 2**63 - 1], SHARED)
+    np.testing.assert_array_equal(ops.Cast().forward(whole, dtype=np.dtype("float32")), whole.astype("float32"))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "int32", "uint8", "bool"])
+@pytest.mark.parametrize("shape", [(), (0, 3), (5,), (SHARED,), (3, 50_000)])
+def test_one_value_everywhere(shape, dtype):
+    for value in (0, 1, 2**31 - 2**22 - 1, -0.0, np.nan, np.inf):  # the bits of this integer are those of a float's nan
+        if np.dtype(dtype).kind == "f" or (isinstance(value, int) and (value < 2 or dtype.startswith("int"))):
+            y = filled(shape, np.dtype(dtype), value)
+            expected = np.full(shape, value, dtype)
+            assert y.shape == shape and y.dtype == dtype and y.flags.c_contiguous
+            assert y.tobytes() == expected.tobytes()
+    made = (
+        fastgrok.zeros(shape),
+        fastgrok.ones(shape),
+        fastgrok.full(shape, 2.5),
+        fastgrok.ones(shape).new_full(shape, 3),
+    )
+    assert [bool((x.numpy() == value).all()) for x, value in zip(made, (0, 1, 2.5, 3), strict=True)] == [True] * 4
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint8", "bool"])
+def test_copies_of_whole_numbers(rng, dtype):
+    x = rng.integers(0, 2**63 - 1, SHARED + 3).astype(dtype)
+    x[0] = np.array(2**31 - 2**22 - 1).astype(dtype)
+    y = ops.Clone().forward(x)
+    assert y.dtype == dtype and not np.shares_memory(x, y)
+    np.testing.assert_array_equal(x, y)

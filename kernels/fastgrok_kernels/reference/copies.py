@@ -3,6 +3,16 @@
 import numpy as np
 
 
+def cast(x, dtype):
+    """y (...)."""
+    return x.astype(dtype)
+
+
+def full(shape, value):
+    """y (...)."""
+    return np.full(shape, value)
+
+
 def flip(x):
     """y (N, T, S), of x (N, T, S)."""
     return x[:, ::-1]

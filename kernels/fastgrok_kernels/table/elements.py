@@ -69,6 +69,20 @@ def _edges(rng, dtype):
     return (np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, -0.3, 2**23 + 1, 1e30, *halves], dtype),)
 
 
+def _converted(rng, dtype, *shape):
+    return normal(rng, {"float32": "float64", "float64": "float32"}[dtype.name], *shape), dtype.name
+
+
+_WHOLE = tuple(
+    Case(given, lambda rng, dtype, given=given: (rng.integers(-(2**30), 2**30, 300).astype(given), dtype.name))
+    for given in ("int32", "int64")
+)
+
+
+def _filling(rng, dtype, *shape):
+    return shape, np.array(2.5, dtype)
+
+
 def _side_by_side(rng, dtype, N, D, E, first, rest):
     return normal(rng, dtype, N, first + D + E + rest), first, normal(rng, dtype, N, D), normal(rng, dtype, N, E)
 
@@ -225,6 +239,8 @@ KERNELS = (
     _arithmetic("subtract"),
     Kernel("cumsum_forward", "cumulative", sized(_matrix, _RUNNING, _RUNNING_BENCH)),
     Kernel("cumsum_backward", "cumulative", sized(_matrix, _RUNNING, _RUNNING_BENCH)),
+    Kernel("cast", "copies", (*sized(_converted, ELEMENTS, ELEMENTS_BENCH), *_WHOLE), rtol32=1e-7),
+    Kernel("full", "copies", sized(_filling, ELEMENTS, ELEMENTS_BENCH), rtol32=1e-7),
     Kernel("flip", "copies", sized(_matrix, (*_RUNNING, (1, 20_011, 1), (2, 3, 9001)), _RUNNING_BENCH), rtol32=1e-7),
     Kernel("join_into", "copies", sized(_side_by_side, _JOINED, (2048, 64, 64, 0, 0)), mutates=(0,), rtol32=1e-7),
     Kernel("pad", "copies", sized(_bordered, _BORDERED, (1024, 32, 32, 1, 1, 1, 1)), rtol32=1e-7),
