@@ -99,6 +99,7 @@ NAMES = [
     "nadam_into",
     "negative",
     "normal_into",
+    "outer",
     "pad",
     "panels_into",
     "panels_matmul_into",

@@ -13,6 +13,7 @@ from ..autograd import apply
 from ..errors import DtypeError
 from ..not_covered import missing
 from ..tensor import Tensor
+from ..tensor.making import ones_at
 from .checks import check_dropout as check_dropout
 from .checks import check_reduction as check_reduction
 from .checks import check_tensors as check_tensors
@@ -263,7 +264,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         raise RuntimeError(f"num_classes should be positive, got {num_classes}")
     elif ids.size and ids.max() >= num_classes:
         raise RuntimeError(f"Class values must be smaller than num_classes, got {ids.max()} and {num_classes}.")
-    return Tensor._from_array((ids[..., None] == np.arange(num_classes)).astype(np.int64))
+    return Tensor._from_array(ones_at(ids, num_classes))
 
 
 def __getattr__(name: str) -> Any:

@@ -112,6 +112,18 @@ def _flip(graph: Graph, call: Call) -> str:
     return _slice(graph, call.input(0), [(axis, -1, _BEFORE_START, -1) for axis in axes])
 
 
+@emits(ops.Roll)
+def _roll(graph: Graph, call: Call) -> str:
+    """The two parts that change places, counted from the end that the shift names: other sizes move as far."""
+    axis, shift = normalise_axis("roll", call.setting("dim"), len(call.shape())), call.setting("shift")
+    size = call.shape()[axis]
+    cut = -shift if abs(shift) < size else -(shift % max(size, 1))
+    if not cut:
+        return graph.add("Identity", call.input(0))
+    parts = [_slice(graph, call.input(0), [(axis, *places, 1)]) for places in ((cut, _END), (0, cut))]
+    return graph.add("Concat", *parts, axis=axis)
+
+
 def _slice(graph: Graph, x: str, ranges: list[tuple[int, int, int, int]]) -> str:
     """Cut along axes: (axis, start, end, step) each."""
     if not ranges:

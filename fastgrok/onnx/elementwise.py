@@ -50,6 +50,11 @@ def _cast(graph: Graph, call: Call) -> str:
     return graph.cast(call.input(0), call.setting("dtype"))
 
 
+@emits(ops.OuterProduct)
+def _outer(graph: Graph, call: Call) -> str:
+    return graph.add("Mul", graph.unsqueeze(call.input(0), 1), call.input(1))
+
+
 @emits(ops.Clamp, ops.Hardtanh)
 def _clamp(graph: Graph, call: Call) -> str:
     low, high = (call.setting(name) for name in ("low", "high"))

@@ -41,7 +41,7 @@ from .gradients import BagRows, Broadcast, Gradient, Outer, Rows
 from .gru import GRU, GRUCell
 from .indexing import AddAt, Gather, Index, Overwrite, SetItem
 from .losses import NLL, CrossEntropy, SoftCrossEntropy
-from .matmul import Linear, LinearReLU, MatMul
+from .matmul import Linear, LinearReLU, MatMul, OuterProduct
 from .norm import BatchNorm, GroupNorm, LayerNorm
 from .packed import PackedLSTM
 from .pointwise_losses import BCE, L1, MSE, BCEWithLogits, Huber, KLDiv, SmoothL1
@@ -49,7 +49,7 @@ from .pool import AvgPool, MaxPool
 from .recurrent import LSTM, LSTMCell
 from .reductions import Amax, Amin, CumProd, CumSum, LogSumExp, Mean, Prod, Sum, Var
 from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
-from .shape import Cat, Diagonal, Expand, Flip, Pad, Permute, Reshape, Stack, Unbind
+from .shape import Cat, Diagonal, Expand, Flip, Pad, Permute, Reshape, Roll, Stack, Unbind
 from .softmax import LogSoftmax, Softmax
 from .watch import Watch
 
@@ -136,6 +136,7 @@ __all__ = [
     "Neg",
     "Op",
     "Outer",
+    "OuterProduct",
     "Overwrite",
     "PNorm",
     "PackedLSTM",
@@ -149,6 +150,7 @@ __all__ = [
     "ReLURNNCell",
     "Remainder",
     "Reshape",
+    "Roll",
     "Round",
     "Rows",
     "SelfAttention",

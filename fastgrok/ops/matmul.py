@@ -8,7 +8,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import DtypeError, ShapeError
-from .base import FACTORS, Op, cannot_broadcast, check_float, contiguous, rows_of, sum_first, unbroadcast
+from .base import FACTORS, FEW, SHARED, Op, cannot_broadcast, check_float, contiguous, rows_of, sum_first, unbroadcast
 from .gradients import Outer
 
 
@@ -113,6 +113,23 @@ def _c_order_batch(x: np.ndarray, batch: tuple[int, ...]) -> tuple[np.ndarray, b
     transposed = x.strides[-2] < x.strides[-1]  # whether elements of a column lie closer together than those of a row
     x = contiguous(x.swapaxes(-1, -2) if transposed else x)
     return x.reshape(math.prod(batch), *x.shape[-2:]), transposed
+
+
+class OuterProduct(Op):
+    """All products of the elements of two vectors (N,) and (M,): a matrix (N, M)."""
+
+    def forward(self, a, b):
+        """Multiply a column and a row."""
+        self.saved_inputs = FACTORS[self.needs[:2]]
+        self.a, self.b = a, b
+        if a.size * b.size < SHARED or a.dtype.char not in "fd" or b.size < FEW:
+            return a[:, None] * b
+        return kernels.outer(contiguous(a), contiguous(b))
+
+    def backward(self, dy):
+        """da = dy b and db = dy^T a."""
+        da = product(dy, self.b[:, None])[:, 0] if self.needs[0] else None
+        return da, product(self.a[None], dy)[0] if self.needs[1] else None
 
 
 class Linear(Op):

@@ -247,6 +247,31 @@ def _runs(axes: tuple[int, ...]) -> list[tuple[int, int]]:
     return list(zip(firsts, [axis for axis in axes if axis + 1 not in axes], strict=True))
 
 
+class Roll(Op):
+    """x with the slices along an axis moved on, and those at the end back to the front."""
+
+    stateless = True
+
+    def forward(self, x, shift, dim):
+        """Move by `shift`, a whole number. Raises `IndexError` when there is no such axis."""
+        self.shift, self.axis = shift, normalise_axis("roll", dim, x.ndim)
+        return _rolled(x, shift, self.axis)
+
+    def backward(self, dy):
+        """Move back."""
+        return (_rolled(dy, -self.shift, self.axis),)
+
+
+def _rolled(x: np.ndarray, shift: int, axis: int) -> np.ndarray:
+    """Return x with the slices along an axis moved on."""
+    size = x.shape[axis]
+    cut = -shift % size if size else 0
+    if not cut:
+        return copied(x)
+    before = (slice(None),) * axis
+    return _joined([x[(*before, slice(cut, None))], x[(*before, slice(cut))]], axis, x.shape)
+
+
 class Pad(Op):
     """x with borders: of one value, or continued from the inside."""
 

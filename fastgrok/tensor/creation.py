@@ -248,14 +248,14 @@ def randint(
     if low >= high:
         raise ArgumentError(f"randint: low={low}, high={high}, expected low < high")
     values = _stream(generator).integers(low, high, _shape("randint", (tuple(size),)))
-    return _finish(np.asarray(values).astype(as_dtype(dtype or int64)), requires_grad, device)
+    return _finish(np.asarray(values).astype(as_dtype(dtype or int64), copy=False), requires_grad, device)
 
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = int64, device: Any = None) -> Tensor:
     """Return 0 .. n - 1 in random order."""
     if n < 0:
         raise ArgumentError(f"randperm: n={n}, expected at least 0")
-    return _finish(_stream(generator).permutation(n).astype(as_dtype(dtype)), False, device)
+    return _finish(_stream(generator).permutation(n).astype(as_dtype(dtype), copy=False), False, device)
 
 
 def rand_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

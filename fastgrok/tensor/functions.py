@@ -11,7 +11,8 @@ from ..autograd import Variable, apply
 from ..errors import ArgumentError, ShapeError
 from ..ops.base import check_ids
 from .dtypes import as_element, number_dtype, promote, result_dtype
-from .operands import cast, check_tensor, numpy_names
+from .making import ones_at
+from .operands import binary, cast, check_tensor, numpy_names
 from .tensor import Tensor
 
 
@@ -167,7 +168,7 @@ def outer(input: Tensor, vec2: Tensor) -> Any:
     for name, x in (("input", input), ("vec2", vec2)):
         if x.array.ndim != 1:
             raise ShapeError(f"outer: {name} has shape {x.array.shape}, expected one dimension")
-    return input.unsqueeze(1) * vec2.unsqueeze(0)
+    return binary(ops.OuterProduct, input, vec2)
 
 
 def one_hot(input: Tensor, num_classes: int = -1) -> Any:
@@ -175,7 +176,7 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Any:
     ids = input.array
     count = int(ids.max(initial=-1)) + 1 if num_classes == -1 else num_classes
     check_ids("one_hot", "input", ids, count)
-    return input._new(np.eye(count, dtype=np.int64)[ids])
+    return input._new(ones_at(ids, count))
 
 
 def is_tensor(x: Any) -> bool:

@@ -48,6 +48,13 @@ def to_array(data: Any, dtype: Any = None, name: str = "data") -> np.ndarray:
         return array.astype(dtype, copy=False)
 
 
+def ones_at(ids: np.ndarray, count: int) -> np.ndarray:
+    """Return int64 (..., count) with a one at the place that each id (...) names, zeros elsewhere."""
+    y = np.zeros((ids.size, count), np.int64)  # which the system clears when it is touched, that is, only in part
+    y[np.arange(ids.size), ids.reshape(-1)] = 1
+    return y.reshape(*ids.shape, count)
+
+
 def _of_large_numbers(name: str, array: np.ndarray, dtype: Any) -> np.ndarray:
     """Return an array of Python's numbers, among them whole ones of more than 64 bits, as float64 or bool."""
     numbers = array.reshape(-1).tolist()

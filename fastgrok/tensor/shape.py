@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -186,7 +187,7 @@ class Shape(Variable):
         pairs = [part for size in shape for part in (1, size)]
         expanded = [part for count, size in zip(counts, shape, strict=True) for part in (count, size)]
         merged = [count * size for count, size in zip(counts, shape, strict=True)]
-        return self.reshape(pairs).expand(expanded).reshape(merged).clone()
+        return self.reshape(pairs).expand(expanded).clone().reshape(merged)
 
     def tile(self, *repeats: Any) -> Any:
         """Return copies laid side by side; fewer numbers than dimensions count for the last ones."""
@@ -293,17 +294,15 @@ class Shape(Variable):
         """Return a copy in which the slices along `dims` moved by `shifts`, those at the end back to the front."""
         if dims is None:
             return self.reshape(-1).roll(shifts, 0).reshape(self.array.shape)
-        if isinstance(dims, tuple | list):
-            shifts = shifts if isinstance(shifts, tuple | list) else (shifts,)
-            if len(shifts) != len(dims):
-                raise ArgumentError(f"roll: shifts={shifts}, expected as many numbers as dims={dims}")
-            x = self
-            for shift, dim in zip(shifts, dims, strict=True):
-                x = x.roll(shift, dim)
-            return x
-        size = self.size(dims)
-        order = np.roll(np.arange(size), shifts)
-        return self.index_select(dims, self._new(order))  # type: ignore[attr-defined]
+        shifts, dims = (given if isinstance(given, tuple | list) else (given,) for given in (shifts, dims))
+        if len(shifts) != len(dims):
+            raise ArgumentError(f"roll: shifts={shifts}, expected as many numbers as dims={dims}")
+        if dims and self.array.ndim == 0:
+            raise IndexError(f"roll: dims={dims}, expected none for a tensor without dimensions")
+        x = self
+        for shift, dim in zip(shifts, dims, strict=True):
+            x = apply(ops.Roll, x, shift=operator.index(shift), dim=dim)
+        return x
 
     def tril(self, diagonal: int = 0) -> Any:
         """Return the lower triangle of the last two dimensions, 0 above the `diagonal`."""

@@ -64,6 +64,7 @@ _MODULES = {
         "layer_norm_backward", "layer_norm_forward",
     ),
     "normal": ("normal_into",),
+    "outer": ("outer",),
     "panels": ("panels_into", "panels_matmul_into"),
     "patches": ("patches_backward", "patches_forward"),
     "pointwise": ("absolute", "ceil", "clamp", "floor", "negative", "rint", "sign"),

@@ -132,6 +132,15 @@ def test_joined_images_lie_as_the_first_does():
         assert ops.Cat().forward(np.ascontiguousarray(last), last, dim=dim).flags.c_contiguous
 
 
+@pytest.mark.parametrize("shape", [(), (0, 3), (3, 4), (300, 500)])
+def test_sums_of_truths(rng, shape):
+    x = np.asarray(rng.random(shape) < 0.3)
+    for mask in (x, x.T, np.repeat(x[..., None], 2, -1)[..., 0]):
+        y, kept = ops.Sum().forward(mask), ops.Sum().forward(mask, keepdim=True)
+        assert y.dtype == kept.dtype == np.int64 and y.shape == () and kept.shape == (1,) * mask.ndim
+        assert y == kept.sum() == mask.sum()
+
+
 def test_large_sums_overflow_in_silence():
     x = np.zeros(1 << 17, np.float32)
     x[0], x[-1] = np.inf, -np.inf

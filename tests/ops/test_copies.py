@@ -99,3 +99,61 @@ def test_axes_of_one_element_leave_the_layout_alone(rng, kernels_always, size):
         assert y.transpose(0, 2, 3, 1).flags.c_contiguous
     turned = rng.standard_normal((30 * size, 20)).T
     assert ops.Stack().forward(turned, turned, turned).transpose(0, 2, 1).flags.c_contiguous
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "bool"])
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize(("shift", "dim"), [(1, 0), (-3, 0), (7, 2), (-79, 3), (0, 1), (6, 1), (1000, -1)])
+def test_roll(rng, kernels_always, dtype, channels_last, shift, dim):
+    x, op = _images(rng, dtype, channels_last), ops.Roll()
+    y = op.forward(x, shift, dim)
+    np.testing.assert_array_equal(y, np.roll(x, shift, dim))
+    np.testing.assert_array_equal(op.backward(y)[0], x)
+    assert y.dtype == x.dtype and not np.shares_memory(x, y)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize(
+    ("small", "large"),
+    [
+        ((), (300, 500)),
+        ((500,), (300, 500)),
+        ((300, 1), (300, 500)),
+        ((20, 25), (3, 100, 20, 25)),
+        ((4, 1, 5, 1, 1), (4, 1, 5, 300, 50)),
+        ((3, 1, 500), (3, 100, 500)),  # in the middle
+        ((1, 300, 1), (5, 300, 100)),  # on both sides
+        ((3,), (50_000, 3)),  # too few for a kernel
+        ((50_000, 1), (50_000, 3)),
+        ((2, 1, 250_000), (2, 3, 250_000)),
+    ],
+)
+def test_copies_of_what_is_repeated(rng, dtype, small, large):
+    x = np.asarray(100 * rng.standard_normal(small)).astype(dtype)
+    x.reshape(-1)[:1] = -0.0
+    for part in (x, np.stack([x, x], -1)[..., 0]):  # the second with gaps
+        expected = np.empty(large, dtype)
+        expected[...] = part
+        y = ops.Clone().forward(np.broadcast_to(part, large))
+        assert y.tobytes() == expected.tobytes() and y.flags.c_contiguous and y.flags.writeable
+
+
+def test_copies_of_repeated_nan_and_infinity():
+    x = np.array([np.nan, np.inf, -np.inf] * 100)
+    for repeated in (np.broadcast_to(x, (300, 300)), np.broadcast_to(x[:, None], (300, 300))):
+        np.testing.assert_array_equal(ops.Clone().forward(repeated), repeated)
+
+
+@pytest.mark.parametrize("shape", [(400, 500), (1000, 300), (100_000, 3), (0, 3), (3, 0), (2, 3)])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_outer_products(rng, shape, dtype):
+    a, b = (np.repeat(100 * rng.standard_normal(size), 2).astype(dtype)[::2] for size in shape)
+    op = ops.OuterProduct()
+    y = op.forward(a, b)
+    np.testing.assert_array_equal(y, a[:, None] * b)
+    assert y.dtype == a.dtype
+    if dtype != "int64" and y.size:
+        dy = rng.standard_normal(shape).astype(dtype)
+        exact = [dy.astype(float) @ b, a @ dy.astype(float)]
+        for found, expected in zip(op.backward(dy), exact, strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())

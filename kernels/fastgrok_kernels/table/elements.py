@@ -105,6 +105,14 @@ _BORDERED = (
 )
 
 
+# Nothing, one number, several chunks of short and of long rows.
+_OUTER = ((0, 3), (3, 0), (1, 1), (7001, 3), (70, 300), (3, 20_011))
+
+
+def _two_vectors(rng, dtype, N, M):
+    return normal(rng, dtype, N), normal(rng, dtype, M, scale=2.0)
+
+
 def _with_nan(rng, dtype):
     return (np.array([np.nan, -1, 0, 2, -np.inf, np.inf], dtype),)
 
@@ -244,6 +252,7 @@ KERNELS = (
     Kernel("flip", "copies", sized(_matrix, (*_RUNNING, (1, 20_011, 1), (2, 3, 9001)), _RUNNING_BENCH), rtol32=1e-7),
     Kernel("join_into", "copies", sized(_side_by_side, _JOINED, (2048, 64, 64, 0, 0)), mutates=(0,), rtol32=1e-7),
     Kernel("pad", "copies", sized(_bordered, _BORDERED, (1024, 32, 32, 1, 1, 1, 1)), rtol32=1e-7),
+    Kernel("outer", "outer", sized(_two_vectors, _OUTER, (256, 512)), rtol32=1e-7),
     Kernel("column_sums", "arithmetic", (*sized(_matrix, _MATRICES, (1024, 65)), *_POSITIVE), rtol32=2e-6),
     Kernel("row_sums", "arithmetic", sized(_matrix, (*_MATRICES, (3, 20_011)), (2048, 384)), rtol32=2e-5),
     Kernel("total", "arithmetic", sized(elements, (*ELEMENTS, (300_007,)), ELEMENTS_BENCH), rtol32=1e-12),
