@@ -18,7 +18,7 @@ FEW = 16  # columns; a matrix with fewer is transposed quicker by NumPy, with ma
 SHARED = 1 << 17  # elements from which a sum or a product of two is worth a second core: 18 us with NumPy, 11 with two
 LARGE_SUM = 1 << 16  # elements from which a sum of all, or along rows, is worth a kernel: 13 us with NumPy, 8 with it
 _REPEATED = 1 << 15  # elements from which adding a row, a column or the like is worth a kernel: 20 us with NumPy, 14
-_MANY = 1 << 14  # elements from which sums of columns are worth a kernel: 256 x 65 take 4.4 us with NumPy, 2.5 with it
+MANY = 1 << 14  # elements from which sums of columns are worth a kernel: 256 x 65 take 4.4 us with NumPy, 2.5 with it
 _TALL = 64  # rows below which they are not: 16 x 1024 take 1.9 us with NumPy, 2.6 with the kernel
 
 #: Division by zero, overflow and the like give inf and nan without a warning, as in PyTorch: `@quiet` above a forward.
@@ -316,7 +316,7 @@ def rows_of(x: np.ndarray) -> np.ndarray:
 def sum_first(x: np.ndarray, count: int = 1) -> np.ndarray:
     """Return the sum over the first `count` axes."""
     N = math.prod(x.shape[:count])
-    many = _MANY if N >= _TALL else SHARED
+    many = MANY if N >= _TALL else SHARED
     if x.size < many or N < 4 or not x.flags.c_contiguous or x.dtype.char not in "fd":
         return x.sum(axis=tuple(range(count)))
     return kernels.column_sums(x.reshape(N, -1)).reshape(x.shape[count:])
@@ -351,6 +351,24 @@ def summed(x: np.ndarray, axes: tuple[int, ...], keepdim: bool = False) -> np.nd
         y = np.array(np.count_nonzero(x), np.int64)
         return y.reshape((1,) * x.ndim) if keepdim else y
     return x.sum(axis=axes, keepdims=keepdim)
+
+
+def as_rows(x: np.ndarray, axes: tuple[int, ...]) -> np.ndarray | None:
+    """Return floats as a matrix with a row for each number that a reduction over axes gives; None for few of them.
+
+    The axes are the last ones, or all, counted from the front; None for others, too, and where rows have gaps.
+    """
+    if x.size < MANY or x.dtype.char not in "fd" or not axes or axes[0] != x.ndim - len(axes):
+        return None
+    if axes[0] == 0:
+        in_memory = memory_axes(x)
+        return None if in_memory is None else x.transpose(in_memory).reshape(1, -1)
+    return x.reshape(math.prod(x.shape[: axes[0]]), -1) if x.flags.c_contiguous else None
+
+
+def reduced(y: np.ndarray, shape: tuple[int, ...], axes: tuple[int, ...], keepdim: bool) -> np.ndarray:
+    """Return what an array of `shape` was reduced to, a number for each row or column, in the shape that is left."""
+    return y.reshape([1 if axis in axes else size for axis, size in enumerate(shape) if keepdim or axis not in axes])
 
 
 def check_float(name: str, argument: str, x: np.ndarray) -> None:

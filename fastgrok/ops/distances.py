@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 
+import fastgrok_kernels as kernels
+
 from ..errors import ShapeError
-from .base import Op, check_float, combined, normalise_axis, quiet, summed
+from .base import Op, as_rows, check_float, combined, normalise_axis, quiet, reduced, summed
 
 
 class PNorm(Op):
@@ -22,7 +24,7 @@ class PNorm(Op):
         self.x, self.p, self.keepdim = x, p, keepdim or x.ndim == 0
         size = np.abs(x[None] if x.ndim == 0 else x) if p != 2 else x
         if p == 2:
-            y = np.sqrt(summed(combined(np.multiply, x, x), (axis,), keepdim)) if x.ndim else np.abs(x)
+            y = np.sqrt(_squares(x, axis, keepdim)) if x.ndim else np.abs(x)
         elif math.isinf(p) and size.shape[axis] == 0:
             raise ShapeError(f"norm: p={p} along dimension {axis} of shape {x.shape}, expected elements")
         elif math.isinf(p):
@@ -51,3 +53,11 @@ class PNorm(Op):
         power = x.dtype.type(p - 1)
         steepness = np.where((x == 0) & (p < 1), 0, np.abs(x) ** power)  # infinite at 0 otherwise
         return (np.sign(x) * steepness * np.where(y == 0, 0, dy / y**power),)
+
+
+def _squares(x: np.ndarray, axis: int, keepdim: bool) -> np.ndarray:
+    """Return the sum of squares along an axis."""
+    rows = as_rows(x, (axis,))
+    if rows is None:
+        return summed(combined(np.multiply, x, x), (axis,), keepdim)
+    return reduced(kernels.row_squares(rows, np.zeros(len(rows), x.dtype)), x.shape, (axis,), keepdim)

@@ -65,6 +65,11 @@ class Reductions(Variable):
         if p != "fro" and (p < 0 or p == np.inf) and 0 in [self.array.shape[axis] for axis in axes]:
             raise ShapeError(f"norm: p={p} of an input of shape {self.array.shape} along dim={dim}, expected elements")
         if p in (2, "fro"):
+            if len(axes) == 1:
+                return apply(ops.PNorm, self, dim=axes[0], keepdim=keepdim)
+            if len(axes) == x.array.ndim:
+                length = apply(ops.PNorm, x.reshape(-1), dim=0)
+                return length.reshape((1,) * x.array.ndim) if keepdim else length
             return _root((x * x).sum(dim, keepdim))
         if p == 0:
             return (x.detach() != 0).sum(dim, keepdim).to(x.dtype)

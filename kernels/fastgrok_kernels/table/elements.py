@@ -105,6 +105,27 @@ _BORDERED = (
 )
 
 
+def _near_one(rng, dtype, *shape):
+    return (1 + normal(rng, dtype, *shape) / 30,)
+
+
+def _centred(rng, dtype, N, D):
+    return 3 + normal(rng, dtype, N, D), 3 + normal(rng, dtype, N) / 30
+
+
+def _extremes(largest):
+    return lambda rng, dtype, *shape: (normal(rng, dtype, *shape), largest)
+
+
+def _extremes_of(rng, dtype, odd, D):
+    x = normal(rng, dtype, 5, D)
+    x[0, 0] = x[1, D - 1] = x[2, D // 2] = odd
+    x[3, 3] = x[4] = -np.inf
+    return x, True
+
+
+# Rows without a block, with one, of several pieces, several rows per iteration.
+_ROWS = ((0, 3), (1, 1), (7, 5), (1000, 10), (300, 513), (3, 20_011), (40, 64))
 # Nothing, one number, several chunks of short and of long rows.
 _OUTER = ((0, 3), (3, 0), (1, 1), (7001, 3), (70, 300), (3, 20_011))
 
@@ -255,6 +276,21 @@ KERNELS = (
     Kernel("outer", "outer", sized(_two_vectors, _OUTER, (256, 512)), rtol32=1e-7),
     Kernel("column_sums", "arithmetic", (*sized(_matrix, _MATRICES, (1024, 65)), *_POSITIVE), rtol32=2e-6),
     Kernel("row_sums", "arithmetic", sized(_matrix, (*_MATRICES, (3, 20_011)), (2048, 384)), rtol32=2e-5),
+    Kernel("row_products", "reductions", sized(_near_one, (*_ROWS, (3, 0)), (1024, 384))),
+    Kernel("row_squares", "reductions", sized(_centred, (*_ROWS, (3, 0)), (1024, 384))),
+    *(
+        Kernel(
+            name,
+            "reductions",
+            (
+                *sized(_extremes(True), sizes, (1024, 384)),
+                *(Case(f"smallest {named(size)}", bound(_extremes(False), size), large=True) for size in sizes),
+                *(Case(f"{odd} in {D}", bound(_extremes_of, (odd, D))) for odd in (np.nan, np.inf) for D in (7, 150)),
+            ),
+            rtol32=1e-7,
+        )
+        for name, sizes in (("row_extremes", _ROWS), ("column_extremes", ((3, 0), *_ROWS[1:], (70_001, 1))))
+    ),
     Kernel("total", "arithmetic", sized(elements, (*ELEMENTS, (300_007,)), ELEMENTS_BENCH), rtol32=1e-12),
     *(_pointwise(name) for name in ("absolute", "ceil", "floor", "negative", "rint", "sign")),
     _pointwise("clamp", -1.5, 2.0),
