@@ -34,6 +34,7 @@ NAMES = [
     "ceil",
     "clamp",
     "column_extremes",
+    "column_places",
     "column_sums",
     "conv_backward_input",
     "conv_backward_weight",

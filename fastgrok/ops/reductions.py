@@ -31,6 +31,8 @@ from .base import (
 )
 from .gradients import Broadcast
 
+_BEHIND = 64  # numbers behind an axis from which places in it are found sooner by the kernel
+
 
 def _spread(dy: np.ndarray, axes: tuple[int, ...], shape: tuple[int, ...], keepdim: bool) -> Broadcast:
     """Return the gradient of elements that were added up: each gets that of its sum."""
@@ -161,6 +163,15 @@ def _extremes(x: np.ndarray, axes: tuple[int, ...], keepdim: bool, largest: bool
 def places_of_largest(x: np.ndarray, k: int, largest: bool) -> np.ndarray:
     """Return where along the last axis the k largest floats are, in order; or the smallest. For few of many."""
     return kernels.topk(rows_of(contiguous(x)), k, largest).reshape(*x.shape[:-1], k)
+
+
+def places_of_extremes(x: np.ndarray, axis: int, keepdim: bool, largest: bool) -> np.ndarray | None:
+    """Return where along an axis the largest or smallest floats are; None where NumPy is as quick, as in the last."""
+    S = math.prod(x.shape[axis + 1 :])
+    if x.size < MANY or S < _BEHIND or x.dtype.char not in "fd" or not x.flags.c_contiguous:
+        return None
+    rows = x.reshape(-1, x.shape[axis], S)
+    return reduced(kernels.column_places(rows, largest), x.shape, (axis,), keepdim)
 
 
 class LogSumExp(Op):

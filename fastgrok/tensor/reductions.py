@@ -8,7 +8,7 @@ from .. import autograd, ops
 from ..autograd import Variable, apply
 from ..errors import ArgumentError, DtypeError, RangeError, ShapeError
 from ..ops.base import KERNEL_SIZE, check_float, contiguous, normalise_axes, normalise_axis
-from ..ops.reductions import places_of_largest
+from ..ops.reductions import places_of_extremes, places_of_largest
 from .dtypes import int64
 from .operands import floating
 
@@ -164,7 +164,8 @@ class Reductions(Variable):
             raise RangeError(
                 f"{name}: input has shape {self.array.shape}, expected at least one element along dim={dim}"
             )
-        return self._new(getattr(self.array, name)(axis=axis, keepdims=keepdim))
+        places = None if axis is None else places_of_extremes(self.array, axis, keepdim, name == "argmax")
+        return self._new(getattr(self.array, name)(axis=axis, keepdims=keepdim) if places is None else places)
 
     def all(self, dim: Any = None, keepdim: bool = False) -> Any:
         """Return whether no element is zero, as a bool tensor (as 0 and 1 for uint8)."""

@@ -73,7 +73,7 @@ _MODULES = {
         "elu_backward", "elu_forward", "leaky_relu_backward", "leaky_relu_forward",
         "silu_backward", "silu_forward", "softplus_backward", "softplus_forward",
     ),
-    "reductions": ("column_extremes", "row_extremes", "row_products", "row_squares"),
+    "reductions": ("column_extremes", "column_places", "row_extremes", "row_products", "row_squares"),
     "rnn": ("rnn_backward", "rnn_forward"),
     "softmax": ("log_softmax_backward", "log_softmax_forward", "softmax_backward", "softmax_forward"),
     "topk": ("topk",),

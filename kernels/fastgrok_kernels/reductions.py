@@ -1,4 +1,4 @@
-"""Products, extremes and sums of squares along the rows of a matrix, and extremes over its rows.
+"""Products, extremes and sums of squares along the rows of a matrix, and extremes over its rows with their places.
 
 NumPy multiplies one number after the other and uses one core. What is reduced is cut into pieces of a fixed size,
 whatever the number of threads; of each there is a number in float64.
@@ -9,9 +9,10 @@ import numpy as np
 from . import jit
 from .vector import BLOCK, load_block, max_lanes, select, sum_lanes
 
-__all__ = ["column_extremes", "row_extremes", "row_products", "row_squares"]
+__all__ = ["column_extremes", "column_places", "row_extremes", "row_products", "row_squares"]
 
 CHUNK = 1 << 13  # elements per piece, at most, and of short rows per parallel iteration
+COLUMNS = 128  # per parallel iteration, where places in them are looked for
 TALL = 1 << 15  # elements of whole rows per parallel iteration, about, where rows are compared with each other
 
 
@@ -26,6 +27,19 @@ def column_extremes(x, largest):
     if y.size:
         _compare_rows(x.reshape(-1), y, rows, x.dtype.type(1 if largest else -1))
     return (np.maximum if largest else np.minimum).reduce(y, axis=0)
+
+
+def column_places(x, largest):
+    """y[n, s] = the first t where x[n, t, s] is the largest over t, or the smallest; the first NaN where there is one.
+
+    `x` (N, T, S), float32 or float64, 0 < T < 2^31; `largest` a bool. Returns `y` (N, S), int64. NumPy turns the array
+    around first, and takes one core ten times as long.
+    """
+    N, T, S = x.shape
+    y = np.empty((N, S), np.int64)
+    if y.size:
+        _find_places(x.reshape(-1), y.reshape(-1), T, S, x.dtype.type(1 if largest else -1))
+    return y
 
 
 def row_extremes(x, largest):
@@ -171,3 +185,29 @@ def _compare_rows(x, y, rows, sign):
                 _take_larger(x[low : low + D], best)
             else:
                 _take_smaller(x[low : low + D], best)
+
+
+@jit.serial
+def _take_places(x, sign, t, best, places):
+    for i in range(x.size):
+        new, old = sign * x[i], best[i]
+        stays = (new <= old) | (old != old)
+        best[i] = select(stays, old, new)
+        places[i] = select(stays, places[i], t)
+
+
+@jit.parallel(work=lambda x, y, T, S, sign: 0.2 * x.size)
+def _find_places(x, y, T, S, sign):
+    parts = (S + COLUMNS - 1) // COLUMNS
+    for k in jit.prange(y.size // S * parts):
+        n, s = np.int64(k) // parts, np.int64(k) % parts * COLUMNS
+        columns = min(COLUMNS, S - s)
+        best, places = np.empty(columns, x.dtype), np.zeros(columns, np.int32)
+        low = n * T * S + s
+        for i in range(columns):
+            best[i] = sign * x[low + i]
+        for t in range(1, T):
+            low += S
+            _take_places(x[low : low + columns], sign, np.int32(t), best, places)
+        for i in range(columns):
+            y[n * S + s + i] = places[i]

@@ -113,3 +113,23 @@ def test_lengths_of_little(shape):
         assert length.shape == ((1,) * len(shape) if keepdim else ())
         assert length.item() == pytest.approx(np.sqrt(np.prod(shape)))
         length.sum().backward()
+
+
+@each_layout
+@pytest.mark.parametrize("dim", [0, 1, 2, -2])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("odd", [None, np.nan, -np.inf])
+def test_places_of_extremes(rng, layout, dim, dtype, odd):
+    x = np.round(3 * rng.standard_normal((20, 15, 70)))
+    if odd is not None and dtype != "int64":
+        x[3:5, 3:5] = x[:, :, 60] = odd
+    x = LAYOUTS[layout](x.astype(dtype))
+    variable = fastgrok.from_numpy(x)
+    for name in ("argmax", "argmin"):
+        for keepdim in (False, True):
+            found, expected = (getattr(of, name)(axis=dim, keepdims=keepdim) for of in (variable, x))
+            assert found.dtype == np.int64
+            np.testing.assert_array_equal(found.numpy(), expected)
+    values, indices = variable.max(dim)
+    np.testing.assert_array_equal(values.numpy(), x.max(dim))
+    np.testing.assert_array_equal(indices.numpy(), x.argmax(dim))

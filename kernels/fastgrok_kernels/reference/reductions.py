@@ -8,6 +8,11 @@ def column_extremes(x, largest):
     return x.max(axis=0) if largest else x.min(axis=0)
 
 
+def column_places(x, largest):
+    """y (N, S), of x (N, T, S)."""
+    return x.argmax(axis=1) if largest else x.argmin(axis=1)
+
+
 def row_extremes(x, largest):
     """y (N,), of x (N, D)."""
     return x.max(axis=1) if largest else x.min(axis=1)

@@ -124,8 +124,20 @@ def _extremes_of(rng, dtype, odd, D):
     return x, True
 
 
+def _with_equals(largest):
+    return lambda rng, dtype, *shape: (np.round(2 * normal(rng, dtype, *shape)), largest)
+
+
+def _columns_of(rng, dtype, odd):
+    x = _extremes_of(rng, dtype, odd, 150)[0]
+    x[0, 5] = x[4, 5] = odd
+    return x[None], True
+
+
 # Rows without a block, with one, of several pieces, several rows per iteration.
 _ROWS = ((0, 3), (1, 1), (7, 5), (1000, 10), (300, 513), (3, 20_011), (40, 64))
+# N x T x S: nothing, one number, a column, columns that fill no vector, many of them.
+_COLUMNS = ((0, 3, 2), (2, 3, 0), (1, 1, 1), (3, 70, 1), (2, 30, 5), (3, 20, 300))
 # Nothing, one number, several chunks of short and of long rows.
 _OUTER = ((0, 3), (3, 0), (1, 1), (7001, 3), (70, 300), (3, 20_011))
 
@@ -290,6 +302,15 @@ KERNELS = (
             rtol32=1e-7,
         )
         for name, sizes in (("row_extremes", _ROWS), ("column_extremes", ((3, 0), *_ROWS[1:], (70_001, 1))))
+    ),
+    Kernel(
+        "column_places",
+        "reductions",
+        (
+            *sized(_with_equals(True), _COLUMNS, (8, 256, 128)),
+            *(Case(f"smallest {named(size)}", bound(_with_equals(False), size), large=True) for size in _COLUMNS),
+            *(Case(f"{odd}", bound(_columns_of, (odd,))) for odd in (np.nan, np.inf)),
+        ),
     ),
     Kernel("total", "arithmetic", sized(elements, (*ELEMENTS, (300_007,)), ELEMENTS_BENCH), rtol32=1e-12),
     *(_pointwise(name) for name in ("absolute", "ceil", "floor", "negative", "rint", "sign")),
