@@ -121,6 +121,7 @@ NAMES = [
     "self_attention_backward",
     "self_attention_forward",
     "sgd_into",
+    "shuffle_into",
     "sigmoid_backward",
     "sigmoid_forward",
     "sign",

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import ArgumentError, DtypeError, ShapeError
 from ..ops import base as ops
 from ..ops.normal import standard_normal
+from ..ops.order import permutation
 from ..ops.shape import size_argument
 from ..random import Generator, default_generator
 from .dtypes import as_dtype, as_element, as_operand, device, float32, float64, int64, number_dtype
@@ -255,7 +256,7 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = int64, 
     """Return 0 .. n - 1 in random order."""
     if n < 0:
         raise ArgumentError(f"randperm: n={n}, expected at least 0")
-    return _finish(_stream(generator).permutation(n).astype(as_dtype(dtype), copy=False), False, device)
+    return _finish(permutation(n, _stream(generator)).astype(as_dtype(dtype), copy=False), False, device)
 
 
 def rand_like(input: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

@@ -136,6 +136,14 @@ def _columns_of(rng, dtype, odd):
 
 # Rows without a block, with one, of several pieces, several rows per iteration.
 _ROWS = ((0, 3), (1, 1), (7, 5), (1000, 10), (300, 513), (3, 20_011), (40, 64))
+
+
+def _to_shuffle(rng, dtype, N, left, M, half):
+    return np.arange(N), left, rng.integers(2**64, size=M, dtype=np.uint64), half
+
+
+# Nothing, nothing to do, a half alone, too few words, a half before them, one that is left over.
+_SHUFFLED = ((0, 0, 0, -1), (1, 0, 0, -1), (2, 1, 0, 5), (50, 49, 3, -1), (50, 30, 15, 2**31), (50, 1, 1, -1))
 # N x T x S: nothing, one number, a column, columns that fill no vector, many of them.
 _COLUMNS = ((0, 3, 2), (2, 3, 0), (1, 1, 1), (3, 70, 1), (2, 30, 5), (3, 20, 300))
 # Nothing, one number, several chunks of short and of long rows.
@@ -303,6 +311,7 @@ KERNELS = (
         )
         for name, sizes in (("row_extremes", _ROWS), ("column_extremes", ((3, 0), *_ROWS[1:], (70_001, 1))))
     ),
+    Kernel("shuffle_into", "shuffle", sized(_to_shuffle, _SHUFFLED, (20_000, 19_999, 12_000, -1)), mutates=(0,)),
     Kernel(
         "column_places",
         "reductions",
