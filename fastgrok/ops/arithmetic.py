@@ -145,7 +145,7 @@ class Pow(Op):
         """d(a^b) = b a^(b-1) da + a^b log(a) db; 0 where b = 0 (first term) or a = 0 and b >= 0 (second term)."""
         a, b, da, db = self.a, self.b, None, None
         if self.needs[0]:
-            power = _power(a, b.item() - 1) if b.ndim == 0 else None
+            power = _power(a, b.item() - 1) if b.ndim == 0 and b != 0 else None  # 0 * 0^-1 would be nan
             if power is None:
                 slope = np.where(b == 0, 0, b * np.power(a, b - 1))
             else:

@@ -73,6 +73,13 @@ def test_powers(rng, size, n, dtype):
     np.testing.assert_allclose(dx[2:], gradient[2:], rtol)
 
 
+@pytest.mark.parametrize("size", [5, SHARED])
+def test_the_power_0_has_slope_0_everywhere(size):
+    op = ops.Pow()
+    op.forward(np.resize(np.array([0, -0.0, 2, np.nan, np.inf], np.float32), size), np.array(0, np.float32))
+    np.testing.assert_array_equal(op.backward(np.ones(size, np.float32))[0], 0)
+
+
 def test_powers_of_whole_numbers():
     a = np.array([-3, 0, 2, 2**62])
     for n in (0, 1, 2, 3, 5):
