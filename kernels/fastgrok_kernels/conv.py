@@ -27,7 +27,7 @@ import math
 
 import numpy as np
 
-from . import depthwise, jit, layout, memory
+from . import depthwise, jit, layout, memory, whole_image
 from .packing import pack_panel_transposed
 from .simd import LANES, ROWS, lanes_of, panel_product, panel_width
 from .vector import load, splat, store
@@ -168,6 +168,8 @@ def conv_forward(x, w, bias, size, stride, padding, dilation, groups):
     (B, R, S, C), (O, Cg, K, L), (P, Q) = x.shape, w.shape, size
     if _is_depthwise(C, O, groups, x.dtype):
         return depthwise.depthwise_forward(x, w, bias, size, stride, padding, dilation)
+    if whole_image.is_one_window((R, S), (K, L), size, padding, groups):
+        return whole_image.forward(x, w, bias)
     y = memory.empty((B, P, Q, O), x.dtype)
     if y.size:
         NR = panel_width(x.dtype)
@@ -338,6 +340,8 @@ def conv_backward_input(dy, w, size, stride, padding, dilation, groups):
     C = Cg * groups
     if _is_depthwise(C, O, groups, dy.dtype):
         return depthwise.depthwise_backward_input(dy, w, size, stride, padding, dilation)
+    if whole_image.is_one_window((R, S), (K, L), (P, Q), padding, groups):
+        return whole_image.backward_input(dy, w)
     dx = memory.empty((B, R, S, C), dy.dtype)
     NR = panel_width(dy.dtype)
     if dx.size and C == 1 and stride[1] == 1 and dy.size:
@@ -470,6 +474,8 @@ def conv_backward_weight(dy, x, kernel_size, stride, padding, dilation, groups):
     (B, P, Q, O), (_, R, S, C), (K, L) = dy.shape, x.shape, kernel_size
     if _is_depthwise(C, O, groups, x.dtype):
         return depthwise.depthwise_backward_weight(dy, x, kernel_size, stride, padding, dilation)
+    if whole_image.is_one_window((R, S), (K, L), (P, Q), padding, groups):
+        return whole_image.backward_weight(dy, x)
     Cg = C // groups
     lines = K * L * Cg + 1
     if C == 1:  # more rows of ones fill the last tile

@@ -69,8 +69,9 @@ KERNEL_MODULES = {
     "groups": ("jit",),
     "rows": ("vector", "simd", "jit"),
     "counter": ("jit",),
+    "arithmetic": _BLOCKS,
     "attention": ("dropout", "softmax", *_BLOCKS),
-    "conv": ("depthwise", "layout", *_BLOCKS),  # convolution with as many groups as channels
+    "conv": ("depthwise", "layout", "whole_image", *_BLOCKS),  # with as many groups as channels, with one window
     "cross_entropy": ("softmax", *_BLOCKS),
     "depthwise": _BLOCKS,
     "dropout": _BLOCKS,
@@ -83,6 +84,7 @@ KERNEL_MODULES = {
     "lstm": ("gates", *_BLOCKS),
     "rnn": ("lstm", "gates", *_BLOCKS),  # work is cut in the same ways
     "softmax": _BLOCKS,
+    "whole_image": ("arithmetic", "layout", *_BLOCKS),  # a dense layer
     "reference": ("reference",),  # what attention drops, and random words, come from the reference of dropout
 }
 _ANY_KERNEL = ("gates", *_BLOCKS)

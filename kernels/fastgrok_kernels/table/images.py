@@ -15,7 +15,7 @@ def _outputs(size, kernel_size, stride, padding, dilation):
 
 # B x C x O, R x S, K x L, stride, padding, dilation, groups: nothing, one pixel, each setting for itself and together,
 # more channels than a panel, more rows of weights than one product, more rows than a scratch, one row, one column, one
-# channel, and that in several slices.
+# window as large as the image, one channel, and that in several slices.
 _CONVOLUTIONS = {
     "no-batch": (0, 2, 3, (4, 5), (3, 3), (1, 1), (0, 0), (1, 1), 1),
     "pixel": (1, 1, 1, (1, 1), (1, 1), (1, 1), (0, 0), (1, 1), 1),
@@ -36,6 +36,9 @@ _CONVOLUTIONS = {
     "deep-back": (2, 5, 300, (5, 5), (3, 3), (1, 1), (1, 1), (1, 1), 1),
     "slices": (2, 24, 20, (60, 40), (3, 3), (1, 1), (1, 1), (1, 1), 1),
     "images": (40, 3, 16, (6, 6), (3, 3), (1, 1), (1, 1), (1, 1), 1),
+    "whole": (3, 5, 20, (4, 3), (4, 3), (2, 1), (0, 0), (1, 1), 1),
+    "whole-no-batch": (0, 5, 20, (4, 3), (4, 3), (1, 1), (0, 0), (1, 1), 1),
+    "whole-groups": (3, 4, 6, (4, 3), (4, 3), (1, 1), (0, 0), (1, 1), 2),
     "channel": (3, 1, 19, (9, 14), (3, 2), (1, 2), (1, 1), (2, 1), 1),
     "channel-slices": (1, 1, 16, (70, 60), (5, 5), (1, 1), (2, 2), (1, 1), 1),
     "channel-geometry": (2, 1, 19, (13, 37), (4, 3), (2, 1), (1, 5), (2, 3), 1),
