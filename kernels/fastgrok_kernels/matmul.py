@@ -14,7 +14,7 @@ import functools
 
 import numpy as np
 
-from . import jit, matvec, memory
+from . import jit, matvec, memory, small
 from .packing import pack_panel, pack_panel_transposed
 from .simd import ROWS, VECTORS, lanes_of, panel_product, panel_width
 from .vector import load, select, store
@@ -149,6 +149,8 @@ def _products(c, a, b, sizes, transpose_a, transpose_b, accumulate=False, bias=N
         if B == 1 and min(M, N) <= matvec.FEW and not accumulate:
             if _few_vectors(c, a, b, M, K, N, transpose_a, transpose_b, bias, relu):
                 return
+        if B > 1 and not accumulate and small.multiply(c, a, b, sizes, transpose_a, transpose_b):
+            return
         NR = panel_width(c.dtype)
         by_rows = M > N and not transpose_a  # rows of a transposed A are pages apart
         sizes = (B, M, K, N, NR, *_cut(B, M, N, NR, by_rows, jit.get_num_threads()))

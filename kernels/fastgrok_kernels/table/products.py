@@ -16,7 +16,10 @@ _PRODUCTS += ((1, 2500, 6), (1, 1025, 600))
 _PRODUCTS_BENCH = ((1, 1024, 1024), (512, 512, 512), (32, 512, 2048), (2048, 512, 65))
 # B x M x K x N. The tasks of a large batch are cut otherwise than those of a small one.
 _BATCHES = ((0, 2, 3, 4), (3, 0, 2, 2), (2, 3, 0, 4), (1, 3, 5, 7), (5, 13, 20, 33), (2, 300, 40, 66), (96, 17, 6, 34))
-_BATCHES_BENCH = ((128, 64, 32, 64),)
+# Too small for the tile: one row, one column, one number, dot products of long and short vectors, sums of many rows.
+_BATCHES += ((3, 1, 7, 6), (3, 5, 7, 1), (70, 1, 150, 1), (2, 1, 70, 300), (2, 300, 70, 1), (9, 4, 5, 3), (9, 2, 9, 40))
+_BATCHES += ((9, 8, 8, 8), (40, 3, 200, 4), (5, 5, 1, 20))
+_BATCHES_BENCH = ((128, 64, 32, 64), (512, 1, 64, 128))
 _FLAGS = tuple((transpose_a, transpose_b) for transpose_a in (False, True) for transpose_b in (False, True))
 
 
