@@ -261,8 +261,11 @@ def _by_kernel(kernel: Callable[..., np.ndarray], a: np.ndarray, b: np.ndarray) 
     numbers, each of which belongs to N runs of S.
     """
     if a.shape == b.shape:
-        alike = (a.flags.c_contiguous and b.flags.c_contiguous) or memory_axes(a, b) is not None
-        return elementwise(kernel, a, b) if alike else None
+        if (a.flags.c_contiguous and b.flags.c_contiguous) or memory_axes(a, b) is not None:
+            return elementwise(kernel, a, b)
+        if all(x.flags.c_contiguous or _swapped(x) is not None for x in (a, b)):  # turning is quick, beside NumPy's way
+            return kernel(contiguous(a), contiguous(b))
+        return None
     large, short = (a, b) if a.size > b.size else (b, a)
     if short.ndim > large.ndim:
         return None

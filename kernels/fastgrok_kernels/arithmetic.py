@@ -222,7 +222,7 @@ def _sum_run(x, low, high):
     return total
 
 
-@jit.parallel(work=lambda x, y: 0.05 * x.size + 2 * y.size)
+@jit.parallel(work=lambda x, y: 0.1 * x.size + 2 * y.size)
 def _sum_rows(x, y):
     D = x.size // y.size
     rows = max(1, CHUNK // D)
