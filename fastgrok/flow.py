@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ShapeError, StateError
-from .ops.base import Op, combined, root_of
+from .ops.base import SHARED, Op, combined, copied, root_of
 from .ops.gradients import Gradient, Rows
 from .ops.in_place import update
 
@@ -124,6 +124,8 @@ def own(array: Any, dtype: np.dtype) -> np.ndarray:
         return array
     if dtype.kind != "f":
         dtype = array.dtype
+    if array.size >= SHARED and array.dtype == dtype:
+        return copied(array)
     return np.require(array, dtype, ("C", "W"))
 
 
@@ -134,7 +136,7 @@ def finish(leaves: dict[Any, Any], seed: np.ndarray) -> None:
     taken = {id(root_of(seed))}
     for variable, gradient in leaves.items():
         if variable._hooks:
-            gradient = np.array(hooked(variable._hooks, gradient))
+            gradient = np.array(_dense(hooked(variable._hooks, gradient)))
         old = variable._grad
         if type(gradient) is not np.ndarray:
             if isinstance(gradient, Gradient) and gradient.lasting and (old is None or isinstance(old, Gradient)):
@@ -152,7 +154,7 @@ def finish(leaves: dict[Any, Any], seed: np.ndarray) -> None:
         root = gradient if gradient.base is None else root_of(gradient)
         place = id(root)
         if place in taken or root.size != gradient.size:
-            gradient = gradient.copy()
+            gradient = gradient.copy() if gradient.size < SHARED else copied(gradient)
         else:
             taken.add(place)
         dtype = variable.array.dtype

@@ -81,19 +81,24 @@ class Mul(Op):
         a, b = self.a, self.b
         if a is b and self.needs[0] and self.needs[1]:
             if isinstance(dout, Broadcast):  # doubling its value spares a pass over all elements
-                return _times(dout + dout, a), None
-            da = _times(dout, a)
+                return _times(dout + dout, a, a.shape), None
+            da = _times(dout, a, a.shape)
             da += da
             return da, None
-        da = unbroadcast(_times(dout, b), a.shape) if self.needs[0] else None
-        db = unbroadcast(_times(dout, a), b.shape) if self.needs[1] else None
+        da = unbroadcast(_times(dout, b, a.shape), a.shape) if self.needs[0] else None
+        db = unbroadcast(_times(dout, a, b.shape), b.shape) if self.needs[1] else None
         return da, db
 
 
-def _times(dout, factor):
-    """Multiply a gradient by a factor that was broadcast to its shape."""
+def _times(dout, factor, shape):
+    """Multiply a gradient by a factor that was broadcast to its shape; `shape` is that of the other factor."""
     if isinstance(dout, Gradient):
-        dout = dout.value if isinstance(dout, Broadcast) and dout.shape == factor.shape else dout.dense()
+        if not isinstance(dout, Broadcast):
+            dout = dout.dense()
+        elif dout.shape == shape != factor.shape and 1 in (dout.value.size, factor.size):  # repeated elements, still
+            return Broadcast(np.asarray(dout.value * factor), shape)
+        else:
+            dout = dout.value if dout.shape == factor.shape else dout.dense()
     return combined(np.multiply, factor, dout)
 
 

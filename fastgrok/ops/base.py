@@ -147,7 +147,9 @@ def _repeated(x: np.ndarray) -> np.ndarray | None:
     That is, of an expanded row or column, which is its product with ones.
     """
     own = [axis for axis, step in enumerate(x.strides) if step and x.shape[axis] != 1]
-    first, end = (own[0], own[-1] + 1) if own else (0, 0)
+    if not own:
+        return filled(x.shape, x.dtype, x.flat[0])
+    first, end = own[0], own[-1] + 1
     part = x[(0,) * first + (slice(None),) * (end - first) + (0,) * (x.ndim - end) + (...,)]
     N, S = math.prod(x.shape[:first]), math.prod(x.shape[end:])
     if min(N, S) > 1 or max(part.size, S) < FEW or (S > 1 and S < FEW) or not part.flags.c_contiguous:
@@ -263,6 +265,9 @@ def _by_kernel(kernel: Callable[..., np.ndarray], a: np.ndarray, b: np.ndarray) 
     if a.shape == b.shape:
         if (a.flags.c_contiguous and b.flags.c_contiguous) or memory_axes(a, b) is not None:
             return elementwise(kernel, a, b)
+        parts = _once(a), _once(b)
+        if b.size in (parts[0].size, parts[1].size) and parts[0].size != parts[1].size:
+            return _by_kernel(kernel, *parts)
         if all(x.flags.c_contiguous or _swapped(x) is not None for x in (a, b)):  # turning is quick, beside NumPy's way
             return kernel(contiguous(a), contiguous(b))
         return None
@@ -285,6 +290,13 @@ def _by_kernel(kernel: Callable[..., np.ndarray], a: np.ndarray, b: np.ndarray) 
         return None
     runs, numbers = large.reshape(N, M, -1), contiguous(short).reshape(M)
     return kernel(*((runs, numbers) if large is a else (numbers, runs))).reshape(large.shape)
+
+
+def _once(x: np.ndarray) -> np.ndarray:
+    """Return x without its repetitions along axes, which then have size 1: of the gradient of a sum, of `expand_as`."""
+    if 0 not in x.strides:
+        return x
+    return x[tuple([slice(None) if step else slice(1) for step in x.strides])]
 
 
 def chosen(condition: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -337,6 +349,11 @@ def summed(x: np.ndarray, axes: tuple[int, ...], keepdim: bool = False) -> np.nd
     """Return the sum over axes, which are counted from the front."""
     kind = x.dtype.char
     large = x.size >= LARGE_SUM and kind in "fd"
+    if large and (part := _once(x)).size < x.size:  # the gradient of a sum, for example
+        count = math.prod([x.shape[axis] // part.shape[axis] for axis in axes])
+        left = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
+        y = np.broadcast_to(summed(part, axes, True) * x.dtype.type(count), left).copy()
+        return reduced(y, x.shape, axes, keepdim)
     if large and len(axes) == x.ndim:
         in_memory = memory_axes(x)
         if in_memory is not None:

@@ -11,7 +11,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 from fastgrok_kernels import memory
 
-from .base import contiguous
+from .base import combined, contiguous
 
 
 class Gradient:
@@ -30,10 +30,10 @@ class Gradient:
         raise NotImplementedError(f"{type(self).__name__} has no dense form")
 
     def __add__(self, other: Any) -> Any:
-        return self.dense() + (other.dense() if isinstance(other, Gradient) else other)
+        return combined(np.add, self.dense(), other.dense() if isinstance(other, Gradient) else other)
 
     def __radd__(self, other: Any) -> Any:
-        return other + self.dense()
+        return combined(np.add, other, self.dense())
 
 
 class Broadcast(Gradient):

@@ -112,6 +112,15 @@ def test_hooks_and_retained_gradients_are_dense(rng):
     assert seen == [fastgrok.Tensor, SHAPE] and y.grad.array.flags.writeable and (y.grad == 1).all()
 
 
+@pytest.mark.parametrize("function", [lambda x: x, lambda x: x * 2, lambda x: x * x[:, :1]])
+def test_gradients_of_sums_pass_hooks_of_leaves(rng, function):
+    x = fastgrok.from_numpy(rng.standard_normal(SHAPE)).requires_grad_()
+    seen = []
+    x.register_hook(lambda g: seen.append(g.shape))
+    function(x).sum().backward()
+    assert seen == [SHAPE] and x.grad.array.flags.carray
+
+
 def test_ops_that_take_structured_gradients_get_them(rng):
     seen = []
 

@@ -7,7 +7,18 @@ import pytest
 
 import fastgrok
 from fastgrok import ops
-from fastgrok.ops.base import SHARED, _swapped, chosen, combined, contiguous, copied, room, sum_first, unbroadcast
+from fastgrok.ops.base import (
+    SHARED,
+    _swapped,
+    chosen,
+    combined,
+    contiguous,
+    copied,
+    room,
+    sum_first,
+    summed,
+    unbroadcast,
+)
 
 SHAPES = [(300, 200), (2, 130, 200), (20, 40, 70), (2, 3, 90, 80), (20, 30, 10, 8), (1, 150, 1, 300), (60_000, 4)]
 
@@ -249,3 +260,36 @@ def test_a_choice_and_another_gradient_add_up():
     expected[np.arange(6), target.numpy()] -= 2 / 6
     np.testing.assert_allclose(log.grad.numpy(), expected)
     np.testing.assert_allclose(x.grad.numpy(), expected - np.exp(log.detach().numpy()) * expected.sum(1, keepdims=True))
+
+
+LARGE = (40, 50, 70)  # SHARED elements and some more
+REPEATED = [(40, 50, 1), (1, 50, 70), (40, 1, 70), (1, 50, 1), (1, 1, 1)]
+
+
+@pytest.mark.parametrize("function", [np.add, np.subtract, np.multiply, np.divide])
+@pytest.mark.parametrize("shape", [*REPEATED, LARGE])
+def test_arithmetic_with_expanded_and_turned_operands(rng, function, shape):
+    a = rng.standard_normal(LARGE).astype(np.float32)
+    b = np.broadcast_to(rng.standard_normal(shape).astype(np.float32), LARGE)
+    assert a.size >= SHARED
+    turned = rng.standard_normal(LARGE[::-1]).astype(np.float32).T
+    for x, y in ((a, b), (b, a), (b, b), (a, turned), (turned, a), (turned, b), (a[:, ::-1], b)):
+        np.testing.assert_array_equal(combined(function, x, y), function(x, y))
+
+
+@pytest.mark.parametrize("keepdim", [False, True])
+@pytest.mark.parametrize("axes", [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)])
+@pytest.mark.parametrize("shape", REPEATED)
+def test_sums_of_repeated_elements(rng, shape, axes, keepdim):
+    x = np.broadcast_to(rng.standard_normal(shape).astype(np.float32), LARGE)
+    y, expected = summed(x, axes, keepdim), x.sum(axis=axes, keepdims=keepdim, dtype=np.float64)
+    assert y.shape == expected.shape and y.dtype == np.float32 and (not y.ndim or y.flags.writeable)
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-2)
+
+
+@pytest.mark.parametrize("shape", REPEATED)
+def test_copies_of_repeated_elements(rng, shape):
+    x = np.broadcast_to(rng.standard_normal(shape).astype(np.float32), LARGE)
+    y = copied(x)
+    np.testing.assert_array_equal(y, x)
+    assert y.flags.carray and not np.shares_memory(x, y)
