@@ -5,7 +5,7 @@
 The rows are what fastgrok is tuned for; this is for finding what it is slow at. Each round is a fresh process of one
 library, by turns; a call's time is the 20th percentile of a third of a second, and its ratio the median of the rounds'.
 There is no yardstick: trust factors, not percents. NAMES restrict it to the calls that begin with one of them;
-`--small` takes those of small_calls.py.
+the calls are those below and of more_calls.py, with `--small` those of small_calls.py.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .more_calls import make_more_calls
 from .small_calls import make_small_calls
 
 SECONDS = 0.35  # for each call in each round
@@ -175,7 +176,7 @@ def measure(library: str, threads: int, names: list[str], small: bool = False) -
     lib.set_num_threads(threads)
     lib.manual_seed(0)
     found = {}
-    for name, make in (make_small_calls if small else make_calls)(lib).items():
+    for name, make in (make_small_calls(lib) if small else make_calls(lib) | make_more_calls(lib)).items():
         if names and not name.startswith(tuple(names)):
             continue
         call, times = make(), []
