@@ -105,7 +105,9 @@ def make_more_calls(lib: Any) -> dict[str, Callable[[], Callable[[], Any]]]:
         "lengths of rows": both_ways(lambda x: x.norm(dim=1), matrix),
         "differences of all pairs": both_ways(lambda x: (x[:, None] - x[None, :]).pow(2), points),
         "cosine similarity": both_ways(lambda x: F.cosine_similarity(x, other), rows),
-        "KL divergence": both_ways(lambda x: F.kl_div(F.log_softmax(x, -1), shares), leaf(64, 1000)),
+        "KL divergence": both_ways(
+            lambda x: F.kl_div(F.log_softmax(x, -1), shares, reduction="batchmean"), leaf(64, 1000)
+        ),
         "binary cross-entropy": both_ways(lambda x: F.binary_cross_entropy(x.sigmoid(), other.sigmoid()), rows),
         "Huber": both_ways(lambda x: F.huber_loss(x, other), rows),
         "L1": both_ways(lambda x: F.l1_loss(x, other), rows),

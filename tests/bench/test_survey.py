@@ -9,7 +9,7 @@ from asv_bench.compare import survey
 
 @pytest.mark.slow
 @pytest.mark.parametrize("library", ["fastgrok", "torch"])
-@pytest.mark.parametrize("make_calls", [survey.make_calls, survey.make_small_calls])
+@pytest.mark.parametrize("make_calls", [survey.make_calls, survey.make_more_calls, survey.make_small_calls])
 def test_every_call_runs_in_both_libraries(library, make_calls):
     lib = pytest.importorskip(library)
     importlib.import_module(f"{library}.nn.functional")
