@@ -405,7 +405,7 @@ def check_ids(name: str, argument: str, ids: np.ndarray, size: int, ignored: int
     """
     if ids.dtype.kind not in "iu":
         raise DtypeError(f"{name}: {argument} has dtype {ids.dtype}, expected int64 or int32")
-    ids = ids.astype(np.int64, order="C")
+    ids = copied(ids) if ids.size >= SHARED and ids.dtype == np.int64 else ids.astype(np.int64, order="C")
     if not all_below(ids, size):
         wrong = ((ids < 0) | (ids >= size)) & (True if ignored is None else ids != ignored)
         if wrong.any():

@@ -3,14 +3,26 @@
 An index is what NumPy takes: numbers, slices, None, Ellipsis, integer arrays and bool arrays, alone or in a tuple.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 
-from fastgrok_kernels import memory
+import fastgrok_kernels as kernels
 
 from ..errors import ArgumentError, IndexingError, ShapeError
-from .base import Op, check_ids, contiguous, normalise_axis, rows_of, unbroadcast
+from .base import (
+    KERNEL_SIZE,
+    Op,
+    all_below,
+    check_ids,
+    contiguous,
+    copied,
+    normalise_axis,
+    rows_of,
+    unbroadcast,
+    zeros,
+)
 from .gradients import Rows
 
 
@@ -41,6 +53,80 @@ def _own(index: Any) -> Any:
     return index.copy() if isinstance(index, np.ndarray) else index
 
 
+def _positions(axis: int, size: int, ndim: int) -> np.ndarray:
+    """Return 0, 1, ..., size - 1 along one of `ndim` axes."""
+    return np.arange(size).reshape((1,) * axis + (size,) + (1,) * (ndim - axis - 1))
+
+
+def _fits(index: tuple[int, ...], x: tuple[int, ...], axis: int) -> bool:
+    """Whether an index of the first shape can pick from the second along an axis: no other size is larger."""
+    if len(index) == len(x) and index[:axis] == x[:axis] and index[axis + 1 :] == x[axis + 1 :]:
+        return True  # the usual case, kept short
+    others = [i <= n for k, (i, n) in enumerate(zip(index, x, strict=False)) if k != axis]
+    return max(len(index), 1) == max(len(x), 1) and all(others)
+
+
+def _place(axis: int, ids: np.ndarray, ndim: int) -> tuple:
+    """Return NumPy's index for ids along an axis: (N,) for whole slices, or one for each element of what is picked."""
+    if ids.ndim == 1:
+        return (*(slice(None),) * axis, ids)
+    # One index array per axis: positions along the others, the given numbers along `axis`.
+    return tuple([ids if k == axis else _positions(k, n, ndim) for k, n in enumerate(ids.shape)])
+
+
+def _for_kernel(x: np.ndarray, axis: int, ids: np.ndarray, picked: int) -> np.ndarray | None:
+    """Return x as (N, V, S), V along the axis, for a kernel that picks so many elements; None where NumPy does it."""
+    if picked < KERNEL_SIZE or x.dtype.char not in "fd":
+        return None
+    before, after = x.shape[:axis], x.shape[axis + 1 :]
+    if ids.ndim > 1 and (ids.shape[:axis] != before or ids.shape[axis + 1 :] != after):
+        return None
+    return contiguous(x).reshape(math.prod(before), x.shape[axis], math.prod(after))
+
+
+def _as_blocks(ids: np.ndarray, axis: int) -> np.ndarray:
+    """Return ids that differ from place to place as (N, T, S), T along the axis."""
+    return ids if ids.ndim == 1 else ids.reshape(math.prod(ids.shape[:axis]), ids.shape[axis], -1)
+
+
+def picked(x: np.ndarray, axis: int, ids: np.ndarray) -> np.ndarray:
+    """Return x[i, ids[i, j]] for axis 1, and so on; the slices of x along the axis for ids (N,)."""
+    shape = (*x.shape[:axis], len(ids), *x.shape[axis + 1 :]) if ids.ndim == 1 else ids.shape
+    blocks = _for_kernel(x, axis, ids, math.prod(shape))
+    if blocks is None:
+        return x[_place(axis, ids, x.ndim)]
+    return kernels.gather(blocks, _as_blocks(ids, axis)).reshape(shape)
+
+
+def add_picked(y: np.ndarray, axis: int, ids: np.ndarray, values: np.ndarray) -> None:
+    """Add values, of the shape of `picked(y, axis, ids)`, to what it picks of y, which lies in C order."""
+    blocks = _for_kernel(y, axis, ids, values.size)
+    if blocks is None:
+        np.add.at(y, _place(axis, ids, y.ndim), values)
+    else:
+        N, _, S = blocks.shape
+        kernels.scatter_add_into(blocks, _as_blocks(ids, axis), contiguous(values).reshape(N, -1, S))
+
+
+def _slices(index: Any, shape: tuple[int, ...]) -> tuple[int, np.ndarray] | None:
+    """Return the axis and the numbers of slices, none negative, where an index picks such by an array; else None.
+
+    None also where a number is out of range: NumPy says so.
+    """
+    parts = index if isinstance(index, tuple) else (index,)
+    ids, axis = parts[-1] if parts else None, len(parts) - 1
+    if not isinstance(ids, np.ndarray) or ids.ndim != 1 or ids.dtype.kind not in "iu" or axis >= len(shape):
+        return None
+    if not all([isinstance(part, slice) and part == slice(None) for part in parts[:-1]]):
+        return None
+    ids = ids.astype(np.int64, copy=False)
+    if not all_below(ids, shape[axis]):
+        ids = np.where(ids < 0, ids + shape[axis], ids)
+        if not all_below(ids, shape[axis]):
+            return None
+    return axis, ids
+
+
 class Index(Op):
     """x[index]: a view for a basic index, a copy for one with arrays."""
 
@@ -50,20 +136,26 @@ class Index(Op):
     def forward(self, x, index):
         """Select. Raises `IndexError` when a number lies outside or there are more of them than axes."""
         self.shape, self.index = x.shape, _own(index)
-        return x[self.index]
+        # Whole rows NumPy copies as fast.
+        slices = _slices(self.index, x.shape) if x.size >= KERNEL_SIZE and isinstance(index, tuple) else None
+        return x[self.index] if slices is None else picked(x, *slices)
 
     def backward(self, dy):
         """Put the gradient where the elements came from; elements that were read twice get both."""
         if is_basic(self.index):
-            dx = memory.zeros(self.shape, dy.dtype)
+            dx = zeros(self.shape, dy.dtype)
             dx[self.index] = dy
             return (dx,)
         if isinstance(self.index, np.ndarray) and self.index.dtype.kind in "iu" and len(self.shape) == 2:
             ids = self.index.reshape(-1).astype(np.int64, copy=False)
             ids = np.where(ids < 0, ids + self.shape[0], ids)
             return (Rows(ids, rows_of(contiguous(dy)), self.shape),)
-        dx = memory.zeros(self.shape, dy.dtype)
-        np.add.at(dx, self.index, dy)
+        dx = zeros(self.shape, dy.dtype)
+        slices = _slices(self.index, self.shape) if dy.size >= KERNEL_SIZE else None
+        if slices is None:
+            np.add.at(dx, self.index, dy)
+        else:
+            add_picked(dx, *slices, dy)
         return (dx,)
 
 
@@ -118,19 +210,6 @@ def cannot_assign(value: tuple[int, ...], place: tuple[int, ...]) -> ShapeError:
     return ShapeError(f"assignment: the value has shape {value}, expected one that broadcasts to {place}")
 
 
-def _positions(axis: int, size: int, ndim: int) -> np.ndarray:
-    """Return 0, 1, ..., size - 1 along one of `ndim` axes."""
-    return np.arange(size).reshape((1,) * axis + (size,) + (1,) * (ndim - axis - 1))
-
-
-def _fits(index: tuple[int, ...], x: tuple[int, ...], axis: int) -> bool:
-    """Whether an index of the first shape can pick from the second along an axis: no other size is larger."""
-    if len(index) == len(x) and index[:axis] == x[:axis] and index[axis + 1 :] == x[axis + 1 :]:
-        return True  # the usual case, kept short
-    others = [i <= n for k, (i, n) in enumerate(zip(index, x, strict=False)) if k != axis]
-    return max(len(index), 1) == max(len(x), 1) and all(others)
-
-
 class Gather(Op):
     """y[i, j] = x[i, index[i, j]] for dim 1, and likewise for other axes."""
 
@@ -145,40 +224,43 @@ class Gather(Op):
                 f"none larger except dimension {axis}"
             )
         index = check_ids("gather", "index", index, x.shape[axis] if x.ndim else 1)
-        self.shape = x.shape
+        self.shape, self.ids = x.shape, index.reshape(index.shape or (1,))
         if index.size == 0 or x.ndim == 0:  # nothing, or the one number as often as it is asked for
-            self.place: Any = (np.zeros(index.shape, np.int64),)
             return np.full(index.shape, x.reshape(-1)[0] if index.size else 0, x.dtype)
-        index = index.reshape(index.shape or (1,))
-        # One index array per axis: positions along the others, the given numbers along `axis`.
-        self.place = tuple([index if k == axis else _positions(k, n, index.ndim) for k, n in enumerate(index.shape)])
-        return x[self.place]
+        return picked(x, axis, self.ids)
 
     def backward(self, dy):
         """Add the gradients back where the elements came from."""
         if self.shape == ():
             return (dy.sum().reshape(()),)
-        dx = memory.zeros(self.shape, dy.dtype)
+        dx = zeros(self.shape, dy.dtype)
         if dy.size:
-            np.add.at(dx, self.place, dy)
+            add_picked(dx, self.axis, self.ids, dy.reshape(self.ids.shape))
         return (dx,)
 
 
 class AddAt(Op):
-    """A copy of x in which `values` have been added to x[index]; places named twice get both."""
+    """A copy of x in which `values` have been added to x[i, ids[i, j]] for dim 1; places named twice get both."""
 
     stateless = True
 
-    def forward(self, x, values, index):
-        """Add; index is a tuple of integer arrays and slices, and values has the shape of x[index]."""
-        self.index = _own(index)
-        y = x.copy()
-        np.add.at(y, self.index, values)
+    def forward(self, x, values, dim, ids, in_place=False):
+        """Add, to a copy or for once to x itself where that can be.
+
+        ids, (N,) for slices or with as many axes as x, have been checked; dim is counted from the front, and values has
+        the shape of what they pick.
+        """
+        self.axis, self.ids, self.shape = dim, ids, values.shape
+        y = x if in_place and x.flags.c_contiguous and not np.may_share_memory(x, values) else copied(x)
+        if values.size:
+            add_picked(y, dim, ids, values)
         return y
 
     def backward(self, dy):
         """The gradient goes to x, and that of each place to the values that went there."""
-        return dy, dy[self.index] if self.needs[1] else None
+        if not self.needs[1]:
+            return dy, None
+        return dy, picked(dy, self.axis, self.ids) if math.prod(self.shape) else np.zeros(self.shape, dy.dtype)
 
 
 def check_index(index: Any, shape: tuple[int, ...]) -> None:

@@ -201,19 +201,22 @@ class Indexing(Variable):
         """Return a copy with src (tensor, at least as large as index, or number) at [i][index[i][j]] for dim 1."""
         if not isinstance(src, Variable):
             src = self._new(np.full(as_array(index).shape, as_element(src, self.array.dtype, "scatter: src")))
-        return self._scattered("scatter", ops.SetItem, dim, index, src)
+        return self._scattered("scatter", dim, index, src)
 
     def scatter_add(self, dim: int, index: Any, src: Any) -> Any:
         """Return a copy with src, at least as large as index, added at [i][index[i][j]] for dim 1, likewise others."""
-        check_tensor("scatter_add", "src", src)
-        return self._scattered("scatter_add", ops.AddAt, dim, index, src)
+        return self._scatter_added(dim, index, src)
 
     def scatter_add_(self, dim: int, index: Any, src: Any) -> Any:
         """Add src at self[i][index[i][j]] for dim 1, likewise for others, in place."""
-        return self._become("scatter_add_", lambda x: x.scatter_add(dim, index, src), src)  # type: ignore[attr-defined]
+        return self._become("scatter_add_", lambda x: x._scatter_added(dim, index, src, True), src)  # type: ignore
 
-    def _scattered(self, name: str, op: type[ops.Op], dim: int, index: Any, src: Any) -> Any:
-        """Apply an op that writes src to the places that `index` names along `dim`."""
+    def _scatter_added(self, dim: int, index: Any, src: Any, in_place: bool = False) -> Any:
+        check_tensor("scatter_add", "src", src)
+        return self._scattered("scatter_add", dim, index, src, add=True, in_place=in_place)
+
+    def _scattered(self, name: str, dim: int, index: Any, src: Any, add: bool = False, in_place: bool = False) -> Any:
+        """Write src to the places that `index` names along `dim`, or add it."""
         axis = normalise_axis(name, dim, self.array.ndim)
         ids, shape, sources = as_array(index), self.array.shape, src.array.shape
         if ids.dtype != np.int64:
@@ -221,13 +224,12 @@ class Indexing(Variable):
         if src.array.dtype != self.array.dtype:
             raise DtypeError(f"{name}: src has dtype {src.array.dtype}, expected {self.array.dtype} as input")
         if ids.size == 0:
-            nothing = (np.zeros(0, np.int64),)
             whole = self.reshape(-1)  # type: ignore[attr-defined]
-            return apply(op, whole, src.reshape(-1)[:0], index=nothing).reshape(shape)
+            return apply(ops.AddAt, whole, src.reshape(-1)[:0], dim=0, ids=np.zeros(0, np.int64)).reshape(shape)
         if len(shape) == 0 or ids.ndim == 0 or len(sources) == 0:  # no dimension counts as one of size 1
             if max(len(shape), 1) == max(ids.ndim, 1) == max(len(sources), 1):
                 x, y = [x.reshape(1) if x.array.ndim == 0 else x for x in (self, src)]  # type: ignore[union-attr]
-                return x._scattered(name, op, dim, ids.reshape(-1), y).reshape(shape)
+                return x._scattered(name, dim, ids.reshape(-1), y, add).reshape(shape)
         if (
             not len(shape) == ids.ndim == len(sources)
             or any(i > n for k, (i, n) in enumerate(zip(ids.shape, shape, strict=True)) if k != axis)
@@ -238,8 +240,11 @@ class Indexing(Variable):
                 f"all, and an index that is nowhere larger than src, nor than input except in dimension {axis}"
             )
         ids = check_ids(name, "index", ids, shape[axis])
+        values = src if ids.shape == sources else src[tuple(map(slice, ids.shape))]
+        if add:
+            return apply(ops.AddAt, self, values, dim=axis, ids=ids, in_place=in_place)
         place = tuple([ids if k == axis else grid for k, grid in enumerate(np.ogrid[tuple(map(slice, ids.shape))])])
-        return apply(op, self, src[tuple(map(slice, ids.shape))], index=place)
+        return apply(ops.SetItem, self, values, index=place)
 
     def index_add(self, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
         """Return a copy with alpha * source added to the slices along `dim` that `index` (N,) names.
@@ -247,6 +252,9 @@ class Indexing(Variable):
         `source` has as many slices as `index` numbers. Raises `IndexError` for a number out of range, `ShapeError`
         and `DtypeError` where source does not fit.
         """
+        return self._index_added(dim, index, source, alpha)
+
+    def _index_added(self, dim: int, index: Any, source: Any, alpha: float, in_place: bool = False) -> Any:
         axis = normalise_axis("index_add", dim, self.array.ndim)
         shape, ids, values = self.array.shape, as_array(index), source.array
         if ids.ndim > 1:
@@ -267,15 +275,13 @@ class Indexing(Variable):
         elif ids.dtype.kind not in "iu":
             raise DtypeError(f"index_add: index has dtype {ids.dtype}, expected int64 or int32")
         else:
-            ids = np.zeros_like(ids) if shape[axis] else ids[:0]
-        if len(ids) != values.shape[axis]:  # slices of nothing into nothing
-            return apply(ops.AddAt, self, source.narrow(axis, 0, 0), index=(slice(None),) * axis + (ids,))
-        place = (slice(None),) * axis + (ids,)
-        return apply(ops.AddAt, self, source if alpha == 1 else source * alpha, index=place)
+            ids = np.zeros(values.shape[axis], np.int64)  # slices of nothing, or into nothing
+        scaled = source if alpha == 1 else source * alpha
+        return apply(ops.AddAt, self, scaled, dim=axis, ids=ids, in_place=in_place)
 
     def index_add_(self, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
         """Add alpha * source to the slices along `dim` that `index` (N,) names, in place."""
-        return self._become("index_add_", lambda x: x.index_add(dim, index, source, alpha=alpha), source)  # type: ignore
+        return self._become("index_add_", lambda x: x._index_added(dim, index, source, alpha, True), source)  # type: ignore
 
     def nonzero(self, *, as_tuple: bool = False) -> Any:
         """Return the positions (N, ndim) int64 of the elements that are not zero; or one tensor (N,) per dimension."""

@@ -91,7 +91,8 @@ class InPlace(Variable):
         if recorded:
             rebase(self, result)
         else:
-            assign(self.array, result.array)
+            if result.array is not self.array:  # the function has made the change itself
+                assign(self.array, result.array)
             self.storage.version += 1
         return self
 

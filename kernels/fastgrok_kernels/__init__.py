@@ -48,6 +48,7 @@ _MODULES = {
     "gates": (
         "gates_backward_bias", "gates_backward_input", "gates_backward_table", "gates_backward_weight", "gates_forward",
     ),
+    "gather": ("gather", "scatter_add_into"),
     "gelu": ("gelu_backward", "gelu_forward"),
     "generate": ("lstm_generate",),
     "group_norm": (

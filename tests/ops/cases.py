@@ -54,6 +54,7 @@ def probabilities(*shapes):
 
 
 IDS = np.array([[3, 0, 3], [1, 4, 3]])
+MANY = np.arange(5600).reshape(70, 80) ** 2 % 9  # enough for a kernel
 BAGS = {"ids": np.array([3, 0, 3, 1, 4, 3]), "starts": np.array([0, 2, 2, 5, 6])}
 MASK = np.array([[True, False, True], [False, True, True]])
 
@@ -142,14 +143,18 @@ CASES = [
     Case(ops.Index, "slices", normal((4, 3)), {"index": (slice(None, None, 2), None, slice(1, 3))}),
     Case(ops.Index, "rows", normal((5, 3)), {"index": np.array([[0, -1], [4, 0]])}),
     Case(ops.Index, "pairs", normal((5, 3)), {"index": (np.array([0, 0, 4]), np.array([1, 1, 2]))}),
+    Case(ops.Index, "columns", normal((70, 9)), {"index": (slice(None), MANY[0] - 9)}),
+    Case(ops.Index, "blocks", normal((9, 7, 10)), {"index": MANY[0]}),
     Case(ops.Index, "mask", normal((2, 3)), {"index": MASK}),
     Case(ops.SetItem, "row", normal((4, 3), (3,)), {"index": slice(1, 3)}),
     Case(ops.SetItem, "mask", normal((2, 3), ()), {"index": MASK}),
     Case(ops.Overwrite, "index", normal((4, 3), (2, 3)), {"view": ops.Index, "static": {"index": slice(1, 3)}}),
     Case(ops.Overwrite, "permuted", normal((4, 3), (3, 4)), {"view": ops.Permute, "static": {"dims": (1, 0)}}),
     Case(ops.Overwrite, "reshaped", normal((4, 3), (2, 6)), {"view": ops.Reshape, "static": {"shape": (2, 6)}}),
-    Case(ops.AddAt, "rows", normal((4, 3), (3, 3)), {"index": (np.array([0, 2, 0]),)}),
-    Case(ops.AddAt, "places", normal((2, 5), (2, 3)), {"index": (np.array([[0], [1]]), IDS)}),
+    Case(ops.AddAt, "rows", normal((4, 3), (3, 3)), {"dim": 0, "ids": np.array([0, 2, 0])}),
+    Case(ops.AddAt, "places", normal((2, 5), (2, 3)), {"dim": 1, "ids": IDS}),
+    Case(ops.AddAt, "many", normal((70, 9), (70, 80)), {"dim": 1, "ids": MANY}),
+    Case(ops.AddAt, "columns", normal((70, 9), (70, 80)), {"dim": 1, "ids": MANY[0]}),
     *[
         Case(ops.Pad, f"{mode}{i}", normal((2, 4, 3)), {"widths": widths, "mode": mode})
         for mode in ("constant", "reflect", "replicate", "circular")
@@ -158,6 +163,8 @@ CASES = [
     Case(ops.Pad, "value", normal((2, 3)), {"widths": ((1, 0), (0, 2)), "value": 2.5}),
     Case(ops.Gather, "1", normal((2, 5)), {"dim": 1, "index": IDS}),
     Case(ops.Gather, "0", normal((5, 3)), {"dim": 0, "index": IDS}),
+    Case(ops.Gather, "many in rows", normal((70, 9)), {"dim": 1, "index": MANY}),
+    Case(ops.Gather, "many in columns", normal((9, 8, 10)), {"dim": 0, "index": MANY.reshape(70, 8, 10)}),
     *[
         Case(ops.MatMul, id, normal(*shapes))
         for id, shapes in (

@@ -1,10 +1,10 @@
-"""Rows of a table: lookups, their gradients, bags."""
+"""Rows of a table: lookups, their gradients, bags; and single elements by their ids."""
 
 from functools import partial
 
 import numpy as np
 
-from .case import Case, Kernel, bound, normal, sized
+from .case import Case, Kernel, bound, named, normal, sized
 
 # N x V x D. A table of 1000 x 70 is a large one, with its ids shared out.
 _LOOKUPS = ((0, 5, 3), (1, 1, 1), (3, 7, 0), (9, 5, 16), (21, 4, 33), (1300, 65, 40), (700, 1000, 70))
@@ -79,6 +79,38 @@ def _bags_max(rng, dtype, B, V, D):
     table = rng.integers(0, 9, (V, D)).astype(dtype)
     table[0] = -np.inf
     return table, ids, starts
+
+
+# N x V x S, and T ids; more than one chunk, block of columns, and line in a chunk.
+_PICKED = ((2, 4, 3, 0), (0, 4, 3, 2), (1, 1, 1, 1), (3, 5, 1, 7), (2, 5, 4, 6), (2, 7, 300, 9), (40, 9, 1, 700))
+_PICKED_BENCH = (1, 1000, 1000, 1000)
+
+
+def _picked(rng, dtype, N, V, S, T):
+    return normal(rng, dtype, N, V, S), rng.integers(0, V, (N, T, S))
+
+
+def _picked_alike(rng, dtype, N, V, S, T):
+    return normal(rng, dtype, N, V, S), rng.integers(0, V, T)
+
+
+def _added(rng, dtype, N, V, S, T):
+    return *_picked(rng, dtype, N, V, S, T), normal(rng, dtype, N, T, S)
+
+
+def _added_alike(rng, dtype, N, V, S, T):
+    return *_picked_alike(rng, dtype, N, V, S, T), normal(rng, dtype, N, T, S)
+
+
+def _with_alike(apart, alike):
+    """Cases with ids of their own in all places, and with the same."""
+    same = [Case(f"same-{named(size)}", bound(alike, size), large=size[-1] > 99) for size in _PICKED]
+    return (
+        *sized(apart, _PICKED, _PICKED_BENCH),
+        *same,
+        Case("bench-lines", bound(apart, (1000, 1000, 1, 1000)), bench=True),
+        Case("bench-same", bound(alike, (1000, 1000, 1, 1000)), bench=True),
+    )
 
 
 def _bench_bags(kind):
@@ -157,4 +189,6 @@ KERNELS = (
         "embedding_bag",
         (*sized(_bags_max, _BAGS, (64, 1000, 64)), _bench_bags("max")),
     ),
+    Kernel("gather", "gather", _with_alike(_picked, _picked_alike), rtol32=0.0, rtol64=0.0),
+    Kernel("scatter_add_into", "gather", _with_alike(_added, _added_alike), mutates=(0,), rtol32=2e-5),
 )
