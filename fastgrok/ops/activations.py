@@ -10,10 +10,6 @@ from .base import KERNEL_SIZE, Op, check_float, chosen, contiguous, elementwise,
 from .elementwise import clipped
 
 
-def _tanh(x: np.ndarray) -> np.ndarray:
-    return np.tanh(x) if x.size < KERNEL_SIZE else elementwise(kernels.tanh_forward, x)
-
-
 @quiet
 def _sigmoid(x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-x)) if x.size < KERNEL_SIZE else elementwise(kernels.sigmoid_forward, x)
@@ -85,11 +81,15 @@ class TanhGELU(Op):
         """Weigh x by nearly its probability."""
         check_float("gelu", "input", x)
         self.x = x
-        self.tanh = _tanh((x + x * x * x * self.CUBIC) * self.SLOPE)
+        if x.size >= KERNEL_SIZE:
+            return elementwise(kernels.tanh_gelu_forward, x)
+        self.tanh = np.tanh((x + x * x * x * self.CUBIC) * self.SLOPE)
         return (self.tanh + 1) * x * 0.5
 
     def backward(self, dy):
         """dx = dy ((1 + tanh(u)) / 2 + x (1 - tanh(u)^2) u' / 2)."""
+        if dy.size >= KERNEL_SIZE:
+            return (elementwise(kernels.tanh_gelu_backward, dy, self.x),)
         x, tanh = self.x, self.tanh
         du = (x * x * (3 * self.CUBIC) + 1) * self.SLOPE
         return (dy * ((tanh + 1) * 0.5 + x * (1 - tanh * tanh) * du * 0.5),)

@@ -37,7 +37,8 @@ _MODULES = {
     "depthwise": ("depthwise_backward_input", "depthwise_backward_weight", "depthwise_forward"),
     "dropout": ("dropout_backward", "dropout_forward", "tanh_dropout_backward", "tanh_dropout_forward"),
     "elementwise": (
-        "bias_relu_backward", "exp_forward", "log1p_forward", "log_forward", "relu_backward", "relu_forward",
+        "bias_relu_backward", "erf_backward", "erf_forward", "exp_forward", "log1p_forward", "log_forward",
+        "relu_backward", "relu_forward",
         "sigmoid_backward", "sigmoid_forward", "sqrt_backward", "sqrt_forward",
         "tanh_backward", "tanh_forward", "where",
     ),
@@ -49,7 +50,7 @@ _MODULES = {
         "gates_backward_bias", "gates_backward_input", "gates_backward_table", "gates_backward_weight", "gates_forward",
     ),
     "gather": ("gather", "scatter_add_into"),
-    "gelu": ("gelu_backward", "gelu_forward"),
+    "gelu": ("gelu_backward", "gelu_forward", "tanh_gelu_backward", "tanh_gelu_forward"),
     "generate": ("lstm_generate",),
     "group_norm": (
         "group_norm_backward", "group_norm_forward", "group_norm_last_backward", "group_norm_last_forward",

@@ -7,6 +7,8 @@ from .vector import select
 
 __all__ = [
     "bias_relu_backward",
+    "erf_backward",
+    "erf_forward",
     "exp_forward",
     "log1p_forward",
     "log_forward",
@@ -23,6 +25,19 @@ __all__ = [
 
 CHUNK = 1 << 13  # elements per parallel iteration
 COLUMNS = 128  # per parallel iteration, where columns are summed
+
+
+def erf_forward(x):
+    """y = the error function of x, 2 / sqrt(pi) times the integral of e^-t^2 from 0 to x.
+
+    `x` (...), float32 or float64. Returns `y` (...). Python's own, number by number, takes 60 ms for a million.
+    """
+    return _apply(_erf_chunks, x)
+
+
+def erf_backward(dy, x):
+    """dx = dy 2 / sqrt(pi) e^-x^2. `dy`, `x` (...), float32 or float64. Returns `dx` (...)."""
+    return _apply(_erf_backward_chunks, dy, x)
 
 
 def exp_forward(x):
@@ -113,6 +128,19 @@ def _apply(chunks, *arrays):
     if out.size:
         chunks(*(a.ravel() for a in arrays), out.ravel())
     return out
+
+
+@jit.serial
+def _erf(x, y):
+    for i in range(x.size):
+        y[i] = scalar.erf(x[i])
+
+
+@jit.serial
+def _erf_backward(dy, x, dx):
+    height = x.dtype.type(2 / np.sqrt(np.pi))
+    for i in range(x.size):
+        dx[i] = dy[i] * (height * scalar.exp_below_one(-x[i] * x[i]))
 
 
 @jit.serial
@@ -216,6 +244,20 @@ def _where_chunks(condition, x, other, y):
         i = low if x.size == y.size else 0
         j = low if other.size == y.size else 0
         _where(condition[low:high], x[i : i + high - low], other[j : j + high - low], y[low:high])
+
+
+@jit.parallel(work=lambda x, y: 0.6 * x.size)
+def _erf_chunks(x, y):
+    for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
+        _erf(x[low:high], y[low:high])
+
+
+@jit.parallel(work=lambda dy, x, dx: 0.3 * x.size)
+def _erf_backward_chunks(dy, x, dx):
+    for k in jit.prange((x.size + CHUNK - 1) // CHUNK):
+        low, high = k * CHUNK, min(k * CHUNK + CHUNK, x.size)
+        _erf_backward(dy[low:high], x[low:high], dx[low:high])
 
 
 @jit.parallel(work=lambda x, y: 0.3 * x.size)

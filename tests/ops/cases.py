@@ -130,6 +130,7 @@ CASES = [
     Case(ops.Reshape, "merge", normal((2, 3, 4)), {"shape": (6, -1)}),
     Case(ops.Permute, "3-d", normal((2, 3, 4)), {"dims": (2, 0, 1)}),
     Case(ops.Erf, "", normal((2, 3))),
+    Case(ops.Erf, "large", normal((3, 1 << 11))),
     Case(ops.Diagonal, "2-d", normal((3, 4)), {"offset": 1}),
     Case(ops.Diagonal, "3-d", normal((2, 3, 4)), {"offset": -1, "dim1": 2, "dim2": 0}),
     Case(ops.Expand, "new", normal((3, 1)), {"shape": (2, -1, 4)}),

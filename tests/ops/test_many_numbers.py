@@ -1,5 +1,7 @@
 """Functions of arrays so large that kernels compute them, in any layout and dtype, beside what NumPy makes of them."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -90,6 +92,7 @@ def test_powers_of_whole_numbers():
     ("op", "slope"),
     [
         (ops.Neg, lambda x: -np.ones_like(x)),
+        (ops.Erf, lambda x: 2 / np.sqrt(np.pi) * np.exp(-(x**2))),
         (ops.Abs, np.sign),
         (ops.Exp, np.exp),
         (ops.Expm1, np.exp),
@@ -154,3 +157,13 @@ def test_copies_of_whole_numbers(rng, dtype):
     y = ops.Clone().forward(x)
     assert y.dtype == dtype and not np.shares_memory(x, y)
     np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1)])
+def test_the_error_function(rng, axes):
+    x = _large(rng, "float64", axes)
+    y = ops.Erf().forward(x)
+    np.testing.assert_allclose(y[0], np.vectorize(math.erf)(x[0]), rtol=1e-15)
+    odd = ops.Erf().forward(np.resize([np.nan, np.inf, -np.inf, 0.0, -0.0], SHARED))
+    np.testing.assert_array_equal(odd[:5], [np.nan, 1, -1, 0, -0.0])
+    assert list(np.signbit(odd[3:5])) == [False, True]

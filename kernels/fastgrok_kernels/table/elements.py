@@ -324,6 +324,8 @@ KERNELS = (
     Kernel("total", "arithmetic", sized(elements, (*ELEMENTS, (300_007,)), ELEMENTS_BENCH), rtol32=1e-12),
     *(_pointwise(name) for name in ("absolute", "ceil", "floor", "negative", "rint", "sign")),
     _pointwise("clamp", -1.5, 2.0),
+    Kernel("erf_forward", "elementwise", (*sized(elements, ELEMENTS, ELEMENTS_BENCH), Case("nan", _with_nan))),
+    Kernel("erf_backward", "elementwise", sized(_elements_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("exp_forward", "elementwise", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("log1p_forward", "elementwise", (*sized(_positive, ELEMENTS, ELEMENTS_BENCH), Case("nan", _with_nan))),
     Kernel("log_forward", "elementwise", sized(_positive, ELEMENTS, ELEMENTS_BENCH)),
@@ -352,6 +354,8 @@ KERNELS = (
     Kernel("bias_relu_backward", "elementwise", _DENSE, rtol32=5e-6),
     Kernel("gelu_forward", "gelu", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("gelu_backward", "gelu", sized(_elements_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("tanh_gelu_forward", "gelu", sized(elements, ELEMENTS, ELEMENTS_BENCH)),
+    Kernel("tanh_gelu_backward", "gelu", sized(_elements_and_gradient, ELEMENTS, ELEMENTS_BENCH)),
     Kernel("leaky_relu_forward", "rectifiers", (*sized(_leaky, ELEMENTS, ELEMENTS_BENCH), Case("nan", _bent_nan))),
     Kernel(
         "leaky_relu_backward",
