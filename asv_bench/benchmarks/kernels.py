@@ -43,6 +43,7 @@ NAMES = [
     "cross_entropy_backward",
     "cross_entropy_forward",
     "cross_entropy_with_gradient",
+    "cumprod_forward",
     "cumsum_backward",
     "cumsum_forward",
     "depthwise_backward_input",

@@ -26,6 +26,7 @@ from .base import (
     normalise_axis,
     quiet,
     reduced,
+    room,
     rows_of,
     summed,
 )
@@ -138,8 +139,9 @@ class Amax(Op):
     def backward(self, dy):
         """Share the gradient evenly among the elements that are equal to the extreme."""
         y, dy = (self.y, dy) if self.keepdim else (kept(self.y, self.axes), kept(dy, self.axes))
-        chosen = (self.x == y).astype(self.x.dtype)
-        return (dy * chosen / chosen.sum(axis=self.axes, keepdims=True),)
+        equal = np.asarray(np.equal(self.x, y, out=room(self.x, y)), self.x.dtype)
+        share = dy / equal.sum(axis=self.axes, keepdims=True)
+        return (np.multiply(equal, share, out=equal),)
 
 
 class Amin(Amax):
@@ -172,6 +174,30 @@ def places_of_extremes(x: np.ndarray, axis: int, keepdim: bool, largest: bool) -
         return None
     rows = x.reshape(-1, x.shape[axis], S)
     return reduced(kernels.column_places(rows, largest), x.shape, (axis,), keepdim)
+
+
+def place_of_middle(x: np.ndarray, axis: int) -> np.ndarray:
+    """Return where along an axis, kept with size 1, the element of the middle rank is, or the first nan.
+
+    That is the lower one of two; of equal elements the one that has this rank when they stay in order. Of many numbers
+    only what the middle one divides is found, not the order: in a tenth of the time, and of floats in a twentieth.
+    """
+    size = x.shape[axis]
+    rank, unknown = (size - 1) // 2, np.isnan(x)
+    known = not unknown.any()
+    if x.size < KERNEL_SIZE:
+        place = np.argsort(x, axis, stable=True).take([rank], axis)
+    else:
+        lines = np.moveaxis(x, axis, -1)
+        rows = rows_of(contiguous(lines))
+        if not known:  # numbers that all have an order; what is found in such a row does not count
+            rows = np.nan_to_num(rows, nan=np.inf, posinf=np.inf, neginf=-np.inf)
+        middle, starts = np.partition(rows, rank, axis=1)[:, rank, None], np.arange(len(rows)) * size
+        found = np.flatnonzero(rows == middle)
+        if len(found) > len(rows):
+            found = found[np.searchsorted(found, starts) + rank - np.count_nonzero(rows < middle, axis=1)]
+        place = np.moveaxis((found - starts).reshape(*lines.shape[:-1], 1), -1, axis)
+    return place if known else np.where(unknown.any(axis, keepdims=True), unknown.argmax(axis, keepdims=True), place)
 
 
 class LogSumExp(Op):
@@ -246,7 +272,9 @@ class CumProd(Op):
     def forward(self, x, dim):
         """Multiply along `dim`; bool and integers as int64. Raises `IndexError` when there is no such axis."""
         self.axis, self.x = normalise_axis("cumprod", dim, x.ndim), x
-        return np.cumprod(x, axis=self.axis).reshape(x.shape)
+        if x.size < KERNEL_SIZE or x.dtype.char not in "fd":
+            return np.cumprod(x, axis=self.axis).reshape(x.shape)
+        return _along(kernels.cumprod_forward, x, self.axis)
 
     @quiet
     def backward(self, dy):

@@ -8,7 +8,7 @@ from .. import autograd, ops
 from ..autograd import Variable, apply
 from ..errors import ArgumentError, DtypeError, RangeError, ShapeError
 from ..ops.base import KERNEL_SIZE, check_float, contiguous, normalise_axes, normalise_axis
-from ..ops.reductions import places_of_extremes, places_of_largest
+from ..ops.reductions import place_of_middle, places_of_extremes, places_of_largest
 from .dtypes import int64
 from .operands import floating
 
@@ -94,14 +94,9 @@ class Reductions(Variable):
         axis = normalise_axis("median", dim, self.array.ndim)
         if not self.array.ndim:
             return ValuesAndIndices(self.clone(), self._new(np.zeros((), np.int64)))  # type: ignore[attr-defined]
-        size = self.array.shape[axis]
-        if not size:
+        if not self.array.shape[axis]:
             raise RangeError(f"median: input has shape {self.array.shape}, expected elements along dim={dim}")
-        middle = np.argsort(self.array, axis, stable=True).take([(size - 1) // 2], axis)
-        if self.array.dtype.kind == "f":
-            unknown = np.isnan(self.array)
-            middle = np.where(unknown.any(axis, keepdims=True), unknown.argmax(axis, keepdims=True), middle)
-        return self._chosen(self._new(middle), axis, keepdim)
+        return self._chosen(self._new(place_of_middle(self.array, axis)), axis, keepdim)
 
     def logsumexp(self, dim: Any, keepdim: bool = False) -> Any:
         """Return log(sum(exp(x))), without overflow."""

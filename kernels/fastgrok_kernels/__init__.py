@@ -33,7 +33,7 @@ _MODULES = {
     "conv": ("conv_backward_input", "conv_backward_weight", "conv_forward"),
     "copies": ("cast", "flip", "full", "join_into", "pad"),
     "cross_entropy": ("cross_entropy_backward", "cross_entropy_forward", "cross_entropy_with_gradient"),
-    "cumulative": ("cumsum_backward", "cumsum_forward"),
+    "cumulative": ("cumprod_forward", "cumsum_backward", "cumsum_forward"),
     "depthwise": ("depthwise_backward_input", "depthwise_backward_weight", "depthwise_forward"),
     "dropout": ("dropout_backward", "dropout_forward", "tanh_dropout_backward", "tanh_dropout_forward"),
     "elementwise": (

@@ -7,6 +7,7 @@ import pytest
 
 import fastgrok
 from fastgrok import ops
+from fastgrok.ops.reductions import place_of_middle
 
 SHAPE = (30, 20, 50)
 AXES = [axes for count in (1, 2, 3) for axes in itertools.combinations(range(3), count)]
@@ -133,3 +134,31 @@ def test_places_of_extremes(rng, layout, dim, dtype, odd):
     values, indices = variable.max(dim)
     np.testing.assert_array_equal(values.numpy(), x.max(dim))
     np.testing.assert_array_equal(indices.numpy(), x.argmax(dim))
+
+
+@pytest.mark.parametrize("spread", [3, 1000])  # many equal numbers, and few
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("shape", [(100, 101), (2, 5000), (20, 30, 40)])
+def test_places_of_middle_of_many_numbers(rng, shape, dtype, spread):
+    x = (rng.standard_normal(shape) * spread).astype("int64").astype(dtype)
+    if dtype != "int64":
+        x[0], x[1, ::2], x[1, 1] = np.nan, np.inf, -np.inf
+        x.reshape(-1)[rng.integers(0, x.size, 5)] = np.nan
+    for given in (x, x.T, x[:, ::-1]):
+        for axis in range(x.ndim):
+            order = np.argsort(given, axis, stable=True)
+            expected = order.take([(given.shape[axis] - 1) // 2], axis)
+            unknown = np.isnan(given)
+            first = unknown.argmax(axis, keepdims=True)
+            expected = np.where(unknown.any(axis, keepdims=True), first, expected)
+            np.testing.assert_array_equal(place_of_middle(given, axis), expected)
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_running_products_of_many_numbers(rng, dtype, axes):
+    x = rng.uniform(0.9, 1.1, (20, 30, 40)).astype(dtype).transpose(axes)
+    for axis in range(3):
+        y = ops.CumProd().forward(x, axis)
+        assert y.dtype == dtype
+        np.testing.assert_allclose(y, np.cumprod(x, axis, np.float64), rtol=1e-6 if dtype == "float32" else 1e-14)

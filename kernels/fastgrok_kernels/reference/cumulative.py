@@ -11,3 +11,8 @@ def cumsum_forward(x):
 def cumsum_backward(dy):
     """dx (N, T, S), of dy (N, T, S)."""
     return np.flip(np.cumsum(np.flip(dy, 1), axis=1), 1)
+
+
+def cumprod_forward(x):
+    """y (N, T, S), of x (N, T, S)."""
+    return np.cumprod(x, axis=1)

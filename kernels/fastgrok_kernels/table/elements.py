@@ -286,6 +286,7 @@ KERNELS = (
     _arithmetic("divide"),
     _arithmetic("multiply"),
     _arithmetic("subtract"),
+    Kernel("cumprod_forward", "cumulative", sized(_matrix, _RUNNING, _RUNNING_BENCH)),
     Kernel("cumsum_forward", "cumulative", sized(_matrix, _RUNNING, _RUNNING_BENCH)),
     Kernel("cumsum_backward", "cumulative", sized(_matrix, _RUNNING, _RUNNING_BENCH)),
     Kernel("cast", "copies", (*sized(_converted, ELEMENTS, ELEMENTS_BENCH), *_WHOLE), rtol32=1e-7),
