@@ -1,5 +1,6 @@
 """Shapes, indices, reductions and products as ONNX nodes."""
 
+import itertools
 import math
 
 import numpy as np
@@ -141,6 +142,12 @@ def _unbind(graph: Graph, call: Call) -> list[str]:
     return [
         graph.add("Gather", call.input(0), graph.constant(i, np.int64), axis=axis) for i in range(call.shape()[axis])
     ]
+
+
+@emits(ops.Split)
+def _split(graph: Graph, call: Call) -> list[str]:
+    axis, ends = call.setting("dim"), [0, *itertools.accumulate(call.setting("sizes"))]
+    return [_slice(graph, call.input(0), [(axis, *place, 1)]) for place in itertools.pairwise(ends)]
 
 
 @emits(ops.Index)

@@ -49,7 +49,7 @@ from .pool import AvgPool, MaxPool
 from .recurrent import LSTM, LSTMCell
 from .reductions import Amax, Amin, CumProd, CumSum, LogSumExp, Mean, Prod, Sum, Var
 from .rnn import RNN, ReLURNN, ReLURNNCell, RNNCell
-from .shape import Cat, Diagonal, Expand, Flip, Pad, Permute, Reshape, Roll, Stack, Unbind
+from .shape import Cat, Diagonal, Expand, Flip, Pad, Permute, Reshape, Roll, Split, Stack, Unbind
 from .softmax import LogSoftmax, Softmax
 from .watch import Watch
 
@@ -163,6 +163,7 @@ __all__ = [
     "SoftCrossEntropy",
     "Softmax",
     "Softplus",
+    "Split",
     "Sqrt",
     "Stack",
     "Sub",

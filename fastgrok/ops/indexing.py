@@ -136,8 +136,7 @@ class Index(Op):
     def forward(self, x, index):
         """Select. Raises `IndexError` when a number lies outside or there are more of them than axes."""
         self.shape, self.index = x.shape, _own(index)
-        # Whole rows NumPy copies as fast.
-        slices = _slices(self.index, x.shape) if x.size >= KERNEL_SIZE and isinstance(index, tuple) else None
+        slices = _slices(self.index, x.shape) if x.size >= KERNEL_SIZE else None
         return x[self.index] if slices is None else picked(x, *slices)
 
     def backward(self, dy):

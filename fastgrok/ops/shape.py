@@ -221,6 +221,29 @@ class Unbind(Op):
         return (dx,)
 
 
+class Split(Op):
+    """Neighbouring parts of x along an axis, as many outputs: one op where indices would be one for each part."""
+
+    stateless = True
+    view = True
+
+    def forward(self, x, dim, sizes):
+        """Return parts of these sizes along `dim`, counted from the front; the sizes add up to its own."""
+        self.shape, self.axis, self.ends = x.shape, dim, list(itertools.accumulate(sizes))
+        before = (slice(None),) * dim
+        return tuple([x[(*before, slice(*place))] for place in itertools.pairwise([0, *self.ends])])
+
+    def backward(self, *dys):
+        """Join the gradients, with zeros where there is none."""
+        dtype = next(dy.dtype for dy in dys if dy is not None)
+        parts, start = [], 0
+        for dy, end in zip(dys, self.ends, strict=True):
+            shape = (*self.shape[: self.axis], end - start, *self.shape[self.axis + 1 :])
+            parts.append(np.broadcast_to(np.zeros((), dtype), shape) if dy is None else dy)
+            start = end
+        return (_joined(parts, self.axis, self.shape),)
+
+
 class Flip(Op):
     """x with the order along some axes turned around, as a copy."""
 

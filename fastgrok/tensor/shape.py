@@ -242,9 +242,10 @@ class Shape(Variable):
                 raise ShapeError(
                     f"split: split_size={sizes} sums to {sum(sizes)}, expected {size}, the size of dimension {dim}"
                 )
-        before, ends = (slice(None),) * normalise_axis("split", dim, self.array.ndim), itertools.accumulate(sizes)
+        axis = normalise_axis("split", dim, self.array.ndim)
+        before, ends = (slice(None),) * axis, itertools.accumulate(sizes)
         places = [(*before, slice(end - length, end)) for end, length in zip(ends, sizes, strict=True)]
-        return tuple([apply(ops.Index, self, index=place) for place in places])
+        return self._as_views(apply(ops.Split, self, dim=axis, sizes=tuple(sizes)), places)
 
     def chunk(self, chunks: int, dim: int = 0) -> tuple:
         """Cut along `dim` into at most so many views of equal size (the last may be smaller)."""
@@ -261,10 +262,14 @@ class Shape(Variable):
             raise RangeError("unbind: a tensor without dimensions, expected at least one")
         axis = normalise_axis("unbind", dim, self.array.ndim)
         before, slices = (slice(None),) * axis, apply(ops.Unbind, self, dim=axis)
-        for i, part in enumerate(slices):  # each is the view that an index would have made
+        return self._as_views(slices, [(*before, i) for i in range(len(slices))])
+
+    def _as_views(self, parts: tuple, places: list[tuple]) -> tuple:
+        """Let each of several outputs of one op be the view that an index would have made."""
+        for part, place in zip(parts, places, strict=True):
             part.storage, part.is_view, part.rebased = self.storage, True, self.storage.rebased
-            part.parent = (self, ops.Index, {"index": (*before, i)})
-        return slices
+            part.parent = (self, ops.Index, {"index": place})
+        return parts
 
     def diagonal(self, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
         """Return a view of the diagonal of two dimensions, as the last one; `offset` counts upwards."""

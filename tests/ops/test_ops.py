@@ -6,13 +6,13 @@ from ops.cases import CASES
 
 import fastgrok
 from fastgrok.autograd import Variable, apply
-from fastgrok.ops import Op, Unbind
+from fastgrok.ops import Op, Split, Unbind
 from gradcheck import check_op, dense
 
 ALL = pytest.mark.parametrize("case", [pytest.param(c, id=f"{c.op.__name__}-{c.id}") for c in CASES])
 # Ops whose cases stand with the layers they belong to.
 _RECURRENT = {f"fastgrok.ops.{name}" for name in ("recurrent", "rnn", "gru", "packed", "book")}
-ELSEWHERE = {name for name, op in Op.registry.items() if op.__module__ in _RECURRENT} | {"Heads", "Unbind"}
+ELSEWHERE = {name for name, op in Op.registry.items() if op.__module__ in _RECURRENT} | {"Heads", "Split", "Unbind"}
 
 
 def test_every_op_has_a_case():
@@ -34,6 +34,26 @@ def test_slices_that_unbind_makes(rng):
         weights = [np.full_like(part, i) if i else None for i, part in enumerate(slices)]
         expected = np.stack([np.full_like(part, i) for i, part in enumerate(slices)], dim)
         np.testing.assert_array_equal(op.backward(*weights)[0], expected)
+
+
+def test_parts_that_split_makes(rng):
+    x = rng.standard_normal((5, 6, 4))
+    for dim, sizes in ((0, (2, 0, 3)), (1, (6,)), (2, (1, 1, 2))):
+        op, cuts = Split(), np.cumsum(sizes)[:-1]
+        parts = op.forward(x, dim, sizes)
+        for part, expected in zip(parts, np.split(x, cuts, dim), strict=True):
+            np.testing.assert_array_equal(part, expected)
+        assert all(np.shares_memory(part, x) for part in parts if part.size)
+        gradients = [np.full_like(part, i) if i else None for i, part in enumerate(parts)]
+        gradients[-1] = np.full_like(parts[-1], 9)
+        expected = np.concatenate(
+            [
+                np.full_like(part, g[0, 0, 0] if g is not None and g.size else 0)
+                for part, g in zip(parts, gradients, strict=True)
+            ],
+            dim,
+        )
+        np.testing.assert_array_equal(op.backward(*gradients)[0], expected)
 
 
 @ALL
