@@ -306,33 +306,50 @@ class Pad(Op):
         Modes are "constant" (all of them `value`), "reflect" (mirrored at the outermost elements), "replicate" (the
         outermost elements again) and "circular" (what stands at the other end).
         """
-        self.shape, self.widths, self.mode, self.places = x.shape, widths, mode, {}
+        self.shape, self.widths, self.mode = x.shape, widths, mode
         if mode == "constant":
             return _padded(x, widths, value)
-        y = x
-        for axis, (before, after) in enumerate(widths):
-            if before or after:
-                self.places[axis] = _sources(x.shape[axis], before, after, mode)
-                y = y.take(self.places[axis], axis)
-        return y.copy() if y is x else y
+        # Nothing is cut off before the borders stand: they may show what is.
+        self.widths, cut = [[(f(a, 0), f(b, 0)) for a, b in widths] for f in (max, min)]
+        y = _padded(x, self.widths, 0.0)
+        for axis, i, source in self._borders():
+            _slice(y, axis, i)[...] = _slice(y, axis, source)
+        self.cut = cut if any(a or b for a, b in cut) else None
+        return y if self.cut is None else _padded(y, self.cut, 0.0)
 
     def backward(self, dy):
         """Give every element what went to its place, and in the other modes to its copies in the borders."""
-        if self.mode == "constant":  # what was added is cut off, and where something was cut off there are zeros
-            return (_padded(dy, [(-a, -b) for a, b in self.widths], 0.0),)
-        dx = dy.copy()
-        for axis, sources in self.places.items():
-            # One slice after the other: borders are thin, and adding slices is far quicker than adding at indices.
-            before, after = (max(width, 0) for width in self.widths[axis])
-            start = max(-self.widths[axis][0], 0)
-            lines = np.moveaxis(dx, axis, 0)
-            folded = memory.zeros((self.shape[axis], *lines.shape[1:]), dx.dtype)
-            count = len(lines) - before - after
-            folded[start : start + count] = lines[before : before + count]
-            for i in (*range(before), *range(before + count, len(lines))):
-                folded[sources[i]] += lines[i]
-            dx = np.moveaxis(folded, 0, axis)
-        return (dx,)
+        if self.mode != "constant":
+            dy = copied(dy) if self.cut is None else _without(dy, self.cut)
+            for axis, i, source in reversed(self._borders()):  # corners go to the sides first
+                line = _slice(dy, axis, source)
+                line += _slice(dy, axis, i)
+        # What was added is cut off, and where something was cut off there are zeros.
+        return (_without(dy, self.widths),)
+
+    def _borders(self) -> list[tuple[int, int, int]]:
+        """Return of each slice in a border its axis, its place and that of the slice which stands there once more.
+
+        One slice after the other: borders are thin, and slices are far quicker than indices.
+        """
+        borders = []
+        for axis, (before, after) in enumerate(self.widths):
+            if before or after:
+                size = self.shape[axis]
+                sources = _sources(size, before, after, self.mode) + before
+                places = [*range(before), *range(size + before, size + before + after)]
+                borders += [(axis, i, int(sources[i])) for i in places]
+        return borders
+
+
+def _slice(x: np.ndarray, axis: int, i: int) -> np.ndarray:
+    """Return slice i along an axis as a view."""
+    return x[(*(slice(None),) * axis, i, ...)]
+
+
+def _without(y: np.ndarray, widths: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Return what was padded without its borders, and with zeros where something was cut off."""
+    return _padded(y, [(-a, -b) for a, b in widths], 0.0)
 
 
 def _padded(x: np.ndarray, widths: Sequence[tuple[int, int]], value: float) -> np.ndarray:
