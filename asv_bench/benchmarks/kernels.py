@@ -104,6 +104,7 @@ NAMES = [
     "multiply_into",
     "nadam_into",
     "negative",
+    "nonzero",
     "normal_into",
     "outer",
     "pad",

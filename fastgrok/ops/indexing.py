@@ -136,6 +136,8 @@ class Index(Op):
     def forward(self, x, index):
         """Select. Raises `IndexError` when a number lies outside or there are more of them than axes."""
         self.shape, self.index = x.shape, _own(index)
+        if self._is_mask() and x.size >= KERNEL_SIZE and x.dtype.char in "fd":
+            return picked(contiguous(x).reshape(-1), 0, self._numbers())
         slices = _slices(self.index, x.shape) if x.size >= KERNEL_SIZE else None
         return x[self.index] if slices is None else picked(x, *slices)
 
@@ -150,12 +152,26 @@ class Index(Op):
             ids = np.where(ids < 0, ids + self.shape[0], ids)
             return (Rows(ids, rows_of(contiguous(dy)), self.shape),)
         dx = zeros(self.shape, dy.dtype)
+        if self._is_mask():
+            if dy.size < KERNEL_SIZE:
+                dx[self.index] = dy
+            else:
+                add_picked(dx.reshape(-1), 0, self._numbers(), dy)
+            return (dx,)
         slices = _slices(self.index, self.shape) if dy.size >= KERNEL_SIZE else None
         if slices is None:
             np.add.at(dx, self.index, dy)
         else:
             add_picked(dx, *slices, dy)
         return (dx,)
+
+    def _is_mask(self):
+        """Whether the index is a mask for all elements, which selects none of them twice."""
+        return isinstance(self.index, np.ndarray) and self.index.dtype.kind == "b" and self.index.shape == self.shape
+
+    def _numbers(self):
+        """The numbers of the elements that a mask selects, in C order."""
+        return nonzero(contiguous(self.index).reshape(-1)).reshape(-1)
 
 
 class SetItem(Op):
@@ -260,6 +276,13 @@ class AddAt(Op):
         if not self.needs[1]:
             return dy, None
         return dy, picked(dy, self.axis, self.ids) if math.prod(self.shape) else np.zeros(self.shape, dy.dtype)
+
+
+def nonzero(x: np.ndarray) -> np.ndarray:
+    """Return where x is not zero: (N, axes) int64."""
+    if x.size < KERNEL_SIZE or not x.ndim:
+        return np.argwhere(x).astype(np.int64, copy=False)
+    return kernels.nonzero(contiguous(x if x.dtype.kind == "b" else x != 0))
 
 
 def check_index(index: Any, shape: tuple[int, ...]) -> None:

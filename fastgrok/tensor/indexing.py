@@ -9,7 +9,7 @@ from ..autograd import Variable, apply, is_grad_enabled
 from ..errors import DtypeError, RangeError, ShapeError
 from ..ops.base import cannot_broadcast, check_ids, normalise_axis
 from ..ops.in_place import assign
-from ..ops.indexing import cannot_assign, check_index, complete, is_basic
+from ..ops.indexing import cannot_assign, check_index, complete, is_basic, nonzero
 from .dtypes import as_element, result_dtype
 from .making import to_array
 from .operands import as_array, cast, check_tensor, is_number, operands
@@ -287,7 +287,7 @@ class Indexing(Variable):
         """Return the positions (N, ndim) int64 of the elements that are not zero; or one tensor (N,) per dimension."""
         if as_tuple:
             return tuple(self._new(axis) for axis in np.nonzero(np.atleast_1d(self.array)))
-        return self._new(np.argwhere(self.array).astype(np.int64))
+        return self._new(nonzero(self.array))
 
 
 def _mask(name: str, mask: Any) -> np.ndarray:

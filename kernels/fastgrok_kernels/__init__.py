@@ -65,6 +65,7 @@ _MODULES = {
         "batch_norm_backward_input", "batch_norm_backward_sums", "batch_norm_forward", "batch_norm_statistics",
         "layer_norm_backward", "layer_norm_forward",
     ),
+    "nonzero": ("nonzero",),
     "normal": ("normal_into",),
     "outer": ("outer",),
     "panels": ("panels_into", "panels_matmul_into"),

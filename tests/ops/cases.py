@@ -146,6 +146,7 @@ CASES = [
     Case(ops.Index, "pairs", normal((5, 3)), {"index": (np.array([0, 0, 4]), np.array([1, 1, 2]))}),
     Case(ops.Index, "columns", normal((70, 9)), {"index": (slice(None), MANY[0] - 9)}),
     Case(ops.Index, "blocks", normal((9, 7, 10)), {"index": MANY[0]}),
+    Case(ops.Index, "large mask", normal((70, 80)), {"index": MANY > 1}),
     Case(ops.Index, "mask", normal((2, 3)), {"index": MASK}),
     Case(ops.SetItem, "row", normal((4, 3), (3,)), {"index": slice(1, 3)}),
     Case(ops.SetItem, "mask", normal((2, 3), ()), {"index": MASK}),

@@ -281,6 +281,17 @@ _DROPOUT_EDGES = tuple(
 _TANH_DROPOUT_EDGES = tuple(
     Case(f"p={p}", lambda rng, dtype, p=p: (*_tanhs(rng, dtype, 33), p, 2**64 - 1)) for p in (0.0, 0.999)
 )
+_MASKS = ((0,), (5, 0, 2), (1,), (3, 1), (9001,), (95, 201), (3, 70, 1, 101))
+
+
+def _mask(rng, dtype, *shape):
+    return (rng.random(shape) < 0.3,)
+
+
+def _sparse_mask(rng, dtype, *shape):
+    return (rng.random(shape) < 1e-3,)
+
+
 KERNELS = (
     _arithmetic("add"),
     _arithmetic("divide"),
@@ -294,6 +305,13 @@ KERNELS = (
     Kernel("flip", "copies", sized(_matrix, (*_RUNNING, (1, 20_011, 1), (2, 3, 9001)), _RUNNING_BENCH), rtol32=1e-7),
     Kernel("join_into", "copies", sized(_side_by_side, _JOINED, (2048, 64, 64, 0, 0)), mutates=(0,), rtol32=1e-7),
     Kernel("pad", "copies", sized(_bordered, _BORDERED, (1024, 32, 32, 1, 1, 1, 1)), rtol32=1e-7),
+    Kernel(
+        "nonzero",
+        "nonzero",
+        (*sized(_mask, _MASKS, (1000, 1000)), Case("sparse", bound(_sparse_mask, (20, 1, 3000, 2)), large=True)),
+        rtol32=0.0,
+        rtol64=0.0,
+    ),
     Kernel("outer", "outer", sized(_two_vectors, _OUTER, (256, 512)), rtol32=1e-7),
     Kernel("column_sums", "arithmetic", (*sized(_matrix, _MATRICES, (1024, 65)), *_POSITIVE), rtol32=2e-6),
     Kernel("row_sums", "arithmetic", sized(_matrix, (*_MATRICES, (3, 20_011)), (2048, 384)), rtol32=2e-5),
