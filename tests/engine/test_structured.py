@@ -134,3 +134,11 @@ def test_ops_that_take_structured_gradients_get_them(rng):
     x = fastgrok.ones(2, 3, requires_grad=True)
     apply(Taking, x).sum().backward()
     assert seen == [Broadcast] and (x.grad == -1).all()
+
+
+def test_a_hook_that_returns_nothing_sees_one_number_repeated():
+    x, seen = fastgrok.ones(3, 2, requires_grad=True), []
+    x.register_hook(lambda gradient: seen.append(gradient.shape))
+    (2 * x).sum().backward()
+    assert seen == [(3, 2)]
+    assert x.grad.tolist() == [[2.0, 2.0]] * 3
