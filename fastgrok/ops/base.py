@@ -151,6 +151,8 @@ def _repeated(x: np.ndarray) -> np.ndarray | None:
         return filled(x.shape, x.dtype, x.flat[0])
     first, end = own[0], own[-1] + 1
     part = x[(0,) * first + (slice(None),) * (end - first) + (0,) * (x.ndim - end) + (...,)]
+    if part.size == 1:
+        return filled(x.shape, x.dtype, part)
     N, S = math.prod(x.shape[:first]), math.prod(x.shape[end:])
     if min(N, S) > 1 or max(part.size, S) < FEW or (S > 1 and S < FEW) or not part.flags.c_contiguous:
         return None

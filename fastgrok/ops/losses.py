@@ -14,7 +14,7 @@ from ..errors import DtypeError, ShapeError
 from .base import LARGE_SUM, Op, all_below, check_float, check_ids
 from .gradients import OneEach
 from .matmul import check_dtypes
-from .softmax import as_rows, from_rows
+from .softmax import as_columns, as_rows, from_rows
 
 _CLASS_DTYPES = (np.dtype(np.int64), np.dtype(np.uint8))
 
@@ -54,8 +54,13 @@ class _ClassLoss(Op, register=False):
 
     name: str
 
-    def prepare(self, scores: np.ndarray, targets: np.ndarray, reduction: str, ignore_index: int) -> np.ndarray:
-        """Check everything, set `axis, shape, targets, count, reduction`; return the scores as rows (N, V)."""
+    def prepare(
+        self, scores: np.ndarray, targets: np.ndarray, reduction: str, ignore_index: int, columns: bool = False
+    ) -> np.ndarray:
+        """Check everything, set `axis, shape, targets, count, reduction`; return the scores as rows (N, V).
+
+        With `columns` they may be columns (N, V, S) instead, where nothing need be moved for these.
+        """
         check_reduction(self.name, reduction)
         check_float(self.name, "input", scores)
         if targets.dtype not in _CLASS_DTYPES:
@@ -78,7 +83,8 @@ class _ClassLoss(Op, register=False):
             self.count -= int(np.count_nonzero(ignored))
             self.targets[ignored] = -1  # the kernels ignore negative targets
         self.shape, self.reduction, self.losses_shape = scores.shape, reduction, targets.shape
-        return as_rows(scores, self.axis)
+        found = as_columns(scores, self.axis) if columns else None
+        return as_rows(scores, self.axis) if found is None else found
 
     def finish(self, losses: np.ndarray) -> np.ndarray:
         """Reduce the losses of rows."""
@@ -104,10 +110,12 @@ class CrossEntropy(_ClassLoss):
         Raises `IndexError` for a target that is not one of 0 .. V - 1, `ShapeError`, `DtypeError`, and `ValueError`
         for an unknown reduction.
         """
-        self.logits = self.prepare(logits, targets, reduction, ignore_index)
+        self.logits = self.prepare(logits, targets, reduction, ignore_index, columns=reduction != "none")
         self.dlogits = None
         if self.needs[0] and reduction != "none":
             losses, self.dlogits = self.with_gradient()
+        elif self.logits.ndim == 3:
+            losses = kernels.column_cross_entropy_forward(self.logits, self.column_targets())
         else:
             losses, self.logsumexp = kernels.cross_entropy_forward(self.logits, self.targets)
         return self.finish(losses)
@@ -115,7 +123,13 @@ class CrossEntropy(_ClassLoss):
     def with_gradient(self, dy: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
         """Return the losses of rows, and dy times the gradient of their sum or mean."""
         dloss = dy / max(int(self.count), 1) if self.reduction == "mean" else dy
+        if self.logits.ndim == 3:
+            return kernels.column_cross_entropy_with_gradient(self.logits, self.column_targets(), dloss)
         return kernels.cross_entropy_with_gradient(self.logits, self.targets, dloss)
+
+    def column_targets(self) -> np.ndarray:
+        """Return the targets (N, S) of columns (N, V, S)."""
+        return self.targets.reshape(self.logits.shape[::2])
 
     def backward(self, dy):
         """dlogits = (softmax(logits) - onehot(target)) * the gradient of the row's loss."""
@@ -131,6 +145,8 @@ class CrossEntropy(_ClassLoss):
                 d = self.with_gradient()[1] if d is None else d
                 if factor != 1:
                     kernels.scale_into(d, factor)
+        if d.ndim == 3:
+            return (d.reshape(self.shape),)
         return (from_rows(d, self.shape, self.axis),)
 
 

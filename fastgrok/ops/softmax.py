@@ -1,10 +1,12 @@
 """Softmax and its logarithm."""
 
+import math
+
 import numpy as np
 
 import fastgrok_kernels as kernels
 
-from .base import Op, check_float, contiguous, normalise_axis, rows_of
+from .base import FEW, Op, check_float, contiguous, normalise_axis, rows_of
 from .gradients import OneEach
 
 
@@ -13,6 +15,14 @@ def as_rows(x: np.ndarray, axis: int) -> np.ndarray:
     if axis != x.ndim - 1:
         x = np.moveaxis(x, axis, -1) if x.ndim else x[None]
     return rows_of(contiguous(x))
+
+
+def as_columns(x: np.ndarray, axis: int) -> np.ndarray | None:
+    """Return x (..., V, ...) as columns (N, V, S), V the size of `axis`; None where rows are quicker, or as quick."""
+    if axis >= x.ndim - 1 or not x.flags.c_contiguous or not x.size:
+        return None
+    S = math.prod(x.shape[axis + 1 :])
+    return x.reshape(-1, x.shape[axis], S) if S >= FEW else None
 
 
 def from_rows(rows: np.ndarray, shape: tuple[int, ...], axis: int) -> np.ndarray:
@@ -30,16 +40,24 @@ class Softmax(Op):
     name = "softmax"
     run_forward = staticmethod(lambda x: kernels.softmax_forward(x))
     run_backward = staticmethod(lambda dy, y: kernels.softmax_backward(dy, y))
+    columns_forward = staticmethod(lambda x: kernels.column_softmax_forward(x))
+    columns_backward = staticmethod(lambda dy, y: kernels.column_softmax_backward(dy, y))
 
     def forward(self, x, dim=-1):
         """Normalise along `dim`. Raises `DtypeError` for integers and `IndexError` when there is no such axis."""
         check_float(self.name, "input", x)
         self.axis, self.shape = normalise_axis(self.name, dim, x.ndim), x.shape
+        columns = as_columns(x, self.axis)
+        if columns is not None:
+            self.y = self.columns_forward(columns)
+            return self.y.reshape(x.shape)
         self.y = self.run_forward(as_rows(x, self.axis))
         return from_rows(self.y, x.shape, self.axis)
 
     def backward(self, dy):
         """dx = y * (dy - sum(dy * y)) along the axis; for the logarithm dx = dy - exp(y) * sum(dy)."""
+        if self.y.ndim == 3:
+            return (self.columns_backward(contiguous(dy).reshape(self.y.shape), self.y).reshape(self.shape),)
         return (from_rows(self.run_backward(as_rows(dy, self.axis), self.y), self.shape, self.axis),)
 
 
@@ -49,6 +67,8 @@ class LogSoftmax(Softmax):
     name = "log_softmax"
     run_forward = staticmethod(lambda x: kernels.log_softmax_forward(x))
     run_backward = staticmethod(lambda dy, y: kernels.log_softmax_backward(dy, y))
+    columns_forward = staticmethod(lambda x: kernels.column_log_softmax_forward(x))
+    columns_backward = staticmethod(lambda dy, y: kernels.column_log_softmax_backward(dy, y))
     accepts_structured = True
 
     def backward(self, dy):

@@ -30,6 +30,10 @@ _MODULES = {
     ),
     "bce": ("bce_backward", "bce_forward"),
     "clip": ("scale_into", "sum_of_squares"),
+    "columns": (
+        "column_cross_entropy_forward", "column_cross_entropy_with_gradient", "column_log_softmax_backward",
+        "column_log_softmax_forward", "column_softmax_backward", "column_softmax_forward",
+    ),
     "conv": ("conv_backward_input", "conv_backward_weight", "conv_forward"),
     "copies": ("cast", "flip", "full", "join_into", "pad"),
     "cross_entropy": ("cross_entropy_backward", "cross_entropy_forward", "cross_entropy_with_gradient"),

@@ -7,7 +7,7 @@ import pytest
 
 import fastgrok
 from fastgrok import ops
-from fastgrok.ops.base import SHARED, filled
+from fastgrok.ops.base import SHARED, copied, filled
 
 EDGES = [np.nan, np.inf, -np.inf, 0.0, -0.0, -0.3, 0.5, -0.5, 1.5, 2.5, -2.5, 2**23 + 1, 1e30, -1e-40]
 FUNCTIONS = {
@@ -167,3 +167,39 @@ def test_the_error_function(rng, axes):
     odd = ops.Erf().forward(np.resize([np.nan, np.inf, -np.inf, 0.0, -0.0], SHARED))
     np.testing.assert_array_equal(odd[:5], [np.nan, 1, -1, 0, -0.0])
     assert list(np.signbit(odd[3:5])) == [False, True]
+
+
+@pytest.mark.parametrize(("dtype", "value"), [("float32", 2.5), ("float64", np.nan), ("int64", 3)])
+def test_copies_of_one_number(dtype, value):
+    x = np.broadcast_to(np.array([[value]]).astype(dtype), (3, SHARED))
+    y = copied(x)
+    assert y.dtype == dtype and y.flags.c_contiguous and y.flags.writeable
+    np.testing.assert_array_equal(y, x)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("op", [ops.Softmax, ops.LogSoftmax])
+def test_softmax_of_columns_is_that_of_rows(rng, op, axis):
+    x, dy = rng.standard_normal((5, 70, 300)), rng.standard_normal((5, 70, 300))
+    columns, rows = op(), op()
+    moved = np.ascontiguousarray(np.moveaxis(x, axis, -1))
+    np.testing.assert_allclose(columns.forward(x, axis), np.moveaxis(rows.forward(moved, -1), -1, axis), rtol=1e-12)
+    (dx,), (expected,) = columns.backward(dy), rows.backward(np.moveaxis(dy, axis, -1))
+    np.testing.assert_allclose(dx, np.moveaxis(expected, -1, axis), rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("needed", [True, False])
+def test_cross_entropy_of_images_is_that_of_rows(rng, reduction, needed):
+    x, targets = rng.standard_normal((4, 10, 8, 9)), rng.integers(0, 10, (4, 8, 9))
+    targets[1, 2, 3:] = -100
+    columns, rows = ops.CrossEntropy(), ops.CrossEntropy()
+    columns.needs = rows.needs = (needed, False)
+    y = columns.forward(x, targets, reduction)
+    last = rows.forward(np.moveaxis(x, 1, -1).reshape(-1, 10), targets.reshape(-1), reduction)
+    np.testing.assert_allclose(y.reshape(last.shape), last, rtol=1e-12)
+    if needed:
+        dy = rng.standard_normal(y.shape)
+        for _ in range(2):  # the second time it is calculated anew
+            (dx,), (expected,) = columns.backward(dy), rows.backward(dy.reshape(last.shape))
+            np.testing.assert_allclose(np.moveaxis(dx, 1, -1).reshape(-1, 10), expected, rtol=1e-10, atol=1e-15)

@@ -62,6 +62,26 @@ def _best_of_equals(rng, dtype, largest):
 _BEST = ((0, 5, 2), (3, 5, 0), (1, 1, 1), (4, 6, 6), (2, 9001, 3), (300, 70, 5))
 _EQUALS = [Case(f"equals {flag}", lambda rng, dtype, flag=flag: _best_of_equals(rng, dtype, flag)) for flag in (0, 1)]
 
+# Nothing, one number, blocks of columns that fill no vector, whole ones and a rest, many classes.
+_COLUMNS = ((0, 3, 2), (2, 3, 0), (1, 1, 1), (2, 5, 7), (3, 7, 300), (2, 1001, 33), (1, 2, 4501))
+_COLUMNS_BENCH = (16, 32, 784)
+
+
+def _of_columns(make):
+    """Cases of arrays (N, V, S), of what makes rows."""
+
+    def given(rng, dtype, N, V, S):
+        arrays = (np.moveaxis(a.reshape(N, S, *a.shape[1:]), 1, -1) for a in make(rng, dtype, N * S, V))
+        return tuple(map(np.ascontiguousarray, arrays))
+
+    return given
+
+
+def _columns_at_once(rng, dtype, N, V, S):
+    return *_of_columns(_classified)(rng, dtype, N, V, S), 1 / max(N * S, 1)
+
+
+_HUGE_COLUMNS = Case("huge", lambda rng, dtype: (np.tile(np.array(_HUGE, dtype)[..., None], (1, 1, 20)),))
 _CLASSES = tuple(size for size in _ROWS if size != (3, 0))  # without classes there is no target
 _HUGE = ((1e4, 0, -1e4), (-1e4, -1e4, -1e4), (3e4, 3e4, 0))
 _EXTREME = [Case(f"huge {n}", lambda rng, dtype, n=n: (np.tile(np.array(_HUGE, dtype), n),)) for n in (1, 11)]
@@ -71,6 +91,23 @@ KERNELS = (
     Kernel("softmax_backward", "softmax", sized(_probabilities, _ROWS, _ROWS_BENCH)),
     Kernel("log_softmax_forward", "softmax", (*sized(_scores, _ROWS, _ROWS_BENCH), *_EXTREME)),
     Kernel("log_softmax_backward", "softmax", sized(_log_probabilities, _ROWS, _ROWS_BENCH), rtol32=1e-5),
+    *(
+        Kernel(
+            f"column_{name}_forward", "columns", (*sized(_of_columns(_scores), _COLUMNS, _COLUMNS_BENCH), _HUGE_COLUMNS)
+        )
+        for name in ("softmax", "log_softmax")
+    ),
+    Kernel("column_softmax_backward", "columns", sized(_of_columns(_probabilities), _COLUMNS, _COLUMNS_BENCH)),
+    Kernel(
+        "column_log_softmax_backward",
+        "columns",
+        sized(_of_columns(_log_probabilities), _COLUMNS, _COLUMNS_BENCH),
+        rtol32=1e-5,
+    ),
+    Kernel("column_cross_entropy_forward", "columns", sized(_of_columns(_classified), _COLUMNS, _COLUMNS_BENCH)),
+    Kernel(
+        "column_cross_entropy_with_gradient", "columns", sized(_columns_at_once, _COLUMNS, _COLUMNS_BENCH), rtol32=5e-6
+    ),
     Kernel("cross_entropy_forward", "cross_entropy", sized(_classified, _CLASSES, _ROWS_BENCH)),
     Kernel("cross_entropy_backward", "cross_entropy", sized(_classified_backward, _CLASSES, _ROWS_BENCH), rtol32=5e-6),
     Kernel(
