@@ -6,7 +6,7 @@ import numpy as np
 
 import fastgrok_kernels as kernels
 
-from .base import FEW, Op, check_float, contiguous, normalise_axis, rows_of
+from .base import Op, check_float, contiguous, normalise_axis, rows_of
 from .gradients import OneEach
 
 
@@ -17,12 +17,19 @@ def as_rows(x: np.ndarray, axis: int) -> np.ndarray:
     return rows_of(contiguous(x))
 
 
+WIDE, HIGH = 64, 512
+"""Numbers behind an axis from which columns are quicker than rows, and the size of the axis up to which they are.
+
+Beyond, a block of columns leaves the cache. 16 x 300 x 64 take 0.93 of the time of rows, 256 x 32 x 32 take 1.1 of it,
+and 1 x 1000 x 1000 twice as long."""
+
+
 def as_columns(x: np.ndarray, axis: int) -> np.ndarray | None:
     """Return x (..., V, ...) as columns (N, V, S), V the size of `axis`; None where rows are quicker, or as quick."""
-    if axis >= x.ndim - 1 or not x.flags.c_contiguous or not x.size:
+    if axis >= x.ndim - 1 or not 0 < x.shape[axis] <= HIGH or not x.flags.c_contiguous:
         return None
     S = math.prod(x.shape[axis + 1 :])
-    return x.reshape(-1, x.shape[axis], S) if S >= FEW else None
+    return x.reshape(math.prod(x.shape[:axis]), x.shape[axis], S) if S >= WIDE else None
 
 
 def from_rows(rows: np.ndarray, shape: tuple[int, ...], axis: int) -> np.ndarray:
