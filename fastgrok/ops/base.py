@@ -147,9 +147,7 @@ def _repeated(x: np.ndarray) -> np.ndarray | None:
     That is, of an expanded row or column, which is its product with ones.
     """
     own = [axis for axis, step in enumerate(x.strides) if step and x.shape[axis] != 1]
-    if not own:
-        return filled(x.shape, x.dtype, x.flat[0])
-    first, end = own[0], own[-1] + 1
+    first, end = (own[0], own[-1] + 1) if own else (0, 0)
     part = x[(0,) * first + (slice(None),) * (end - first) + (0,) * (x.ndim - end) + (...,)]
     if part.size == 1:
         return filled(x.shape, x.dtype, part)

@@ -171,7 +171,7 @@ class Index(Op):
 
     def _numbers(self):
         """The numbers of the elements that a mask selects, in C order."""
-        return nonzero(contiguous(self.index).reshape(-1)).reshape(-1)
+        return kernels.nonzero(contiguous(self.index).reshape(-1)).reshape(-1)
 
 
 class SetItem(Op):
@@ -282,7 +282,8 @@ def nonzero(x: np.ndarray) -> np.ndarray:
     """Return where x is not zero: (N, axes) int64."""
     if x.size < KERNEL_SIZE or not x.ndim:
         return np.argwhere(x).astype(np.int64, copy=False)
-    return kernels.nonzero(contiguous(x if x.dtype.kind == "b" else x != 0))
+    # Not x itself: the kernel counts before it writes, and x may change meanwhile.
+    return kernels.nonzero(x.copy() if x.dtype.kind == "b" else contiguous(x != 0))
 
 
 def check_index(index: Any, shape: tuple[int, ...]) -> None:
