@@ -180,7 +180,7 @@ def place_of_middle(x: np.ndarray, axis: int) -> np.ndarray:
     """Return where along an axis, kept with size 1, the element of the middle rank is, or the first nan.
 
     That is the lower one of two; of equal elements the one that has this rank when they stay in order. Of many numbers
-    only what the middle one divides is found, not the order: in a tenth of the time, and of floats in a twentieth.
+    only what the middle one divides is found, not the order: in an eighth of the time, and of floats in a twentieth.
     """
     size = x.shape[axis]
     rank, unknown = (size - 1) // 2, np.isnan(x)

@@ -335,6 +335,6 @@ def multinomial(
         # replacement (the "exponential clocks" form of the Gumbel trick; Efraimidis and Spirakis, 2006).
         with np.errstate(divide="ignore"):
             arrivals = stream.standard_exponential(rows.shape) / rows
-        one = num_samples == 1  # which is found in a thirtieth of the time
+        one = num_samples == 1  # which is found in a tenth of the time or less
         drawn = arrivals.argmin(axis=1) if one else np.argsort(arrivals, axis=1, stable=True)[:, :num_samples]
     return input._new(drawn.astype(np.int64).reshape(*weights.shape[:-1], num_samples))
