@@ -115,13 +115,12 @@ def _flip(graph: Graph, call: Call) -> str:
 
 @emits(ops.Roll)
 def _roll(graph: Graph, call: Call) -> str:
-    """The two parts that change places, counted from the end that the shift names: other sizes move as far."""
-    axis, shift = normalise_axis("roll", call.setting("dim"), len(call.shape())), call.setting("shift")
-    size = call.shape()[axis]
-    cut = -shift if abs(shift) < size else -(shift % max(size, 1))
-    if not cut:
-        return graph.add("Identity", call.input(0))
-    parts = [_slice(graph, call.input(0), [(axis, *places, 1)]) for places in ((cut, _END), (0, cut))]
+    """The two parts that change places; the place of the cut depends on the size, which may differ between runs."""
+    axis, x = normalise_axis("roll", call.setting("dim"), len(call.shape())), call.input(0)
+    size, back = graph.length(call.axes()[axis]), graph.integers(-call.setting("shift"))
+    # Nothing at all has no place to cut at, and cannot be divided by.
+    cut, along = graph.add("Mod", back, graph.add("Max", size, graph.integers(1))), graph.integers(axis)
+    parts = [graph.add("Slice", x, *places, along) for places in ((cut, size), (graph.integers(0), cut))]
     return graph.add("Concat", *parts, axis=axis)
 
 

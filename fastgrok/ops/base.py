@@ -152,8 +152,9 @@ def _repeated(x: np.ndarray) -> np.ndarray | None:
     if part.size == 1:
         return filled(x.shape, x.dtype, part)
     N, S = math.prod(x.shape[:first]), math.prod(x.shape[end:])
-    if min(N, S) > 1 or max(part.size, S) < FEW or (S > 1 and S < FEW) or not part.flags.c_contiguous:
-        return None
+    row = S if S > 1 else part.size
+    if min(N, S) > 1 or row < 256 or not part.flags.c_contiguous or kernels.jit.get_num_threads() == 1:
+        return None  # short rows, or all on one core, NumPy copies sooner
     numbers, ones = part.reshape(-1), np.ones(max(N, S), x.dtype)
     return kernels.outer(*((numbers, ones) if S > 1 else (ones, numbers))).reshape(x.shape)
 

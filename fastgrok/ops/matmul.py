@@ -8,7 +8,7 @@ import numpy as np
 import fastgrok_kernels as kernels
 
 from ..errors import DtypeError, ShapeError
-from .base import FACTORS, FEW, SHARED, Op, cannot_broadcast, check_float, contiguous, rows_of, sum_first, unbroadcast
+from .base import FACTORS, SHARED, Op, cannot_broadcast, check_float, contiguous, rows_of, sum_first, unbroadcast
 from .gradients import Outer
 
 
@@ -122,7 +122,8 @@ class OuterProduct(Op):
         """Multiply a column and a row."""
         self.saved_inputs = FACTORS[self.needs[:2]]
         self.a, self.b = a, b
-        if a.size * b.size < SHARED or a.dtype.char not in "fd" or b.size < FEW:
+        # Short rows, or all on one core, NumPy multiplies sooner.
+        if a.size * b.size < SHARED or a.dtype.char not in "fd" or b.size < 64 or kernels.jit.get_num_threads() == 1:
             return a[:, None] * b
         return kernels.outer(contiguous(a), contiguous(b))
 

@@ -13,11 +13,12 @@ def permutation(n: int, stream: np.random.Generator) -> np.ndarray:
     if not KERNEL_SIZE <= n < 2**32 or not isinstance(bits, np.random.PCG64):
         return stream.permutation(n)
     order, left = np.arange(n), n - 1
-    with bits.lock:
-        state = bits.state
-        half = state["uinteger"] if state["has_uint32"] else -1
-        while left:
-            words = bits.random_raw((left + (half < 0)) // 2)  # as many as are needed, unless some cannot be used
-            left, half = kernels.shuffle_into(order, left, words, half)
-        bits.state = {**bits.state, "has_uint32": int(half >= 0), "uinteger": int(words[-1]) >> 32}
+    state = bits.state
+    half = state["uinteger"] if state["has_uint32"] else -1
+    while left:
+        # As many words as are needed, unless some cannot be used. The generator takes its own lock for them, which
+        # cannot be held around all of this: before NumPy 2.4 whoever takes it twice waits for himself.
+        words = bits.random_raw((left + (half < 0)) // 2)
+        left, half = kernels.shuffle_into(order, left, words, half)
+    bits.state = {**bits.state, "has_uint32": int(half >= 0), "uinteger": int(words[-1]) >> 32}
     return order

@@ -32,6 +32,9 @@ from .base import (
 )
 from .gradients import Broadcast
 
+WIDEST = (
+    2048  # columns up to which their extremes are found sooner by the kernel; each of its tasks keeps a row of them
+)
 _BEHIND = 64  # numbers behind an axis from which places in it are found sooner by the kernel
 
 
@@ -136,6 +139,7 @@ class Amax(Op):
         self.y = _extremes(x, self.axes, keepdim, self.largest)
         return self.y
 
+    @quiet
     def backward(self, dy):
         """Share the gradient evenly among the elements that are equal to the extreme."""
         y, dy = (self.y, dy) if self.keepdim else (kept(self.y, self.axes), kept(dy, self.axes))
@@ -156,8 +160,9 @@ def _extremes(x: np.ndarray, axes: tuple[int, ...], keepdim: bool, largest: bool
     if rows is not None:
         return reduced(kernels.row_extremes(rows, largest), x.shape, axes, keepdim)
     if x.size >= MANY and x.dtype.char in "fd" and x.flags.c_contiguous and axes == tuple(range(first)) and axes:
-        y = kernels.column_extremes(x.reshape(math.prod(x.shape[:first]), -1), largest)
-        return reduced(y, x.shape, axes, keepdim)
+        N = math.prod(x.shape[:first])
+        if x.size <= WIDEST * N:
+            return reduced(kernels.column_extremes(x.reshape(N, -1), largest), x.shape, axes, keepdim)
     extreme: Any = np.maximum.reduce if largest else np.minimum.reduce
     return np.asarray(extreme(x, axis=axes, keepdims=keepdim))
 

@@ -297,12 +297,14 @@ class Shape(Variable):
 
     def roll(self, shifts: Any, dims: Any = None) -> Any:
         """Return a copy in which the slices along `dims` moved by `shifts`, those at the end back to the front."""
-        if dims is None:
+        if dims is None or (isinstance(dims, tuple | list) and not dims and not isinstance(shifts, tuple | list)):
             return self.reshape(-1).roll(shifts, 0).reshape(self.array.shape)
         shifts, dims = (given if isinstance(given, tuple | list) else (given,) for given in (shifts, dims))
         if len(shifts) != len(dims):
             raise ArgumentError(f"roll: shifts={shifts}, expected as many numbers as dims={dims}")
-        if dims and self.array.ndim == 0:
+        if not shifts:
+            raise RuntimeError("roll: `shifts` required")
+        if self.array.ndim == 0:
             raise IndexError(f"roll: dims={dims}, expected none for a tensor without dimensions")
         x = self
         for shift, dim in zip(shifts, dims, strict=True):

@@ -273,6 +273,7 @@ FUNCTIONS = {
     "repeat": lambda x: x.repeat(1, 2, 3),
     "flip": lambda x: x.flip(0, 2),
     "roll": lambda x: (x.roll(1, 2), x.roll((-2, 7, 3), (0, 2, 1))),
+    "roll, far": lambda x: (x.roll(3, 0), x.roll(-4, 0), x.roll(7, 0)),  # as far as the size, and farther
     "outer": lambda x: fastgrok.outer(x[:, 0, 1], x[1, 2]),
     "indices": lambda x: (x[0], x[:, -1], x[:, 1:, ::2], x[..., None, 2], x[:, None, 1, None, :2], x[-1, :, 0]),
     "arrays": lambda x: (x[:, [2, 0]], x[:, fastgrok.tensor([[0, 1], [2, -1]])], x.index_select(2, fastgrok.arange(3))),

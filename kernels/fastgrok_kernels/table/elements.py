@@ -308,7 +308,11 @@ KERNELS = (
     Kernel(
         "nonzero",
         "nonzero",
-        (*sized(_mask, _MASKS, (1000, 1000)), Case("sparse", bound(_sparse_mask, (20, 1, 3000, 2)), large=True)),
+        (
+            *sized(_mask, _MASKS, (1000, 1000)),
+            Case("few", bound(_mask, (3, 4, 5))),
+            Case("sparse", bound(_sparse_mask, (20, 1, 3000, 2)), large=True),
+        ),
         rtol32=0.0,
         rtol64=0.0,
     ),
