@@ -13,7 +13,7 @@ from . import machine, plots, table
 from .measure import PARTS, measure
 from .process import WorkerError
 
-_PATIENCE = "to spend in all on waiting for a steady machine and on measuring again, see yardstick.py"
+_PATIENCE = "to spend in each part on waiting for a steady machine and on measuring again, see yardstick.py"
 
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
@@ -22,7 +22,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="ROW", help="rows that begin so; without any, all of them")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=0.3, help="to warm up a row, and again to measure it")
-    parser.add_argument("--patience", type=float, default=600, metavar="SECONDS", help=_PATIENCE)
+    parser.add_argument("--patience", type=float, default=300, metavar="SECONDS", help=_PATIENCE)
     parser.add_argument("--threads", type=int, default=machine.cores(), help="without it, one per core")
     parser.add_argument("--parts", nargs="+", choices=PARTS, help="what to measure; without it everything")
     parser.add_argument("--memory", action="store_const", const=["memory"], dest="parts", help="peak memory alone")

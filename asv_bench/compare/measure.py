@@ -36,6 +36,7 @@ def measure(options: argparse.Namespace, save: Callable[[dict], None] = lambda r
         look = yardstick.looking(stack, functools.partial(yardstick.start, options.threads))
         steady = yardstick.Steady(look, options.patience)
         for part in options.parts:
+            steady.renew()
             try:
                 results.update(_MEASURED[part](options, start, steady))
             except WorkerError as error:

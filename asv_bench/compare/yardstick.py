@@ -45,11 +45,13 @@ class Steady:
     """Calls measurements, and again those before or after which the machine was slow.
 
     Nothing but `look` is looked at, so which measurements count does not depend on what they found. After `patience`
-    seconds of waiting and of measuring in vain everything counts; `summary` tells how much was disturbed.
+    seconds of waiting and of measuring in vain everything counts, until `renew` is called; `summary` tells how much was
+    disturbed.
     """
 
     def __init__(self, look: Callable[[], Look], patience: float):
         self._look, self._patience, self._left = look, patience, patience
+        self._spent = 0.0  # seconds before patience was last renewed
         self._looks: list[Look] = []  # all but those of a wait: a long one must not become what is expected
         self._beside: list[tuple[Look, Look]] = []  # before and after each measurement that counts
         self._repeated = 0
@@ -70,6 +72,11 @@ class Steady:
                 return found
             self._left -= spent
             self._repeated += 1
+
+    def renew(self) -> None:
+        """Be as patient as at first: an hour of moving cores must not leave nothing for what is measured last."""
+        self._spent += self._patience - self._left
+        self._left = self._patience
 
     def _get_to_know(self) -> None:
         for _ in range(_LOOKS if self._patience else 1):
@@ -108,7 +115,7 @@ class Steady:
             "measured": len(self._beside),
             "repeated": self._repeated,
             "disturbed": sum(not (self._is_fast(before) and self._is_fast(after)) for before, after in self._beside),
-            "seconds": self._patience - self._left,
+            "seconds": self._spent + self._patience - self._left,
         }
 
 

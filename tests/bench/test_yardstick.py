@@ -87,6 +87,18 @@ def test_patience_ends_and_what_is_found_then_counts_as_disturbed(clock):
     assert clock[0] <= KNOW + 10 + 3
 
 
+def test_patience_can_be_renewed_and_all_of_it_is_told(clock):
+    machine = _Machine(clock, [1.0] * KNOW + [2.0])
+    steady = yardstick.Steady(machine.look, patience=10)
+    steady(machine.measure)
+    once = steady.summary()["seconds"]
+    steady.renew()
+    began = clock[0]
+    steady(machine.measure)
+    assert clock[0] - began > 10
+    assert steady.summary()["seconds"] == pytest.approx(2 * once, rel=0.1)
+
+
 def test_what_began_on_a_slower_machine_is_disturbed_although_it_ended_well(clock):
     machine = _Machine(clock, [1.0])
     steady = yardstick.Steady(machine.look, patience=0)
