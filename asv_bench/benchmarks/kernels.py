@@ -97,6 +97,8 @@ NAMES = [
     "log_forward",
     "log_softmax_backward",
     "log_softmax_forward",
+    "logsumexp_backward",
+    "logsumexp_forward",
     "lstm_backward",
     "lstm_forward",
     "lstm_generate",

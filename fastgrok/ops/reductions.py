@@ -216,6 +216,10 @@ class LogSumExp(Op):
         """Take the maximum out, so that no exponential overflows. Raises `DtypeError` for integers."""
         check_float("logsumexp", "input", x)
         self.x, self.axes, self.keepdim = x, normalise_axes("logsumexp", dim, x.ndim), keepdim
+        rows = as_rows(x, self.axes) if x.flags.c_contiguous else None
+        if rows is not None:
+            self.y = reduced(kernels.logsumexp_forward(rows), x.shape, self.axes, keepdim)
+            return self.y
         largest = x.max(axis=self.axes, keepdims=True, initial=-np.inf)
         largest = np.where(np.isfinite(largest), largest, x.dtype.type(0))
         y = np.log(np.exp(x - largest).sum(axis=self.axes, keepdims=True)) + largest
@@ -225,6 +229,10 @@ class LogSumExp(Op):
     @quiet
     def backward(self, dy):
         """dx = dy * exp(x - y), the softmax; 0 where every x is -inf."""
+        rows = as_rows(self.x, self.axes) if self.x.flags.c_contiguous else None
+        if rows is not None:
+            dx = kernels.logsumexp_backward(contiguous(dy).reshape(-1), rows, self.y.reshape(-1))
+            return (dx.reshape(self.x.shape),)
         y, dy = (self.y, dy) if self.keepdim else (kept(self.y, self.axes), kept(dy, self.axes))
         return (dy * np.exp(self.x - np.where(np.isneginf(y), 0, y)),)
 

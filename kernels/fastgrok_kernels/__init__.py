@@ -83,7 +83,10 @@ _MODULES = {
     "reductions": ("column_extremes", "column_places", "row_extremes", "row_products", "row_squares"),
     "rnn": ("rnn_backward", "rnn_forward"),
     "shuffle": ("shuffle_into",),
-    "softmax": ("log_softmax_backward", "log_softmax_forward", "softmax_backward", "softmax_forward"),
+    "softmax": (
+        "log_softmax_backward", "log_softmax_forward", "logsumexp_backward", "logsumexp_forward", "softmax_backward",
+        "softmax_forward",
+    ),
     "topk": ("topk",),
     "update": ("adam_into", "adamw_into", "momentum_into", "sgd_into"),
     "update_adaptive": ("adadelta_into", "adagrad_into", "adamax_into", "nadam_into", "rmsprop_into"),

@@ -3,8 +3,7 @@
 import numpy as np
 
 from . import jit, memory
-from .scalar import exp_below_one
-from .softmax import log_of, rows_per_block, softmax_block
+from .softmax import exponentials_row, log_of, rows_per_block, softmax_block
 
 __all__ = ["cross_entropy_backward", "cross_entropy_forward", "cross_entropy_with_gradient"]
 
@@ -54,12 +53,6 @@ def _losses(logits, targets, dlogits, dloss):
 
 
 @jit.serial
-def _cross_entropy_backward_row(dloss, logits, logsumexp, dlogits):
-    for i in range(logits.size):
-        dlogits[i] = dloss * exp_below_one(logits[i] - logsumexp)
-
-
-@jit.serial
 def _pick(logits, targets, maxima, logs, dloss, losses, dlogits):
     """Losses from the logarithms of sums, to which the maxima are added; and the share of the targets in `dlogits`."""
     for n in range(targets.size):
@@ -93,5 +86,5 @@ def _cross_entropy_backward(dlosses, logits, logsumexp, targets, dlogits, rows):
             if targets[n] < 0:
                 dlogits[n] = 0
             else:
-                _cross_entropy_backward_row(dlosses[n], logits[n], logsumexp[n], dlogits[n])
+                exponentials_row(dlosses[n], logits[n], logsumexp[n], dlogits[n])
                 dlogits[n, targets[n]] -= dlosses[n]

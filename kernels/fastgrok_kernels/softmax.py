@@ -1,4 +1,4 @@
-"""Softmax and log-softmax over the rows of a matrix, forward and backward.
+"""Softmax, its logarithm and that of its denominator over the rows of a matrix, forward and backward.
 
 Each row is reduced on its own in a fixed order, so the results do not depend on the number of threads.
 """
@@ -10,7 +10,10 @@ from .scalar import exp_below_one, log
 from .simd import lanes_of
 from .vector import fetch_line, fetch_line_to_write, load, max_lanes, select, splat, store, sum_lanes
 
-__all__ = ["log_softmax_backward", "log_softmax_forward", "softmax_backward", "softmax_forward"]
+__all__ = [
+    "log_softmax_backward", "log_softmax_forward", "logsumexp_backward", "logsumexp_forward", "softmax_backward",
+    "softmax_forward",
+]  # fmt: skip
 
 BLOCK = 16384  # elements per parallel iteration, up to twice as many: enough to outweigh what it costs to begin one
 PART = 1024  # elements added up at a time, since long sums of float32 lose digits: 4e-6 of 10,000 with four lanes
@@ -68,6 +71,29 @@ def log_softmax_backward(dy, y):
     return dx
 
 
+def logsumexp_forward(x):
+    """y[n] = log sum_v e^x[n, v], of a row of -inf -inf.
+
+    `x` (N, V), float32 or float64. Returns `y` (N,).
+    """
+    if not x.size:
+        return np.full(len(x), -np.inf, x.dtype)
+    maxima, sums = _scratch(x)
+    _logsumexp_forward(x, maxima, sums, rows_per_block(x))
+    return sums
+
+
+def logsumexp_backward(dy, x, y):
+    """dx[n, v] = dy[n] e^(x[n, v] - y[n]), and dy[n] 0 in rows of -inf.
+
+    `dy`, `y` (N,): the gradient of, and the result of, `logsumexp_forward` of `x` (N, V). Returns `dx` (N, V).
+    """
+    dx = memory.empty_like(x)
+    if x.size:
+        _logsumexp_backward(dy, x, y, dx, rows_per_block(x))
+    return dx
+
+
 def rows_per_block(x):
     """Rows of a parallel iteration: few enough to share a batch among cores, and a power of two, as batches are.
 
@@ -113,6 +139,13 @@ def _softmax_backward_row(dy, y, dx):
 def _log_softmax_row(x, shift, rest, y):
     for i in range(x.size):
         y[i] = (x[i] - shift) - rest
+
+
+@jit.serial
+def exponentials_row(factor, x, shift, y):
+    """y = factor e^(x - shift), for a shift that no x exceeds."""
+    for i in range(x.size):
+        y[i] = factor * exp_below_one(x[i] - shift)
 
 
 @jit.serial
@@ -258,3 +291,31 @@ def _log_softmax_backward(dy, y, dx, rows):
     for block in jit.prange((len(y) + rows - 1) // rows):
         for n in range(block * rows, min(block * rows + rows, len(y))):
             _log_softmax_backward_row(dy[n], y[n], dx[n])
+
+
+@jit.serial
+def _unless_unknown(value, row):
+    """An infinite `value`, or the first NaN of the row."""
+    for i in range(row.size):
+        if row[i] != row[i]:
+            return row[i]
+    return value
+
+
+@jit.parallel(work=lambda x, *_: 0.5 * x.size)
+def _logsumexp_forward(x, maxima, sums, rows):
+    for block in jit.prange((len(x) + rows - 1) // rows):
+        n0, n1 = np.int64(block) * rows, min(np.int64(block) * rows + rows, len(x))
+        softmax_block(x, n0, n1, x.dtype.type(1), x[:0], maxima, sums)
+        log_of(sums[n0:n1])
+        for n in range(n0, n1):
+            infinite = np.isinf(maxima[n])  # then differences from it are unknown
+            sums[n] = _unless_unknown(maxima[n], x[n]) if infinite else maxima[n] + sums[n]
+
+
+@jit.parallel(work=lambda dy, x, *_: 0.4 * x.size)
+def _logsumexp_backward(dy, x, y, dx, rows):
+    for block in jit.prange((len(x) + rows - 1) // rows):
+        for n in range(block * rows, min(block * rows + rows, len(x))):
+            shift = x.dtype.type(0) if y[n] == -np.inf else y[n]
+            exponentials_row(dy[n], x[n], shift, dx[n])

@@ -115,6 +115,7 @@ CASES = [
         )
         for dim, keepdim in ((None, False), (1, False), ((0, -1), True))
     ],
+    *[Case(ops.LogSumExp, f"many {dim}", normal((6, 50, 60)), {"dim": dim}) for dim in (-1, (1, 2), None)],
     Case(ops.Var, "biased", normal((2, 3)), {"dim": 1, "correction": 0}),
     *[Case(op, "matrix", positive((3, 4))) for op in (ops.Log1p, ops.Expm1)],
     *[Case(op, "spread", spread((3, 4))) for op in (ops.Floor, ops.Ceil, ops.Sign)],

@@ -27,5 +27,19 @@ def log_softmax_backward(dy, y):
     return dy - np.exp(y) * dy.sum(axis=1, keepdims=True)
 
 
+def logsumexp_forward(x):
+    """y (N,) from x (N, V)."""
+    largest = _largest(x)
+    largest = np.where(np.isfinite(largest), largest, 0)
+    with np.errstate(divide="ignore", over="ignore"):  # of nothing and of infinities
+        return (np.log(np.exp(x - largest).sum(axis=1, keepdims=True)) + largest)[:, 0]
+
+
+def logsumexp_backward(dy, x, y):
+    """dx (N, V) from dy, y (N,) and x (N, V)."""
+    with np.errstate(invalid="ignore"):
+        return dy[:, None] * np.exp(x - np.where(np.isneginf(y), 0, y)[:, None])
+
+
 def _largest(x):
     return x.max(axis=1, keepdims=True, initial=-np.inf)

@@ -27,6 +27,28 @@ def _log_probabilities(rng, dtype, N, V):
     return dy.astype(dtype), np.log(y).astype(dtype)
 
 
+def _log_sums(rng, dtype, N, V):
+    x = normal(rng, dtype, N, V, scale=4.0)
+    y = np.log(np.exp(x.astype(np.float64)).sum(axis=1)) if V else np.full(N, -np.inf)
+    return normal(rng, dtype, N), x, y.astype(dtype)
+
+
+def _infinities(rng, dtype):
+    """Rows of 40: of infinities alone, among numbers, and beside one that is unknown."""
+    x = normal(rng, dtype, 8, 40)
+    x[0], x[1], x[2, 3], x[3, 4] = -np.inf, np.inf, -np.inf, np.inf
+    x[4], x[5, 7], x[6, :] = -np.inf, np.nan, np.inf
+    x[4, 39], x[6, 0] = np.nan, np.nan
+    return (x,)
+
+
+def _infinities_backward(rng, dtype):
+    (x,) = _infinities(rng, dtype)
+    sums = np.log(np.exp(x[[2, 7]].astype(np.float64)).sum(axis=1))
+    y = np.array([-np.inf, np.inf, sums[0], np.inf, np.nan, np.nan, np.nan, sums[1]], dtype)
+    return normal(rng, dtype, 8), x, y
+
+
 def _targets(rng, N, V):
     """Classes, with every fifth row ignored."""
     return np.where(np.arange(N) % 5 == 4, -100, rng.integers(0, max(V, 1), N))
@@ -91,6 +113,16 @@ KERNELS = (
     Kernel("softmax_backward", "softmax", sized(_probabilities, _ROWS, _ROWS_BENCH)),
     Kernel("log_softmax_forward", "softmax", (*sized(_scores, _ROWS, _ROWS_BENCH), *_EXTREME)),
     Kernel("log_softmax_backward", "softmax", sized(_log_probabilities, _ROWS, _ROWS_BENCH), rtol32=1e-5),
+    Kernel(
+        "logsumexp_forward",
+        "softmax",
+        (*sized(_scores, _ROWS, _ROWS_BENCH), *_EXTREME, Case("infinities", _infinities)),
+    ),
+    Kernel(
+        "logsumexp_backward",
+        "softmax",
+        (*sized(_log_sums, _ROWS, _ROWS_BENCH), Case("infinities", _infinities_backward)),
+    ),
     *(
         Kernel(
             f"column_{name}_forward", "columns", (*sized(_of_columns(_scores), _COLUMNS, _COLUMNS_BENCH), _HUGE_COLUMNS)
