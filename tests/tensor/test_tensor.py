@@ -328,3 +328,23 @@ def test_topk_of_many(rng, dtype, shape, dim, k, largest):
     np.testing.assert_array_equal(values.numpy(), ordered.take(range(k), dim))
     np.testing.assert_array_equal(np.take_along_axis(x, indices.numpy(), dim), values.numpy())
     assert indices.numpy().dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"),
+    [
+        *(("int8", -128, 127), ("uint8", 0, 255), ("int16", -9000, 9000), ("int32", -5, 3), ("int64", 7, 7)),
+        *(("int64", -(1 << 63), 5 - (1 << 63)), ("int64", (1 << 63) - 40, (1 << 63) - 1)),
+        *(("int64", -(1 << 63), (1 << 63) - 1), ("int32", 0, 1 << 30)),
+    ],
+)  # fmt: skip
+def test_different_numbers_of_many(rng, dtype, low, high):
+    x = rng.integers(low, high, (60, 100), dtype, endpoint=True)
+    expected = np.unique(x, return_inverse=True, return_counts=True)
+    for found, array in zip(fastgrok.tensor(x).unique(True, True, True), expected, strict=True):
+        np.testing.assert_array_equal(found.numpy(), array)
+        assert found.numpy().dtype == array.dtype and found.shape == array.shape
+    np.testing.assert_array_equal(fastgrok.tensor(x.T).unique().numpy(), expected[0])
+    values, counts = fastgrok.tensor(x).unique(return_counts=True)
+    np.testing.assert_array_equal(counts.numpy(), expected[2])
+    np.testing.assert_array_equal(values.numpy(), expected[0])
