@@ -107,6 +107,7 @@ NAMES = [
     "matmul_into",
     "max_pool_backward",
     "max_pool_forward",
+    "middle_sums",
     "momentum_into",
     "multiply",
     "multiply_into",

@@ -24,7 +24,7 @@ import sys
 import types
 
 _MODULES = {
-    "arithmetic": ("add", "column_sums", "divide", "multiply", "row_sums", "subtract", "total"),
+    "arithmetic": ("add", "column_sums", "divide", "middle_sums", "multiply", "row_sums", "subtract", "total"),
     "attention": (
         "attention_backward", "attention_forward", "self_attention_backward", "self_attention_forward",
     ),

@@ -3,9 +3,10 @@
 import numpy as np
 
 from . import jit, memory
-from .vector import BLOCK, load_block, sum_lanes
+from .simd import lanes_of
+from .vector import BLOCK, load, load_block, splat, store, sum_lanes
 
-__all__ = ["add", "column_sums", "divide", "multiply", "row_sums", "subtract", "total"]
+__all__ = ["add", "column_sums", "divide", "middle_sums", "multiply", "row_sums", "subtract", "total"]
 
 CHUNK = 1 << 13  # elements per parallel iteration; sums are made of chunks of it, whatever the number of threads
 WIDE = 1024  # columns; a matrix of fewer is seen as one with several rows side by side, a wide row
@@ -59,6 +60,18 @@ def column_sums(x):
         width = max(1, min(N, WIDE // D)) * D
         sums = memory.empty(-(-x.size // (ROWS * width)) * width, x.dtype)
         _sum_columns(x.ravel(), width, sums, y)
+    return y
+
+
+def middle_sums(x):
+    """The sum over the axis in the middle: y[n, s] = sum_m x[n, m, s], of blocks in the dtype of x, of all in float64.
+
+    `x` (N, M, S), float32 or float64. Returns `y` (N, S). One core takes an eighth of NumPy's
+    time with S = 32, and nearly all of it with 1024.
+    """
+    y = np.zeros((x.shape[0], x.shape[2]), x.dtype)
+    if x.size:
+        _sum_middle(x.ravel(), x.shape[1], y)
     return y
 
 
@@ -199,6 +212,42 @@ def _sum_columns(x, width, sums, y):
         _add(sums[n : n + y.size], total)
     for d in range(y.size):
         y[d] = total[d]
+
+
+@jit.serial
+def _add_rows(x, first, rows, S, sums):
+    """sums[s] = the sum of x[first + m S + s] over 0 <= m < rows. Rows may be short, and a slice of each be felt."""
+    u, lanes = 0, lanes_of(x)
+    while u + lanes <= S:
+        k, end = first + u, first + u + rows * S
+        total = splat(x, x.dtype.type(0))
+        while k + 3 * S < end:
+            total = total + ((load(x, k) + load(x, k + S)) + (load(x, k + 2 * S) + load(x, k + 3 * S)))
+            k += 4 * S
+        while k < end:
+            total = total + load(x, k)
+            k += S
+        store(sums, u, total)
+        u += lanes
+    while u < S:
+        sums[u] = 0
+        for m in range(rows):
+            sums[u] += x[first + m * S + u]
+        u += 1
+
+
+@jit.parallel(work=lambda x, M, y: 0.06 * x.size)
+def _sum_middle(x, M, y):
+    S = y.shape[1]
+    rows, each = max(4, min(ROWS, CHUNK // S)), max(1, CHUNK // (M * S))
+    for block in jit.prange((len(y) + each - 1) // each):
+        total, part = np.empty(S), np.empty(S, x.dtype)
+        for n in range(np.int64(block) * each, min(np.int64(block) * each + each, len(y))):
+            total[:] = 0
+            for m in range(0, M, rows):
+                _add_rows(x, (n * M + m) * S, min(rows, M - m), S, part)
+                _add(part, total)
+            y[n] = total
 
 
 @jit.serial(reassociate=True)

@@ -278,6 +278,17 @@ def test_arithmetic_with_expanded_and_turned_operands(rng, function, shape):
 
 
 @pytest.mark.parametrize("keepdim", [False, True])
+@pytest.mark.parametrize("shape", [(5, 30, 4, 60), (5, 30, 40, 2), (2, 1, 3, 9000)])
+def test_sums_over_any_axes(rng, shape, keepdim):
+    x = rng.integers(-9, 9, shape).astype(np.float32)  # whole: sums are exact
+    for axes in itertools.chain.from_iterable(itertools.combinations(range(4), count) for count in range(5)):
+        for y in (x, np.asfortranarray(x), x.astype(np.int64)):
+            found, expected = summed(y, axes, keepdim), y.sum(axis=axes, keepdims=keepdim)
+            np.testing.assert_array_equal(found, expected)
+            assert found.shape == expected.shape and found.dtype == expected.dtype
+
+
+@pytest.mark.parametrize("keepdim", [False, True])
 @pytest.mark.parametrize("axes", [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)])
 @pytest.mark.parametrize("shape", REPEATED)
 def test_sums_of_repeated_elements(rng, shape, axes, keepdim):

@@ -21,6 +21,11 @@ def divide(x, other):
         return x / other
 
 
+def middle_sums(x):
+    """y (N, S), of x (N, M, S)."""
+    return np.asarray(np.sum(x, axis=1, dtype=np.float64), x.dtype)
+
+
 def multiply(x, factor):
     """y, of the larger shape."""
     x, factor = _fit(x, factor)

@@ -22,6 +22,7 @@ def _matrix(rng, dtype, *shape):
 _MATRICES = ((0, 3), (3, 0), (1, 1), (7, 5), (1000, 10), (5000, 16), (300, 513), (130, 5001))
 
 
+_MIDDLES = ((0, 3, 2), (2, 0, 3), (2, 3, 0), (1, 1, 1), (3, 7, 5), (5, 64, 33), (2, 201, 300), (40, 30, 200))
 _POSITIVE = tuple(  # whose sums grow, so that small summands lose digits
     Case(f"positive {named(shape)}", lambda rng, dtype, shape=shape: (rng.random(shape).astype(dtype),), large=True)
     for shape in ((200_003, 1), (3001, 70))
@@ -318,6 +319,7 @@ KERNELS = (
     ),
     Kernel("outer", "outer", sized(_two_vectors, _OUTER, (256, 512)), rtol32=1e-7),
     Kernel("column_sums", "arithmetic", (*sized(_matrix, _MATRICES, (1024, 65)), *_POSITIVE), rtol32=2e-6),
+    Kernel("middle_sums", "arithmetic", sized(_matrix, _MIDDLES, (32, 64, 128)), rtol32=2e-6),
     Kernel("row_sums", "arithmetic", sized(_matrix, (*_MATRICES, (3, 20_011)), (2048, 384)), rtol32=2e-5),
     Kernel("row_products", "reductions", sized(_near_one, (*_ROWS, (3, 0)), (1024, 384))),
     Kernel("row_squares", "reductions", sized(_centred, (*_ROWS, (3, 0)), (1024, 384))),
