@@ -11,6 +11,9 @@ import threading
 
 import numpy as np
 
+# Tried: large pages (2 MB) for all blocks, by madvise. Training steps of LSTMs with H from 128 to 512 took 0.99 to 1.02
+# of the time on two threads.
+
 LARGE = 1 << 17
 """Bytes from which an array takes its memory from here; below, the C library keeps it too, and is quicker (0.3 instead
 of 1 us an array). Above, it gives it back where several arrays die together: measured 140 us for one of 256 KB."""
