@@ -66,8 +66,8 @@ def column_sums(x):
 def middle_sums(x):
     """The sum over the axis in the middle: y[n, s] = sum_m x[n, m, s], of blocks in the dtype of x, of all in float64.
 
-    `x` (N, M, S), float32 or float64. Returns `y` (N, S). One core takes an eighth of NumPy's
-    time with S = 32, and nearly all of it with 1024.
+    `x` (N, M, S), float32 or float64. Returns `y` (N, S). One core takes an eighth of NumPy's time with S = 32, and
+    nearly all of it with 1024.
     """
     y = np.zeros((x.shape[0], x.shape[2]), x.dtype)
     if x.size:
